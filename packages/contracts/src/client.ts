@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import {
+  type Endpoint,
+  type EndpointName,
+  type EndpointOutput,
+  endpoints,
+  type PathParameters,
+} from './endpoints/index.js';
+import { NeolithError } from './errors/neolithError.js';
+import { problemSchema } from './errors/problem.js';
+
+export interface ClientOptions {
+  /** Where the server is, without `/api/v1`: `http://127.0.0.1:3000`. */
+  baseUrl: string;
+  token: string;
+  /** A call without an answer after this many milliseconds fails. Default 15,000; long polls add their own wait. */
+  timeoutMs?: number;
+  fetch?: typeof fetch;
+}
+
+type Written<Schema> = Schema extends z.ZodType ? z.input<Schema> : never;
+
+type Field<Name extends string, Value> = [Value] extends [never]
+  ? unknown
+  : Record<never, never> extends Value
+    ? { [K in Name]?: Value }
+    : { [K in Name]: Value };
+
+/** What a call of an endpoint is given. Bodies are in their JSON form: dates are ISO text. */
+export type CallInput<E extends Endpoint> = (Record<never, never> extends PathParameters<E>
+  ? unknown
+  : { params: PathParameters<E> }) &
+  Field<'query', Written<E['query']>> &
+  Field<'body', Written<E['body']>> & { signal?: AbortSignal; timeoutMs?: number };
+
+type Call<E extends Endpoint> =
+  Record<never, never> extends CallInput<E>
+    ? (input?: CallInput<E>) => Promise<EndpointOutput<E>>
+    : (input: CallInput<E>) => Promise<EndpointOutput<E>>;
+
+type StreamName = {
+  [Name in EndpointName]: (typeof endpoints)[Name] extends { stream: true } ? Name : never;
+}[EndpointName];
+
+/** The typed client: one method an endpoint. It answers decoded values and throws NeolithError. */
+export type NeolithClient = {
+  [Name in Exclude<EndpointName, StreamName>]: Call<(typeof endpoints)[Name]>;
+} & {
+  /** Opens a stream; the caller reads `body`. */
+  open<Name extends StreamName>(
+    name: Name,
+    input: CallInput<(typeof endpoints)[Name]> & { lastEventId?: string },
+  ): Promise<Response>;
+};
+
+interface AnyInput {
+  params?: Record<string, string>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  lastEventId?: string;
+}
+
+function urlOf(baseUrl: string, endpoint: Endpoint, input: AnyInput): string {
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(input.params?.[name] ?? ''),
+  );
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(input.query ?? {})) {
+    if (value === undefined || value === null) continue;
+    query.set(name, Array.isArray(value) ? value.join(',') : String(value));
+  }
+  const search = query.toString();
+  return `${baseUrl.replace(/\/+$/, '')}/api/v1${path}${search === '' ? '' : `?${search}`}`;
+}
+
+async function errorOf(response: Response, url: string): Promise<NeolithError> {
+  const body = await response.text().catch(() => '');
+  try {
+    const problem = problemSchema.parse(JSON.parse(body));
+    const details = {
+      ...problem.details,
+      ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    };
+    return new NeolithError(problem.code, problem.detail, { details });
+  } catch (cause) {
+    const code = response.status >= 500 ? 'SERVER_UNREACHABLE' : 'INVALID_INPUT';
+    return new NeolithError(
+      code,
+      `${url} answered ${response.status} and no problem details; is it a Neolith server?`,
+      { cause },
+    );
+  }
+}
+
+export function createClient(options: ClientOptions): NeolithClient {
+  const doFetch = options.fetch ?? fetch;
+
+  async function send(endpoint: Endpoint, input: AnyInput): Promise<Response> {
+    const url = urlOf(options.baseUrl, endpoint, input);
+    const timeout =
+      endpoint.stream === true ? null : AbortSignal.timeout(input.timeoutMs ?? options.timeoutMs ?? 15_000);
+    const signals = [timeout, input.signal].filter((signal) => signal !== null && signal !== undefined);
+    let response: Response;
+    try {
+      response = await doFetch(url, {
+        method: endpoint.method,
+        headers: {
+          authorization: `Bearer ${options.token}`,
+          accept: endpoint.stream === true ? 'text/event-stream' : 'application/json',
+          ...(endpoint.method === 'GET' ? {} : { 'content-type': 'application/json' }),
+          ...(input.lastEventId === undefined ? {} : { 'last-event-id': input.lastEventId }),
+        },
+        ...(endpoint.method === 'GET' || endpoint.method === 'DELETE'
+          ? {}
+          : { body: JSON.stringify(input.body ?? {}) }),
+        signal: AbortSignal.any(signals),
+      });
+    } catch (cause) {
+      if (input.signal?.aborted === true) throw cause;
+      throw new NeolithError('SERVER_UNREACHABLE', `No answer from ${url}; is the server running there?`, {
+        cause,
+      });
+    }
+    if (!response.ok) throw await errorOf(response, url);
+    return response;
+  }
+
+  const client: Record<string, unknown> = {
+    open: (name: EndpointName, input: AnyInput) => send(endpoints[name], input),
+  };
+  for (const [name, endpoint] of Object.entries<Endpoint>(endpoints)) {
+    if (endpoint.stream === true) continue;
+    client[name] = async (input: AnyInput = {}) => {
+      const response = await send(endpoint, input);
+      if (response.status === 204 || endpoint.response === undefined) return null;
+      let body: unknown;
+      try {
+        body = await response.json();
+      } catch (cause) {
+        throw new NeolithError(
+          'SERVER_UNREACHABLE',
+          `The answer of ${endpoint.method} ${endpoint.path} broke off`,
+          { cause },
+        );
+      }
+      return z.parse(endpoint.response, body);
+    };
+  }
+  return client as NeolithClient;
+}

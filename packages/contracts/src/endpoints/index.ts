@@ -1,0 +1,9 @@
+import { fleetEndpoints } from './fleet.js';
+import { orchestratorEndpoints } from './orchestrators.js';
+import { taskEndpoints } from './tasks.js';
+
+/** Every endpoint of `/api/v1`, by name. */
+export const endpoints = { ...orchestratorEndpoints, ...taskEndpoints, ...fleetEndpoints } as const;
+
+export type EndpointName = keyof typeof endpoints;
+export * from './endpoint.js';

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { dateTimeSchema, jsonSchema } from './common.js';
+import { attemptStatusSchema, failureClassSchema } from './vocabulary.js';
+
+/** One try at a task by one daemon. Its id is the fencing token; while RUNNING it holds the lease. */
+export const attemptSchema = z
+  .object({
+    id: z.string(),
+    taskId: z.string(),
+    orchestratorId: z.string(),
+    daemonId: z.string().nullable(),
+    /** 1 for the first. */
+    number: z.number().int(),
+    agent: z.string().nullable(),
+    status: attemptStatusSchema,
+    claimedAt: dateTimeSchema,
+    endedAt: dateTimeSchema.nullable(),
+    /** Until when it owns the task; null when it ended, or when it never runs out. */
+    leaseExpiresAt: dateTimeSchema.nullable(),
+    cancelRequestedAt: dateTimeSchema.nullable(),
+    failureClass: failureClassSchema.nullable(),
+    error: z.string().nullable(),
+    metrics: jsonSchema.nullable(),
+  })
+  .meta({ id: 'Attempt' });
+export type Attempt = z.infer<typeof attemptSchema>;
