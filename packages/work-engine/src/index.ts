@@ -1,1 +1,2 @@
-export {};
+export type { EventFollower, EventSubscription } from './events/eventFollower.js';
+export type * from './workEngine.js';

@@ -1,0 +1,169 @@
+import type {
+  Attempt,
+  AttemptPage,
+  Channel,
+  Completion,
+  Criteria,
+  Daemon,
+  DaemonRegistration,
+  DaemonState,
+  EventPage,
+  Execution,
+  ExecutionStats,
+  NewOrchestrator,
+  NewTask,
+  NothingReason,
+  Orchestrator,
+  OrchestratorDetail,
+  OrchestratorPatch,
+  Overview,
+  ProgressUpdate,
+  Ranking,
+  Renewal,
+  Score,
+  SelectionExplanation,
+  Settlement,
+  Task,
+  TaskDetail,
+  TaskExecutionContext,
+  TaskFilter,
+  TaskPage,
+  TaskPatch,
+  Workspace,
+  WorkspacePatch,
+} from '@neolith/contracts';
+import type { EventFollower } from './events/eventFollower.js';
+
+export interface ClaimOptions {
+  /** How many tasks at most. Default 1, at most 100. */
+  max?: number | undefined;
+  daemonId?: string | undefined;
+  /** Repeating a claim with the same id gets the same attempts and takes nothing more. */
+  requestId?: string | undefined;
+  agent?: string | undefined;
+  /** Seconds until the lease runs out unless renewed; null never. Default 30. */
+  leaseSeconds?: number | null | undefined;
+  criteria?: Criteria | undefined;
+}
+
+export interface Claim {
+  task: Task;
+  attempt: Attempt;
+  /** Null where the claim was repeated: the score was that of the first time. */
+  score: Score | null;
+}
+
+export interface ClaimResult {
+  claims: Claim[];
+  /** Why there is none; null where there is one. */
+  reason: NothingReason | null;
+}
+
+export interface ExecuteOptions {
+  daemonId?: string | undefined;
+  agent?: string | undefined;
+  /** Default null: an attempt without expiry, for work done in this process. */
+  leaseSeconds?: number | null | undefined;
+}
+
+export interface SweepReport {
+  /** Attempts whose lease had run out. */
+  lost: { taskId: string; attemptId: string }[];
+  /** How many delayed tasks became claimable. */
+  promoted: number;
+}
+
+/** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
+export interface RepairReport {
+  checked: number;
+  repaired: { taskId: string; problem: string; from: string; to: string }[];
+}
+
+/** The verbs of the engine, bound to a database, a clock, a workspace and an actor. */
+export interface WorkEngine {
+  selectNextTask(orchestratorId: string, criteria?: Criteria): Promise<Task | null>;
+  rankTasks(orchestratorId: string, criteria?: Criteria): Promise<Ranking>;
+  explainSelection(
+    orchestratorId: string,
+    taskId?: string,
+    criteria?: Criteria,
+  ): Promise<SelectionExplanation>;
+  claimNextTask(orchestratorId: string, options?: ClaimOptions): Promise<ClaimResult>;
+  /** As claimNextTask, waiting up to `waitSeconds` (at most 25) for work to come; ends early by the signal. */
+  waitForClaim(
+    orchestratorId: string,
+    options: ClaimOptions & { waitSeconds: number; signal?: AbortSignal },
+  ): Promise<ClaimResult>;
+
+  prepareTaskContext(orchestratorId: string, taskId: string): Promise<TaskExecutionContext>;
+  /** Of a task that is assigned, whoever holds it. */
+  getTaskContext(taskId: string): Promise<TaskExecutionContext>;
+  /** Several at once, in the order given; one round trip a kind of fact, not a task. */
+  prepareTaskContexts(taskIds: readonly string[]): Promise<TaskExecutionContext[]>;
+  executeTask(orchestratorId: string, taskId: string, options?: ExecuteOptions): Promise<Execution>;
+  updateTaskProgress(update: ProgressUpdate): Promise<Task>;
+  completeTask(taskId: string, completion: Completion): Promise<Settlement>;
+  renewLease(attemptId: string): Promise<Renewal>;
+  confirmCancelled(attemptId: string): Promise<Settlement>;
+  releaseAttempt(attemptId: string): Promise<Settlement>;
+
+  createTask(task: NewTask): Promise<Task>;
+  createTasks(tasks: readonly NewTask[]): Promise<Task[]>;
+  getTask(taskId: string): Promise<TaskDetail>;
+  listTasks(filter?: Partial<TaskFilter>): Promise<TaskPage>;
+  updateTask(taskId: string, patch: TaskPatch): Promise<Task>;
+  cancelTask(taskId: string, options?: { reason?: string | undefined }): Promise<Task>;
+  blockTask(taskId: string, report: { reason: string; question?: string | undefined }): Promise<Task>;
+  unblockTask(taskId: string, options?: { answer?: string | undefined }): Promise<Task>;
+  retryTask(taskId: string): Promise<Task>;
+  reopenTask(taskId: string): Promise<Task>;
+  addDependency(taskId: string, dependsOn: string): Promise<void>;
+  removeDependency(taskId: string, dependsOn: string): Promise<void>;
+
+  getAttempt(attemptId: string): Promise<Attempt>;
+  listAttempts(
+    orchestratorId: string,
+    page?: { limit?: number | undefined; cursor?: string | undefined },
+  ): Promise<AttemptPage>;
+  getOrchestratorExecutionStats(
+    orchestratorId: string,
+    range?: { start?: Date | undefined; end?: Date | undefined },
+  ): Promise<ExecutionStats>;
+  getOverview(): Promise<Overview>;
+
+  createOrchestrator(orchestrator: NewOrchestrator): Promise<OrchestratorDetail>;
+  updateOrchestrator(orchestratorId: string, patch: OrchestratorPatch): Promise<OrchestratorDetail>;
+  getOrchestrator(orchestratorId: string): Promise<OrchestratorDetail>;
+  listOrchestrators(): Promise<Orchestrator[]>;
+
+  registerDaemon(registration: DaemonRegistration): Promise<Daemon>;
+  heartbeatDaemon(
+    daemonId: string,
+    beat: { state?: DaemonState | undefined; attemptIds?: readonly string[] | undefined },
+  ): Promise<Renewal[]>;
+  listDaemons(): Promise<Daemon[]>;
+
+  createWorkspace(workspace: { slug: string; name: string }): Promise<Workspace>;
+  getWorkspace(): Promise<Workspace>;
+  updateWorkspace(patch: WorkspacePatch): Promise<Workspace>;
+  listChannels(): Promise<Channel[]>;
+  createChannel(channel: { name: string; purpose?: string | null | undefined }): Promise<Channel>;
+
+  /** Events after the cursor (default: from the beginning), oldest first, at most `limit` (default 500). */
+  readEvents(options?: { cursor?: string | undefined; limit?: number | undefined }): Promise<EventPage>;
+  listTaskEvents(taskId: string, limit?: number): Promise<EventPage>;
+  /** Where the stream ends now: following from here misses nothing that comes. */
+  currentCursor(): Promise<string>;
+  /** One reader of the event table for this process; see EventFollower. */
+  readonly events: EventFollower;
+
+  /** Ends attempts whose lease ran out and promotes delayed tasks whose time has come; in all workspaces. */
+  sweepExpiredLeases(): Promise<SweepReport>;
+  /** Rebuilds every count and status from the edges, and reports what differed. */
+  recalculateAllStatuses(): Promise<RepairReport>;
+
+  /** The same engine for one workspace, and with another actor in the events. */
+  as(scope: { workspaceId?: string; actor?: string }): WorkEngine;
+  /** Ends the follower; the database stays open, it belongs to the caller. */
+  close(): Promise<void>;
+}
