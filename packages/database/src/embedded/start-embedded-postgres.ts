@@ -1,0 +1,145 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseError } from '../errors.js';
+import { type Binaries, prepareBinaries } from './binaries.js';
+import { choosePort } from './choose-port.js';
+import { initialiseCluster, readOrMakePassword } from './initialise-cluster.js';
+import { launchPostmaster } from './launch-postmaster.js';
+import { type Layout, WAY_OUT } from './layout.js';
+import { preparePlace, unusable } from './place.js';
+import { probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probe-server.js';
+import { refuseOtherData } from './refuse-directory.js';
+import { QUEUE_SETTINGS, type ServerSettings } from './server-settings.js';
+import { type ServiceUser, serviceUser } from './service-user.js';
+import { withStartLock } from './start-lock.js';
+import { stopServer } from './stop-server.js';
+
+export interface StartEmbeddedPostgresOptions {
+  /** Holds the server's data, password, port and log. Made when missing. */
+  dataDirectory: string;
+  /** Told, in one line each, what a person should know (another user, another place). Default: nobody. */
+  log?: (message: string) => void;
+  /** Settings of postgresql.conf on top of ours; they count only when this call starts the server. */
+  settings?: ServerSettings;
+}
+
+export interface EmbeddedPostgres {
+  /** Leads to a database that exists, with the password in it: not for logs. */
+  readonly url: string;
+  /** Whether this call started the server, or found it running. */
+  readonly outcome: 'started' | 'attached';
+  /** Shuts the server down for everybody: transactions under way are rolled back, what was committed is kept. */
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 25;
+const HANDOVER_MS = 30_000;
+
+/** See `startEmbeddedPostgres` in load-embedded-postgres.ts. */
+export async function startEmbeddedPostgres(
+  options: StartEmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  const log = options.log ?? (() => undefined);
+  const user = await serviceUser();
+  const layout = await preparePlace(options.dataDirectory, user, log);
+  const binaries = await prepareBinaries(user, layout.root, log);
+
+  return withStartLock(layout.lockFile, async () => {
+    await refuseOtherData(layout, binaries.major);
+    const password = await readOrMakePassword(layout, user);
+    await initialiseCluster(layout, binaries, user);
+    const server = { layout, binaries, user, password, log };
+    const { outcome, port } = await reachServer(server, { ...QUEUE_SETTINGS, ...options.settings });
+    await withServer(port, password, async (client) => {
+      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
+        SERVER_DATABASE,
+      ]);
+      if (rowCount === 0) await client.query(`CREATE DATABASE ${SERVER_DATABASE}`);
+    });
+    return {
+      url: `postgresql://${SERVER_USER}:${password}@127.0.0.1:${port}/${SERVER_DATABASE}`,
+      outcome,
+      stop: () => withStartLock(layout.lockFile, () => stopServer(layout, password)),
+    };
+  });
+}
+
+interface Server {
+  layout: Layout;
+  binaries: Binaries;
+  user: ServiceUser | undefined;
+  password: string;
+  log: (message: string) => void;
+}
+
+/** Attaches to the running server or starts one, waiting out recovery however long it takes. */
+async function reachServer(
+  server: Server,
+  settings: ServerSettings,
+): Promise<{ outcome: EmbeddedPostgres['outcome']; port: number }> {
+  const { layout, password, user, log } = server;
+  let deadline: number | undefined;
+  for (;;) {
+    const running = await waitUntilSettled(server);
+    if (running.kind === 'ours') return { outcome: 'attached', port: running.port };
+
+    if (user) log(`PostgreSQL refuses to run as root: it runs as the user "${user.name}"`);
+    const port = await choosePort(layout.portFile);
+    const launched = await launchPostmaster(layout, server.binaries, user, { ...settings, port });
+    while (!launched.hasEnded()) {
+      const probe = await probeServer(layout, password);
+      if (probe.kind === 'ours' && !launched.hasEnded()) return { outcome: 'started', port: probe.port };
+      await Promise.race([launched.ended, delay(POLL_MS)]);
+    }
+    const output = await launched.output();
+    const ending = readEnding(output);
+    if (ending === 'port-taken') continue;
+    deadline ??= performance.now() + HANDOVER_MS;
+    // The server before this one is just going, or has started just before: look again.
+    if (ending === 'directory-in-use' && performance.now() < deadline) {
+      await delay(POLL_MS * 4);
+      continue;
+    }
+    throw startError(layout, ending, output);
+  }
+}
+
+async function waitUntilSettled({ layout, password, log }: Server) {
+  let told = false;
+  for (;;) {
+    const probe = await probeServer(layout, password);
+    if (probe.kind !== 'not-ready') return probe;
+    if (!told) log(`waiting for PostgreSQL on port ${probe.port}: ${probe.reason}`);
+    told = true;
+    await delay(POLL_MS * 4);
+  }
+}
+
+type Ending = 'port-taken' | 'directory-in-use' | 'disk-full' | 'no-permission' | 'other';
+
+/** Why a server ended at its start, from its own words (in English: LC_ALL is C). */
+export function readEnding(output: string): Ending {
+  if (/could not bind|could not create any TCP\/IP sockets/.test(output)) return 'port-taken';
+  if (
+    /lock file "[^"]*" already exists|pre-existing shared memory block|lock file "[^"]*" is empty/.test(
+      output,
+    )
+  ) {
+    return 'directory-in-use';
+  }
+  if (/No space left on device|Disk quota exceeded/.test(output)) return 'disk-full';
+  if (/Permission denied|Read-only file system|wrong ownership/.test(output)) return 'no-permission';
+  return 'other';
+}
+
+function startError(layout: Layout, ending: Ending, output: string): DatabaseError {
+  const cause = new Error(output.trim().slice(-2_000) || 'it wrote nothing');
+  if (ending === 'disk-full') return unusable(layout.root, Object.assign(cause, { code: 'ENOSPC' }));
+  if (ending === 'no-permission') return unusable(layout.root, Object.assign(cause, { code: 'EACCES' }));
+  return new DatabaseError(
+    'EMBEDDED_START_FAILED',
+    ending === 'directory-in-use'
+      ? `Another PostgreSQL holds ${layout.data} but doesn't answer: ${cause.message} ${WAY_OUT}`
+      : `PostgreSQL ended at its start (its log: ${layout.logFile}): ${cause.message} ${WAY_OUT}`,
+    { cause },
+  );
+}

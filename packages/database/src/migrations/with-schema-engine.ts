@@ -1,0 +1,40 @@
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import type { SchemaEngine } from '@prisma/schema-engine-wasm';
+import pg from 'pg';
+import { loadSchemaEngine } from './load-schema-engine.js';
+import { wholeScriptAdapterFactory } from './whole-script-adapter.js';
+
+/** Runs `work` with Prisma's migration engine on `url`, and gives its connection back whatever happens. */
+export async function withSchemaEngine<T>(
+  url: string,
+  datamodels: [string, string][] | undefined,
+  work: (engine: SchemaEngine) => Promise<T>,
+): Promise<T> {
+  const SchemaEngineClass = await loadSchemaEngine();
+  // One connection: the engine's statements belong to one session. No statement time-out: a migration of a
+  // large table takes as long as it takes.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    application_name: 'neolith-migrate',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 4_000,
+  });
+  pool.on('error', () => undefined);
+  try {
+    const ignoreEngineLog = () => undefined;
+    const engine = await SchemaEngineClass.new(
+      { datamodels },
+      ignoreEngineLog,
+      bindMigrationAwareSqlAdapterFactory(wholeScriptAdapterFactory(pool)),
+    );
+    try {
+      return await work(engine);
+    } finally {
+      engine.free();
+    }
+  } finally {
+    await pool.end();
+  }
+}

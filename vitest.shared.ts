@@ -1,0 +1,22 @@
+import type { ViteUserConfig } from 'vitest/config';
+
+/** The condition under which our packages' exports lead to their sources: tests need no build. */
+const conditions = ['@neolith/source', 'module', 'node', 'development|production'];
+
+/** What the tests of every package share; give it to `mergeConfig`, or spread it. */
+export const sharedConfig: ViteUserConfig = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    // Real processes and real databases on small machines; a test that hangs is still ended.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Our packages lie in node_modules as links, and what is external there would be loaded from dist.
+    server: { deps: { inline: [/@neolith\//, /\/packages\/[^/]+\/src\//] } },
+  },
+};
+
+/** One PostgreSQL for the whole run; `createTestDatabase` clones its template. */
+export const databaseSetup = '@neolith/database/testing/global-setup';
