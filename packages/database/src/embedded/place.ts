@@ -33,6 +33,8 @@ async function makeDirectory(
   user: ServiceUser | undefined,
   log: (message: string) => void,
 ): Promise<string> {
+  // Only the directory itself is closed to others: its parents must let the service user through.
+  await mkdir(dirname(wanted), { recursive: true });
   await mkdir(wanted, { recursive: true, mode: 0o700 });
   const root = await realpath(wanted);
   if (!user) {

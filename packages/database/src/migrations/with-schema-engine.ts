@@ -2,7 +2,7 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { loadSchemaEngine } from './load-schema-engine.js';
-import { wholeScriptAdapterFactory } from './whole-script-adapter.js';
+import { engineAdapterFactory } from './engine-adapter.js';
 
 /** Runs `work` with Prisma's migration engine on `url`, and gives its connection back whatever happens. */
 export async function withSchemaEngine<T>(
@@ -27,7 +27,7 @@ export async function withSchemaEngine<T>(
     const engine = await SchemaEngineClass.new(
       { datamodels },
       ignoreEngineLog,
-      bindMigrationAwareSqlAdapterFactory(wholeScriptAdapterFactory(pool)),
+      bindMigrationAwareSqlAdapterFactory(engineAdapterFactory(pool)),
     );
     try {
       return await work(engine);
