@@ -7,12 +7,22 @@ import {
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
 
+/** What PostgreSQL said about a script, which the engine's own message may garble. */
+export interface ScriptError {
+  cause: unknown;
+  /** Where in the script, from 1; undefined where PostgreSQL didn't say. */
+  line: number | undefined;
+}
+
 /**
  * Prisma's adapter for the migration engine alone: scripts go to PostgreSQL whole, and the catalogue's columns of
  * type "char" can be read. Takes `pool` over: it is not for other use.
  */
-export function engineAdapterFactory(pool: pg.Pool): SqlMigrationAwareDriverAdapterFactory {
-  const sendWhole = pool.query.bind(pool);
+export function engineAdapterFactory(
+  pool: pg.Pool,
+  onScriptError: (error: ScriptError) => void,
+): SqlMigrationAwareDriverAdapterFactory {
+  const sendWhole = pool.query.bind(pool) as (script: string) => Promise<unknown>;
   const charColumns = markCharColumns(pool);
   const factory = new PrismaPg(pool);
 
@@ -31,7 +41,8 @@ export function engineAdapterFactory(pool: pg.Pool): SqlMigrationAwareDriverAdap
       try {
         await sendWhole(script);
       } catch (error) {
-        throw asDriverError(error, script);
+        onScriptError({ cause: error, line: lineOf(error, script) });
+        throw asDriverError(error);
       }
     };
     return adapter;
@@ -69,18 +80,22 @@ function markCharColumns(pool: pg.Pool): WeakMap<object, number[]> {
   return marked;
 }
 
-function asDriverError(error: unknown, script: string): unknown {
+function asDriverError(error: unknown): unknown {
   if (!isServerError(error)) return error;
-  const line = error.position ? script.slice(0, Number(error.position) - 1).split('\n').length : undefined;
   return new DriverAdapterError({
     kind: 'postgres',
     code: error.code ?? 'N/A',
     severity: error.severity ?? 'ERROR',
-    message: line ? `${error.message} (at line ${line} of the script)` : error.message,
+    message: error.message,
     detail: error.detail,
     column: error.column,
     hint: error.hint,
   });
+}
+
+function lineOf(error: unknown, script: string): number | undefined {
+  if (!isServerError(error) || !error.position) return undefined;
+  return script.slice(0, Number(error.position) - 1).split('\n').length;
 }
 
 function isServerError(error: unknown): error is pg.DatabaseError {

@@ -35,8 +35,21 @@ async function instantiate(): Promise<SchemaEngineClass> {
     /* @vite-ignore */ pathToFileURL(join(directory, 'schema_engine_bg.js')).href
   )) as WasmBindings;
   const bytes = await readFile(join(directory, 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': bindings });
+  const { instance } = await WebAssembly.instantiate(bytes, {
+    './schema_engine_bg.js': { ...bindings, ...timersThatLetTheProcessEnd(bindings) },
+  });
   bindings.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
   return bindings.SchemaEngine;
+}
+
+/**
+ * The engine gives up waiting for its lock after ten seconds, and leaves that timer running when it gets the
+ * lock: the process could not end before.
+ */
+function timersThatLetTheProcessEnd(bindings: object): Record<string, unknown> {
+  const names = Object.keys(bindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  const setUnrefedTimeout = (callback: () => void, milliseconds: number) =>
+    setTimeout(callback, milliseconds >>> 0).unref();
+  return Object.fromEntries(names.map((name) => [name, setUnrefedTimeout]));
 }

@@ -10,7 +10,6 @@ export async function migrationDrift(url: string): Promise<string> {
   const files = await readSchema(directory);
   const { exitCode, stdout } = await withSchemaEngine(
     url,
-    files.map(({ path, content }) => [path, content]),
     (engine) =>
       engine.diff({
         from: { tag: 'schemaDatasource', files, configDir: directory },
@@ -19,6 +18,7 @@ export async function migrationDrift(url: string): Promise<string> {
         exitCode: true,
         filters: { externalTables: [], externalEnums: [] },
       }),
+    { datamodels: files.map(({ path, content }) => [path, content]) },
   );
   return exitCode === 0 ? '' : (stdout ?? '').trim();
 }

@@ -2,13 +2,13 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { loadSchemaEngine } from './load-schema-engine.js';
-import { engineAdapterFactory } from './engine-adapter.js';
+import { engineAdapterFactory, type ScriptError } from './engine-adapter.js';
 
 /** Runs `work` with Prisma's migration engine on `url`, and gives its connection back whatever happens. */
 export async function withSchemaEngine<T>(
   url: string,
-  datamodels: [string, string][] | undefined,
   work: (engine: SchemaEngine) => Promise<T>,
+  options: { datamodels?: [string, string][]; onScriptError?: (error: ScriptError) => void } = {},
 ): Promise<T> {
   const SchemaEngineClass = await loadSchemaEngine();
   // One connection: the engine's statements belong to one session. No statement time-out: a migration of a
@@ -25,9 +25,9 @@ export async function withSchemaEngine<T>(
   try {
     const ignoreEngineLog = () => undefined;
     const engine = await SchemaEngineClass.new(
-      { datamodels },
+      { datamodels: options.datamodels },
       ignoreEngineLog,
-      bindMigrationAwareSqlAdapterFactory(engineAdapterFactory(pool)),
+      bindMigrationAwareSqlAdapterFactory(engineAdapterFactory(pool, options.onScriptError ?? (() => undefined))),
     );
     try {
       return await work(engine);
