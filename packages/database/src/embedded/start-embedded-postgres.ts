@@ -3,13 +3,14 @@ import { DatabaseError } from '../errors.js';
 import { type Binaries, prepareBinaries } from './binaries.js';
 import { choosePort } from './choose-port.js';
 import { initialiseCluster, readOrMakePassword } from './initialise-cluster.js';
-import { launchPostmaster } from './launch-postmaster.js';
+import { type Launched, launchPostmaster } from './launch-postmaster.js';
 import { type Layout, WAY_OUT } from './layout.js';
 import { preparePlace, unusable } from './place.js';
 import { probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probe-server.js';
 import { refuseOtherData } from './refuse-directory.js';
 import { QUEUE_SETTINGS, type ServerSettings } from './server-settings.js';
 import { type ServiceUser, serviceUser } from './service-user.js';
+import { removeStalePidFile } from './stale-pid-file.js';
 import { withStartLock } from './start-lock.js';
 import { stopServer } from './stop-server.js';
 
@@ -33,6 +34,7 @@ export interface EmbeddedPostgres {
 
 const POLL_MS = 25;
 const HANDOVER_MS = 30_000;
+const SLOW_START_MS = 3_000;
 
 /** See `startEmbeddedPostgres` in load-embedded-postgres.ts. */
 export async function startEmbeddedPostgres(
@@ -76,42 +78,70 @@ async function reachServer(
   server: Server,
   settings: ServerSettings,
 ): Promise<{ outcome: EmbeddedPostgres['outcome']; port: number }> {
-  const { layout, password, user, log } = server;
-  let deadline: number | undefined;
+  const { layout, user } = server;
+  const log = onceEach(server.log);
+  const handoverUntil = performance.now() + HANDOVER_MS;
   for (;;) {
-    const running = await waitUntilSettled(server);
+    const running = await waitWhileNotReady(server, log);
     if (running.kind === 'ours') return { outcome: 'attached', port: running.port };
 
     if (user) log(`PostgreSQL refuses to run as root: it runs as the user "${user.name}"`);
     const port = await choosePort(layout.portFile);
     const launched = await launchPostmaster(layout, server.binaries, user, { ...settings, port });
-    while (!launched.hasEnded()) {
-      const probe = await probeServer(layout, password);
-      if (probe.kind === 'ours' && !launched.hasEnded()) return { outcome: 'started', port: probe.port };
-      await Promise.race([launched.ended, delay(POLL_MS)]);
-    }
+    const ready = await waitUntilReady(server, launched, log);
+    if (ready) return { outcome: 'started', port: ready.port };
+
     const output = await launched.output();
     const ending = readEnding(output);
     if (ending === 'port-taken') continue;
-    deadline ??= performance.now() + HANDOVER_MS;
-    // The server before this one is just going, or has started just before: look again.
-    if (ending === 'directory-in-use' && performance.now() < deadline) {
-      await delay(POLL_MS * 4);
-      continue;
+    if (ending === 'directory-in-use') {
+      if (await removeStalePidFile(layout)) {
+        log(`removed a leftover postmaster.pid from ${layout.data}: the process it names is another program`);
+        continue;
+      }
+      // The server before this one is just going, or was started a moment ago: look again.
+      if (performance.now() < handoverUntil) {
+        await delay(POLL_MS * 4);
+        continue;
+      }
     }
     throw startError(layout, ending, output);
   }
 }
 
-async function waitUntilSettled({ layout, password, log }: Server) {
-  let told = false;
+async function waitWhileNotReady({ layout, password }: Server, log: (message: string) => void) {
   for (;;) {
     const probe = await probeServer(layout, password);
     if (probe.kind !== 'not-ready') return probe;
-    if (!told) log(`waiting for PostgreSQL on port ${probe.port}: ${probe.reason}`);
-    told = true;
+    log(`waiting for PostgreSQL: ${probe.reason}`);
     await delay(POLL_MS * 4);
   }
+}
+
+async function waitUntilReady(
+  { layout, password }: Server,
+  launched: Launched,
+  log: (message: string) => void,
+) {
+  const slowFrom = performance.now() + SLOW_START_MS;
+  while (!launched.hasEnded()) {
+    const probe = await probeServer(layout, password);
+    if (probe.kind === 'ours' && !launched.hasEnded()) return probe;
+    if (performance.now() > slowFrom) {
+      log(`PostgreSQL is still starting, after a crash that can take minutes; its log: ${layout.logFile}`);
+    }
+    await Promise.race([launched.ended, delay(POLL_MS)]);
+  }
+  return undefined;
+}
+
+function onceEach(log: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    told.add(message);
+    log(message);
+  };
 }
 
 type Ending = 'port-taken' | 'directory-in-use' | 'disk-full' | 'no-permission' | 'other';

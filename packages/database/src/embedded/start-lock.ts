@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, errorCode } from '../errors.js';
 import { WAY_OUT } from './layout.js';
+import { isLiving, type ProcessIdentity, processIdentity } from './process-identity.js';
 
-interface Holder {
+interface Holder extends ProcessIdentity {
   token: string;
-  pid: number;
-  /** Process ids can be compared only within one machine and one process namespace. */
-  processSpace: string;
 }
 
 const BEAT_MS = 1_000;
@@ -25,7 +21,7 @@ const PATIENCE_MS = 10 * 60_000;
  * @throws DatabaseError `EMBEDDED_LOCKED` after ten minutes
  */
 export async function withStartLock<T>(lockFile: string, work: () => Promise<T>): Promise<T> {
-  const own: Holder = { token: randomUUID(), pid: process.pid, processSpace: processSpace() };
+  const own: Holder = { token: randomUUID(), ...processIdentity() };
   await acquire(lockFile, own);
   const beat = setInterval(() => {
     const now = new Date();
@@ -53,7 +49,7 @@ async function acquire(lockFile: string, own: Holder): Promise<void> {
       const state = `${holder.token} ${holder.touchedMs}`;
       if (watched?.state !== state) watched = { state, since: performance.now() };
       const silent = performance.now() - watched.since > SILENT_MS;
-      if ((silent || isDead(holder)) && (await takeOver(lockFile, prepared, holder))) return;
+      if ((silent || !isLiving(holder)) && (await takeOver(lockFile, prepared, holder))) return;
       if (performance.now() > giveUpAt) {
         throw new DatabaseError(
           'EMBEDDED_LOCKED',
@@ -90,7 +86,7 @@ async function takeOver(lockFile: string, prepared: string, dead: Holder): Promi
 // Its maker died between two system calls.
 async function removeAbandoned(claim: string): Promise<void> {
   const holder = await readHolder(claim);
-  if (holder && isDead(holder)) await unlink(claim).catch(ignoreMissing);
+  if (holder && !isLiving(holder)) await unlink(claim).catch(ignoreMissing);
 }
 
 async function releaseLock(lockFile: string, own: Holder): Promise<void> {
@@ -117,22 +113,6 @@ async function readHolder(file: string): Promise<(Holder & { touchedMs: number }
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function isDead(holder: Holder): boolean {
-  if (holder.processSpace !== processSpace()) return false;
-  try {
-    process.kill(holder.pid, 0);
-    return false;
-  } catch (error) {
-    return errorCode(error) === 'ESRCH';
-  }
-}
-
-function processSpace(): string {
-  const machine = hostname();
-  if (process.platform !== 'linux') return machine;
-  return `${machine} ${readlinkSync('/proc/self/ns/pid')}`;
 }
 
 function ignoreMissing(error: unknown): void {

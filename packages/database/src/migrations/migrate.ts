@@ -33,7 +33,9 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] };
  *   `DATABASE_NOT_EMPTY`, `DATABASE_PERMISSION_DENIED`, `MIGRATIONS_NOT_FOUND`, `MIGRATION_FAILED`
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<MigrateResult> {
-  const migrationsList = await readMigrations(options.migrationsDirectory ?? join(prismaDirectory(), 'migrations'));
+  const migrationsList = await readMigrations(
+    options.migrationsDirectory ?? join(prismaDirectory(), 'migrations'),
+  );
   // A session of its own holds the lock: when this process dies, PostgreSQL ends the session and frees it.
   const lockHolder = await connectCreating(url);
   try {
@@ -44,7 +46,11 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   }
 }
 
-async function applyMigrations(url: string, migrationsList: MigrationList, client: pg.Client): Promise<string[]> {
+async function applyMigrations(
+  url: string,
+  migrationsList: MigrationList,
+  client: pg.Client,
+): Promise<string[]> {
   let scriptError: ScriptError | undefined;
   return withSchemaEngine(
     url,
@@ -55,7 +61,8 @@ async function applyMigrations(url: string, migrationsList: MigrationList, clien
       };
       // Marked as failed by a process that was killed, or by Prisma's own command: PostgreSQL rolled it back, and
       // the engine would apply nothing more until somebody says so.
-      for (const migrationName of await failedMigrations()) await engine.markMigrationRolledBack({ migrationName });
+      for (const migrationName of await failedMigrations())
+        await engine.markMigrationRolledBack({ migrationName });
       try {
         return (await engine.applyMigrations({ migrationsList, filters: NO_FILTERS })).appliedMigrationNames;
       } catch (error) {

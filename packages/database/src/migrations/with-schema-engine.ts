@@ -1,8 +1,8 @@
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
-import { loadSchemaEngine } from './load-schema-engine.js';
 import { engineAdapterFactory, type ScriptError } from './engine-adapter.js';
+import { loadSchemaEngine } from './load-schema-engine.js';
 
 /** Runs `work` with Prisma's migration engine on `url`, and gives its connection back whatever happens. */
 export async function withSchemaEngine<T>(
@@ -27,7 +27,9 @@ export async function withSchemaEngine<T>(
     const engine = await SchemaEngineClass.new(
       { datamodels: options.datamodels },
       ignoreEngineLog,
-      bindMigrationAwareSqlAdapterFactory(engineAdapterFactory(pool, options.onScriptError ?? (() => undefined))),
+      bindMigrationAwareSqlAdapterFactory(
+        engineAdapterFactory(pool, options.onScriptError ?? (() => undefined)),
+      ),
     );
     try {
       return await work(engine);

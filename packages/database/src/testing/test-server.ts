@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { withDatabase } from '../database-url.js';
@@ -8,6 +7,7 @@ import { THROWAWAY_SETTINGS } from '../embedded/server-settings.js';
 import { startEmbeddedPostgres } from '../embedded/start-embedded-postgres.js';
 import { migrate } from '../migrations/migrate.js';
 import { prismaDirectory, readMigrations } from '../migrations/read-migrations.js';
+import { makeOwnedDirectory, removeAbandonedServers } from './owned-directories.js';
 
 /** Where tests find the server: set by the global set-up, inherited by the workers. */
 export const TEST_SERVER_VARIABLE = 'NEOLITH_TEST_SERVER';
@@ -42,7 +42,8 @@ export async function startTestServer(options: StartTestServerOptions = {}): Pro
 }
 
 async function startThrowawayServer({ durable = false }: StartTestServerOptions) {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'neolith-test-postgres-'));
+  await removeAbandonedServers();
+  const dataDirectory = await makeOwnedDirectory();
   const server = await startEmbeddedPostgres({
     dataDirectory,
     settings: { shared_buffers: '128MB', ...(durable ? {} : THROWAWAY_SETTINGS) },
@@ -56,12 +57,24 @@ async function startThrowawayServer({ durable = false }: StartTestServerOptions)
   };
 }
 
-// Named after the migrations' contents: on a server that stays, a changed migration gets a new template.
+const TEMPLATE_LOCK_KEY = 6_355_146_240_742;
+
+// Named after the migrations' contents: on a server that stays, a changed migration gets a new template. Once
+// whole it is marked as one and closed: a connection to it would make every clone fail.
 async function makeTemplate(serverUrl: string): Promise<string> {
   const { migrationDirectories } = await readMigrations(join(prismaDirectory(), 'migrations'));
   const hash = createHash('sha256').update(JSON.stringify(migrationDirectories)).digest('hex').slice(0, 16);
-  const templateUrl = withDatabase(serverUrl, `neolith_template_${hash}`);
-  await migrate(templateUrl);
+  const name = `neolith_template_${hash}`;
+  const templateUrl = withDatabase(serverUrl, name);
+  await withMaintenance(serverUrl, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK_KEY]);
+    const whole = await client.query('SELECT FROM pg_database WHERE datname = $1 AND datistemplate', [name]);
+    if (whole.rowCount === 1) return;
+    await migrate(templateUrl);
+    await client.query(
+      `ALTER DATABASE ${pg.escapeIdentifier(name)} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`,
+    );
+  });
   return templateUrl;
 }
 
