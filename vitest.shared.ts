@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 
 /** The condition under which our packages' exports lead to their sources: tests need no build. */
@@ -18,5 +19,8 @@ export const sharedConfig: ViteUserConfig = {
   },
 };
 
-/** One PostgreSQL for the whole run; `createTestDatabase` clones its template. */
-export const databaseSetup = '@neolith/database/testing/global-setup';
+/** For `globalSetup`: one PostgreSQL for the whole run; `createTestDatabase` clones its template. */
+export const databaseSetup = fileURLToPath(
+  // A path: vitest takes a bare name for a file of the project.
+  new URL('./packages/database/src/testing/global-setup.ts', import.meta.url),
+);
