@@ -171,7 +171,8 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_ids uuid[];
 BEGIN
-  SELECT array_agg(task_id) INTO v_ids FROM delayed_tasks WHERE orchestrator_id = p_orchestrator AND available_at <= p_now;
+  SELECT array_agg(task_id) INTO v_ids FROM delayed_tasks
+   WHERE available_at <= p_now AND (orchestrator_id = p_orchestrator OR (p_orchestrator IS NULL AND orchestrator_id IS NULL));
   IF v_ids IS NULL THEN RETURN 0; END IF;
   DELETE FROM delayed_tasks WHERE task_id = ANY (v_ids);
   PERFORM enqueue_tasks(v_ids, p_now);

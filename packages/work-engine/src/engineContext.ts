@@ -1,0 +1,17 @@
+import type { Database } from '@neolith/database';
+import type { EventFollower } from './events/eventFollower.js';
+
+/** What every operation is given first: where to ask, and on whose behalf. */
+export interface EngineContext {
+  readonly prisma: Database['prisma'];
+  readonly pool: Database['pool'];
+  /** A set time, for tests; null: the database's clock decides. */
+  readonly now: () => Date | null;
+  /** Numbers in [0, 1), for jitter. */
+  readonly random: () => number;
+  /** Every query carries it; null: all workspaces (server code that is trusted with them). */
+  readonly workspaceId: string | null;
+  /** Who does it, as events tell. */
+  readonly actor: string;
+  readonly events: EventFollower;
+}

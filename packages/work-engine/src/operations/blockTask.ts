@@ -1,0 +1,63 @@
+import { NeolithError, type Task } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { moveTask } from '../store/moveTask.js';
+import { countUnmet } from '../store/prerequisites.js';
+import { waitsFor } from '../store/waitsFor.js';
+import { changeTask, refuseTransition, requireTransition } from './changeTask.js';
+
+/**
+ * Reports an obstacle on a task that is not running, perhaps with a question. On one that is reported already the new
+ * reason takes the place of the old. A running task is reported blocked by its own attempt (completeTask).
+ * Errors: TASK_NOT_FOUND, INVALID_TRANSITION, INVALID_INPUT.
+ */
+export async function blockTask(
+  engine: EngineContext,
+  taskId: string,
+  report: { reason: string; question?: string | undefined },
+): Promise<Task> {
+  if (report.reason.trim() === '') throw new NeolithError('INVALID_INPUT', 'An obstacle needs a reason that a person can read');
+  return changeTask(engine, taskId, async (client, task, now) => {
+    if (task.status === 'IN_PROGRESS' || task.status === 'MERGING') {
+      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; its attempt reports it blocked with completeTask, or cancel it first`);
+    }
+    if (task.status !== 'BLOCKED') requireTransition(task, taskId, 'BLOCKED');
+    if (task.status !== 'BLOCKED' && task.status !== 'TODO') {
+      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; retry or reopen it before reporting an obstacle`);
+    }
+    return moveTask(client, task, {
+      to: 'BLOCKED',
+      event: 'task.blocked',
+      actor: engine.actor,
+      now,
+      unmet: await countUnmet(client, task.id),
+      reason: report.reason,
+      question: report.question ?? null,
+      data: { reason: report.reason, ...(report.question === undefined ? {} : { question: report.question }) },
+    });
+  });
+}
+
+/**
+ * Lifts a reported obstacle, perhaps with the answer to its question; the answer becomes part of the context. The task
+ * is TODO then, or stays BLOCKED while prerequisites are unmet.
+ * Errors: TASK_NOT_FOUND, INVALID_TRANSITION where nothing was reported; the message says what it waits for.
+ */
+export async function unblockTask(engine: EngineContext, taskId: string, options: { answer?: string | undefined } = {}): Promise<Task> {
+  return changeTask(engine, taskId, async (client, task, now) => {
+    if (task.status !== 'BLOCKED' || task.blocked_reason === null) {
+      const waiting = task.status === 'BLOCKED' ? await waitsFor(client, task.id) : [];
+      const why = waiting.length === 0 ? `is ${task.status}` : `waits for ${waiting.length} prerequisite(s), not for an answer`;
+      throw refuseTransition(task, taskId, `Nobody reported an obstacle on task ${taskId}; it ${why}`);
+    }
+    const unmet = await countUnmet(client, task.id);
+    return moveTask(client, task, {
+      to: unmet === 0 ? 'TODO' : 'BLOCKED',
+      event: 'task.unblocked',
+      actor: engine.actor,
+      now,
+      unmet,
+      answer: options.answer ?? null,
+      data: { reason: 'REPORTED', ...(options.answer === undefined ? {} : { answer: options.answer }) },
+    });
+  });
+}

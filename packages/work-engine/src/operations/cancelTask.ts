@@ -1,0 +1,38 @@
+import type { Task } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { findLease, requestCancel } from '../store/requestCancel.js';
+import { moveTask, tellTask } from '../store/moveTask.js';
+import { findTask } from '../store/findTask.js';
+import type { TaskRow } from '../store/rows.js';
+import { toTask } from '../store/rows.js';
+import { changeTask, requireTransition } from './changeTask.js';
+import { settle } from './completeTask.js';
+
+/**
+ * Cancels a task. One that is not running is CANCELLED at once. A running one stays IN_PROGRESS with the request on
+ * its attempt until its daemon confirms that the processes have ended, or the lease ends; an attempt without expiry
+ * has nobody to confirm, so it ends here and now. Cancelling a cancelled task changes nothing.
+ * Errors: TASK_NOT_FOUND, INVALID_TRANSITION (DONE and FAILED).
+ */
+export async function cancelTask(engine: EngineContext, taskId: string, options: { reason?: string | undefined } = {}): Promise<Task> {
+  let ownedInProcess: { task: TaskRow; attemptId: string } | null = null;
+  const task = await changeTask(engine, taskId, async (client, row, now) => {
+    ownedInProcess = null;
+    if (row.status === 'CANCELLED') return row;
+    requireTransition(row, taskId, 'CANCELLED');
+    const data = options.reason === undefined ? {} : { reason: options.reason };
+    if (row.status !== 'IN_PROGRESS' && row.status !== 'MERGING') {
+      return moveTask(client, row, { to: 'CANCELLED', event: 'task.cancelled', actor: engine.actor, now, data });
+    }
+    const lease = await findLease(client, row.id);
+    if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
+    if (lease.cancel_requested_at !== null) return row;
+    await requestCancel(client, { taskId: row.id, reason: options.reason ?? null, now });
+    await tellTask(client, row.id, { event: 'task.cancel_requested', actor: engine.actor, now, data });
+    return row;
+  });
+  const owned = ownedInProcess as { task: TaskRow; attemptId: string } | null;
+  if (owned === null) return task;
+  await settle(engine, taskId, { taskId: owned.task.id, attemptId: owned.attemptId, result: 'cancelled', error: options.reason });
+  return toTask((await findTask(engine.pool, owned.task.id, engine.workspaceId)) as TaskRow);
+}

@@ -1,0 +1,78 @@
+import { NeolithError } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { newUuid, notFound, uuidOf } from '../ids.js';
+import { type ClaimRow, claimReady } from '../store/claimReady.js';
+import { toReadyCriteria } from '../store/readyCriteria.js';
+import { type TaskRow, toAttempt, toTask } from '../store/rows.js';
+import type { Claim, ClaimOptions, ClaimResult } from '../workEngine.js';
+
+export const DEFAULT_LEASE_SECONDS = 30;
+const MAX_CLAIMS = 100;
+
+/**
+ * Selects and claims the next task of an orchestrator, or up to `max` of them, in one round trip. Each gets an
+ * attempt, whose id is the fencing token for all that follows. Claims for one orchestrator happen one after another,
+ * so limits are never exceeded and the order of claims is the order of scores.
+ *
+ * Without work the result has no claims and a reason. The same `requestId` again gets the same attempts.
+ * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT.
+ */
+export async function claimNextTask(engine: EngineContext, orchestratorId: string, options: ClaimOptions = {}): Promise<ClaimResult> {
+  const max = options.max ?? 1;
+  if (!Number.isInteger(max) || max < 1 || max > MAX_CLAIMS) {
+    throw new NeolithError('INVALID_INPUT', `max must be a whole number from 1 to ${MAX_CLAIMS}, not ${max}`);
+  }
+  const rows = await claimReady(engine.pool, {
+    workspaceId: engine.workspaceId,
+    orchestratorId: uuidOf('orchestrator', orchestratorId),
+    daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
+    agent: options.agent ?? null,
+    actor: engine.actor,
+    leaseSeconds: checkLeaseSeconds(options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds),
+    requestId: options.requestId ?? null,
+    attemptIds: Array.from({ length: max }, newUuid),
+    criteria: toReadyCriteria(options.criteria),
+    now: engine.now(),
+  });
+  const reason = rows[0]?.reason ?? null;
+  if (reason === 'ORCHESTRATOR_NOT_FOUND') throw notFound('orchestrator', orchestratorId);
+  const claims = rows.filter(isClaim).map((row) => toClaim(row, options));
+  if (claims.length > 0) engine.events.poke();
+  return { claims, reason };
+}
+
+export function checkLeaseSeconds(seconds: number | null): number | null {
+  if (seconds !== null && (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)) {
+    throw new NeolithError('INVALID_INPUT', `leaseSeconds must be a whole number from 1 to 86400, or null, not ${seconds}`);
+  }
+  return seconds;
+}
+
+type TakenRow = ClaimRow & TaskRow;
+
+function isClaim(row: ClaimRow): row is TakenRow {
+  return row.id !== null;
+}
+
+function toClaim(row: TakenRow, options: ClaimOptions): Claim {
+  return {
+    task: toTask(row),
+    attempt: toAttempt({
+      id: row.attempt_id,
+      task_id: row.id,
+      orchestrator_id: row.orchestrator_id as string,
+      daemon_id: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
+      number: row.attempt_number,
+      agent: options.agent ?? null,
+      status: 'RUNNING',
+      claimed_at: row.attempt_claimed_at,
+      ended_at: null,
+      expires_at: row.attempt_expires_at,
+      cancel_requested_at: null,
+      failure_class: null,
+      error: null,
+      metrics: null,
+    }),
+    score: row.weight === null || row.boost === null ? null : { weight: row.weight, boost: row.boost, score: row.weight * row.boost },
+  };
+}

@@ -1,0 +1,102 @@
+import { type Completion, formatId, type Json, NeolithError, type Settlement, type TaskStatus } from '@neolith/contracts';
+import { retryDelays } from '../domain/retryDelays.js';
+import type { EngineContext } from '../engineContext.js';
+import { notFound, uuidOf } from '../ids.js';
+import { waitsFor } from '../store/waitsFor.js';
+import { type AttemptEnding, type SettlementRow, settleAttempts } from '../store/settleAttempts.js';
+
+/** Failures of a provider, of the infrastructure, and lost leases each have this many before the task is parked. */
+const OTHER_BUDGET = 3;
+/** Waits are drawn for this many failures; more of them wait as long as the last. */
+const RETRY_STEPS = 10;
+
+/**
+ * Ends the attempt at a task: `completed` (DONE, dependents become claimable in the same transaction), `failed`
+ * (tried again after a backoff, or FAILED when its budget is spent) or `blocked` (waits for unblockTask).
+ *
+ * `attemptId` may be left out only for an attempt without expiry. The same call repeated gets the same answer with
+ * `replayed: true`. `metrics.duration` is in milliseconds.
+ * Errors: TASK_NOT_FOUND, LEASE_LOST, ATTEMPT_REQUIRED, PREREQUISITES_UNMET, INVALID_TRANSITION, INVALID_INPUT; nothing is changed then.
+ */
+export async function completeTask(engine: EngineContext, taskId: string, completion: Completion): Promise<Settlement> {
+  if (!['completed', 'failed', 'blocked'].includes(completion.status)) {
+    throw new NeolithError('INVALID_INPUT', `status must be completed, failed or blocked, not ${String(completion.status)}`);
+  }
+  return settle(engine, taskId, {
+    taskId: uuidOf('task', taskId),
+    attemptId: attemptUuid(completion.attemptId),
+    result: completion.status,
+    output: completion.output,
+    artifacts: completion.artifacts,
+    error: completion.error,
+    question: completion.question,
+    metrics: completion.metrics as Json | undefined,
+    failureClass: completion.failureClass,
+    timedOut: completion.timedOut,
+  });
+}
+
+/** An id that can't be an attempt's owns nothing: it is fenced off like any stale one. */
+function attemptUuid(attemptId: string | undefined): string | null {
+  if (attemptId === undefined) return null;
+  try {
+    return uuidOf('attempt', attemptId);
+  } catch (cause) {
+    throw new NeolithError('LEASE_LOST', `Attempt ${attemptId.slice(0, 100)} does not own the task; end its work`, { cause });
+  }
+}
+
+/** Ends one attempt and says what came of it, or throws why not. */
+export async function settle(engine: EngineContext, taskId: string, ending: AttemptEnding): Promise<Settlement> {
+  const rows = await settleAttempts(engine.pool, {
+    endings: [ending],
+    workspaceId: engine.workspaceId,
+    actor: engine.actor,
+    retryDelays: retryDelays(RETRY_STEPS, engine.random),
+    otherBudget: OTHER_BUDGET,
+    now: engine.now(),
+  });
+  const row = rows.find((candidate) => candidate.code !== 'FREED') as SettlementRow;
+  if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
+  if (row.code === null) engine.events.poke();
+  const freed = rows.find((candidate) => candidate.code === 'FREED')?.freed ?? [];
+  return {
+    taskId: formatId('task', row.task_id),
+    attemptId: formatId('attempt', row.attempt_id as string),
+    attemptStatus: row.attempt_status as Settlement['attemptStatus'],
+    status: row.status as TaskStatus,
+    replayed: row.code === 'REPLAY',
+    settledAt: row.settled_at as Date,
+    availableAt: row.available_at,
+    unblocked: freed.map((id) => formatId('task', id)),
+  };
+}
+
+async function refusal(engine: EngineContext, taskId: string, ending: AttemptEnding, row: SettlementRow): Promise<NeolithError> {
+  const details = { taskId, status: row.status };
+  switch (row.code) {
+    case 'TASK_NOT_FOUND':
+      return notFound('task', taskId);
+    case 'ATTEMPT_REQUIRED':
+      return new NeolithError('ATTEMPT_REQUIRED', `Task ${taskId} is held under a lease that can run out; name its attemptId`, { details });
+    case 'CANCEL_NOT_REQUESTED':
+      return new NeolithError('CANCEL_NOT_REQUESTED', `Nobody asked to cancel task ${taskId}; release the attempt instead`, { details });
+    case 'LEASE_LOST':
+      return new NeolithError(
+        'LEASE_LOST',
+        `Attempt ${formatId('attempt', ending.attemptId ?? '')} no longer owns task ${taskId}, which is ${row.status}; end its work`,
+        { details },
+      );
+    default: {
+      const waiting = row.status === 'BLOCKED' ? await waitsFor(engine.pool, ending.taskId) : [];
+      if (waiting.length > 0) {
+        return new NeolithError(
+          'PREREQUISITES_UNMET',
+          `Task ${taskId} waits for ${waiting.length} unmet prerequisite(s): ${waiting.slice(0, 5).map((task) => `${formatId('task', task.id)} (${task.status})`).join(', ')}`,
+          { details: { ...details, waitsFor: waiting.map((task) => formatId('task', task.id)) } },
+        );
+      }
+      return new NeolithError('INVALID_TRANSITION', `Task ${taskId} is ${row.status}, not IN_PROGRESS; claim or execute it first`, { details });
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { NeolithError, type NewTask, newTaskSchema, type ParsedNewTask, type Task, type TaskStatus } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
+import { z } from 'zod';
+import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
+import type { EngineContext } from '../engineContext.js';
+import { newUuid, notFound, uuidOf } from '../ids.js';
+import { findOwners, insertTasks, type NewTaskRow } from '../store/insertTasks.js';
+import { readNow } from '../store/lockTask.js';
+import { lockPrerequisites } from '../store/prerequisites.js';
+import { toTask } from '../store/rows.js';
+import { transact } from '../store/sql.js';
+
+/** Creates one task; see createTasks. */
+export async function createTask(engine: EngineContext, task: NewTask): Promise<Task> {
+  const [created] = await createTasks(engine, [task]);
+  return created as Task;
+}
+
+/**
+ * Creates tasks with the dependencies among them, all or none. `dependsOn` and `parentId` name existing tasks by id
+ * and tasks of the same call by their `key`. A task with unmet prerequisites is BLOCKED, any other TODO.
+ *
+ * The workspace is the engine's, or that of the orchestrator where the engine has none.
+ * Errors: INVALID_INPUT, ORCHESTRATOR_NOT_FOUND, CHANNEL_NOT_FOUND, TASK_NOT_FOUND, DEPENDENCY_CYCLE,
+ * DEPENDENCY_ON_ITSELF, DUPLICATE_DEPENDENCY, DUPLICATE_SOURCE_ID.
+ */
+export async function createTasks(engine: EngineContext, tasks: readonly NewTask[]): Promise<Task[]> {
+  const parsed = tasks.map((task, index) => parseNewTask(task, index));
+  const uuids = parsed.map(newUuid);
+  const arranged = arrangeNewTasks(parsed.map((task, index) => ({ ...task, uuid: uuids[index] as string })));
+  const rows = await transact(engine.pool, async (client) => {
+    const owners = await ownersOf(engine, client, parsed);
+    const now = await readNow(client, engine.now());
+    const statusOf = await statusesOf(client, parsed, arranged, owners.workspaceId);
+    const toInsert = parsed.map((task, index) => toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }));
+    return insertTasks(client, { rows: toInsert, workspaceId: owners.workspaceId, actor: engine.actor, now });
+  });
+  engine.events.poke();
+  return rows.map(toTask);
+}
+
+/** In code dates are `Date`s and the defaults may be left out; the rules are those of the API. */
+function parseNewTask(task: NewTask, index: number): ParsedNewTask {
+  const written = Object.fromEntries(
+    Object.entries(task)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => [field, value instanceof Date ? writeDate(value) : value]),
+  );
+  const result = newTaskSchema.safeParse(written);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map((issue) => ({ path: ['tasks', index, ...issue.path].join('.'), message: issue.message }));
+  throw new NeolithError('INVALID_INPUT', `Task ${index + 1} is not valid: ${z.prettifyError(result.error)}`, { details: { errors } });
+}
+
+function writeDate(date: Date): string {
+  return Number.isNaN(date.getTime()) ? 'invalid date' : date.toISOString();
+}
+
+interface Owners {
+  workspaceId: string;
+}
+
+async function ownersOf(engine: EngineContext, client: PoolClient, tasks: readonly ParsedNewTask[]): Promise<Owners> {
+  const orchestratorIds = new Map(tasks.filter((task) => task.orchestratorId !== null).map((task) => [uuidOf('orchestrator', task.orchestratorId as string), task.orchestratorId as string]));
+  const channelIds = new Map(tasks.filter((task) => task.channelId !== null).map((task) => [uuidOf('channel', task.channelId as string), task.channelId as string]));
+  const found = await findOwners(client, { orchestratorIds: [...orchestratorIds.keys()], channelIds: [...channelIds.keys()], workspaceId: engine.workspaceId });
+  const workspaceId = engine.workspaceId ?? found.orchestrators[0]?.workspace_id ?? found.onlyWorkspaceId;
+  if (workspaceId === null) {
+    throw new NeolithError('INVALID_INPUT', 'Say which workspace the tasks belong to: engine.as({ workspaceId }), or give them an orchestrator');
+  }
+  for (const [uuid, given] of orchestratorIds) {
+    if (!found.orchestrators.some((row) => row.id === uuid && row.workspace_id === workspaceId)) throw notFound('orchestrator', given);
+  }
+  for (const [uuid, given] of channelIds) {
+    if (!found.channels.some((row) => row.id === uuid && row.workspace_id === workspaceId)) throw notFound('channel', given);
+  }
+  return { workspaceId };
+}
+
+/** The status of every task that is referred to, the existing ones held still until the edges to them are counted. */
+async function statusesOf(
+  client: PoolClient,
+  tasks: readonly ParsedNewTask[],
+  arranged: readonly ArrangedTask[],
+  workspaceId: string,
+): Promise<Map<string, TaskStatus>> {
+  const statusOf = new Map<string, TaskStatus>(arranged.map((task, index) => [task.uuid, (tasks[index] as ParsedNewTask).status]));
+  const existing = new Set(
+    arranged.flatMap((task) => [...task.prerequisites, ...(task.parent === null ? [] : [task.parent])]).filter((id) => !statusOf.has(id)),
+  );
+  for (const row of await lockPrerequisites(client, [...existing])) {
+    if (row.workspace_id === workspaceId) statusOf.set(row.id, row.status);
+  }
+  for (const id of existing) if (!statusOf.has(id)) throw notFound('task', `task_${id}`);
+  return statusOf;
+}
+
+function toRow(
+  task: ParsedNewTask,
+  arranged: ArrangedTask,
+  known: Owners & { now: Date; statusOf: ReadonlyMap<string, TaskStatus> },
+): NewTaskRow {
+  const unmet = arranged.prerequisites.filter((id) => known.statusOf.get(id) !== 'DONE').length;
+  const blocked = task.status === 'TODO' && unmet > 0;
+  return {
+    id: arranged.uuid,
+    orchestrator_id: task.orchestratorId === null ? null : uuidOf('orchestrator', task.orchestratorId),
+    channel_id: task.channelId === null ? null : uuidOf('channel', task.channelId),
+    parent_id: arranged.parent,
+    source: task.source,
+    source_id: task.sourceId,
+    created_at: task.createdAt ?? known.now,
+    due_at: task.dueAt,
+    available_at: task.status === 'TODO' ? task.availableAt : null,
+    priority: task.priority,
+    status: blocked ? 'BLOCKED' : task.status,
+    max_attempts: task.maxAttempts,
+    timeout_seconds: task.timeoutSeconds,
+    estimate_minutes: task.estimateMinutes,
+    tags: [...new Set(task.tags)],
+    title: task.title,
+    description: task.description,
+    acceptance_criteria: task.acceptanceCriteria,
+    metadata: task.metadata,
+    unmet: blocked ? unmet : 0,
+    prerequisites: arranged.prerequisites,
+  };
+}

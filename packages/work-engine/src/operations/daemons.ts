@@ -1,0 +1,93 @@
+import { type Daemon, type DaemonRegistration, type DaemonState, formatId, type Renewal } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { newUuid, notFound, uuidOf } from '../ids.js';
+import { toEngineError } from '../store/sql.js';
+import { type DaemonRow, upsertDaemon, touchDaemon } from '../store/writeDaemon.js';
+import { tellWorkspace } from '../store/tellWorkspace.js';
+import { renewAll } from './renewLease.js';
+import { workspaceOf } from './workspace.js';
+
+function toDaemon(row: DaemonRow): Daemon {
+  return {
+    id: formatId('daemon', row.id),
+    workspaceId: formatId('workspace', row.workspace_id),
+    name: row.name,
+    host: row.host,
+    version: row.version,
+    state: row.state,
+    slots: row.slots,
+    agents: row.agents,
+    orchestratorIds: row.orchestrator_ids.map((id) => formatId('orchestrator', id)),
+    startedAt: row.started_at,
+    lastSeenAt: row.last_seen_at,
+  };
+}
+
+/**
+ * Registers a daemon by its name; the same name again is the same daemon started anew.
+ * Errors: ORCHESTRATOR_NOT_FOUND.
+ */
+export async function registerDaemon(engine: EngineContext, registration: DaemonRegistration): Promise<Daemon> {
+  const workspaceId = await workspaceOf(engine);
+  const orchestratorIds = [...new Set(registration.orchestratorIds.map((id) => uuidOf('orchestrator', id)))];
+  try {
+    const known = await engine.prisma.orchestrator.findMany({ where: { id: { in: orchestratorIds }, workspaceId }, select: { id: true } });
+    const missing = orchestratorIds.find((id) => !known.some((row) => row.id === id));
+    if (missing !== undefined) throw notFound('orchestrator', formatId('orchestrator', missing));
+    const row = await upsertDaemon(engine.pool, {
+      id: newUuid(),
+      workspaceId,
+      name: registration.name,
+      host: registration.host,
+      version: registration.version,
+      slots: registration.slots,
+      agents: registration.agents ?? [],
+      orchestratorIds,
+      now: engine.now(),
+    });
+    await tellWorkspace(engine.prisma, { workspaceId, daemonId: row.id, type: 'daemon.registered', actor: engine.actor, now: engine.now(), to: row.state });
+    engine.events.poke();
+    return toDaemon(row);
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/**
+ * Tells that a daemon lives, and renews the leases of its attempts, all in two round trips however many they are.
+ * Errors: DAEMON_NOT_FOUND. An attempt that no longer owns its task is told so in its renewal.
+ */
+export async function heartbeatDaemon(
+  engine: EngineContext,
+  daemonId: string,
+  beat: { state?: DaemonState | undefined; attemptIds?: readonly string[] | undefined },
+): Promise<Renewal[]> {
+  try {
+    const row = await touchDaemon(engine.pool, {
+      id: uuidOf('daemon', daemonId),
+      workspaceId: engine.workspaceId,
+      state: beat.state ?? 'ACTIVE',
+      now: engine.now(),
+    });
+    if (row === null) throw notFound('daemon', daemonId);
+    if (row.state === 'STOPPED' && row.was !== 'STOPPED') {
+      await tellWorkspace(engine.prisma, { workspaceId: row.workspace_id, daemonId: row.id, type: 'daemon.stopped', actor: engine.actor, now: engine.now(), from: row.was, to: row.state });
+      engine.events.poke();
+    }
+    return await renewAll(engine, beat.attemptIds ?? []);
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/** The daemons of the workspace, by name. */
+export async function listDaemons(engine: EngineContext): Promise<Daemon[]> {
+  const rows = await engine.prisma.daemon
+    .findMany({ where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }, orderBy: [{ name: 'asc' }, { id: 'asc' }] })
+    .catch((error: unknown) => {
+      throw toEngineError(error);
+    });
+  return rows.map((row) =>
+    toDaemon({ ...row, workspace_id: row.workspaceId, orchestrator_ids: row.orchestratorIds, started_at: row.startedAt, last_seen_at: row.lastSeenAt }),
+  );
+}

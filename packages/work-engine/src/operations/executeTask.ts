@@ -1,0 +1,80 @@
+import { type Execution, formatId, NeolithError } from '@neolith/contracts';
+import { canTransitionToStatus } from '../domain/transitions.js';
+import type { EngineContext } from '../engineContext.js';
+import { newUuid, notFound, uuidOf } from '../ids.js';
+import { findTask } from '../store/findTask.js';
+import { readNow } from '../store/lockTask.js';
+import { startTask } from '../store/startTask.js';
+import { transact } from '../store/sql.js';
+import { waitsFor } from '../store/waitsFor.js';
+import type { ExecuteOptions } from '../workEngine.js';
+import { checkLeaseSeconds } from './claimNextTask.js';
+import { prepareTaskContext } from './prepareTaskContext.js';
+
+/**
+ * Starts this very task, whatever its rank, and answers with its context: the original specification's verb. The
+ * attempt never runs out unless `leaseSeconds` says otherwise. A task that waits for prerequisites, or that somebody
+ * reported blocked, is not started; the answer is `blocked` with the reason.
+ *
+ * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY, INVALID_TRANSITION.
+ */
+export async function executeTask(
+  engine: EngineContext,
+  orchestratorId: string,
+  taskId: string,
+  options: ExecuteOptions = {},
+): Promise<Execution> {
+  const orchestrator = uuidOf('orchestrator', orchestratorId);
+  const task = uuidOf('task', taskId);
+  const leaseSeconds = checkLeaseSeconds(options.leaseSeconds ?? null);
+  const outcome = await transact(engine.pool, (client) =>
+    startTask(client, {
+      workspaceId: engine.workspaceId,
+      orchestratorId: orchestrator,
+      taskId: task,
+      attemptId: newUuid(),
+      daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
+      agent: options.agent ?? null,
+      actor: engine.actor,
+      leaseSeconds,
+      now: engine.now(),
+    }),
+  );
+  switch (outcome.kind) {
+    case 'orchestrator_not_found':
+      throw notFound('orchestrator', orchestratorId);
+    case 'task_not_found':
+      throw notFound('task', taskId);
+    case 'not_assigned':
+      throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to Orchestrator ${orchestratorId}`, { details: { taskId, orchestratorId } });
+    case 'at_capacity':
+      throw new NeolithError('AT_CAPACITY', `Orchestrator ${orchestratorId} is at its limit of ${outcome.limit} task(s) at once; finish one or raise maxConcurrentTasks`, { details: { orchestratorId, limit: outcome.limit } });
+    case 'not_todo': {
+      if (outcome.status === 'BLOCKED') return blocked(engine, task, taskId);
+      const verdict = canTransitionToStatus({ id: taskId, status: outcome.status }, 'IN_PROGRESS');
+      throw new NeolithError('INVALID_TRANSITION', verdict.reason ?? `Task ${taskId} is ${outcome.status}`, { details: { taskId, status: outcome.status } });
+    }
+    case 'started': {
+      engine.events.poke();
+      return {
+        taskId: formatId('task', task),
+        status: 'in_progress',
+        output: await prepareTaskContext(engine, orchestratorId, taskId),
+        attemptId: formatId('attempt', outcome.attemptId),
+        metrics: { startedAt: outcome.startedAt },
+      };
+    }
+  }
+}
+
+async function blocked(engine: EngineContext, uuid: string, taskId: string): Promise<Execution> {
+  const [task, waiting] = await Promise.all([findTask(engine.pool, uuid, engine.workspaceId), waitsFor(engine.pool, uuid)]);
+  const reasons = [
+    ...(waiting.length === 0
+      ? []
+      : [`waits for ${waiting.slice(0, 5).map((other) => `${formatId('task', other.id)} "${other.title}" (${other.status})`).join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}`]),
+    ...(task?.blocked_reason == null ? [] : [`reported blocked: ${task.blocked_reason}`]),
+  ];
+  const startedAt = await transact(engine.pool, (client) => readNow(client, engine.now()));
+  return { taskId: formatId('task', uuid), status: 'blocked', error: `Task ${taskId} ${reasons.join('; ')}`, metrics: { startedAt } };
+}

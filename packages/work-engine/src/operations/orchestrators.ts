@@ -1,0 +1,106 @@
+import {
+  NeolithError,
+  type NewOrchestrator,
+  newOrchestratorSchema,
+  type Orchestrator,
+  type OrchestratorDetail,
+  type OrchestratorPatch,
+} from '@neolith/contracts';
+import { readCharter } from '../domain/charter.js';
+import type { EngineContext } from '../engineContext.js';
+import { newUuid, notFound, uuidOf } from '../ids.js';
+import { nameTaken } from '../store/nameTaken.js';
+import { type OrchestratorRow, toOrchestrator } from '../store/rows.js';
+import { toEngineError } from '../store/sql.js';
+import { tellWorkspace } from '../store/tellWorkspace.js';
+import { workspaceOf } from './workspace.js';
+
+type Row = OrchestratorRow & { user: { config: unknown } };
+
+function toDetail(row: Row): OrchestratorDetail {
+  return { ...toOrchestrator(row), charter: readCharter(row.user.config as Parameters<typeof readCharter>[0]) };
+}
+
+/** The orchestrators of the workspace, by name. */
+export async function listOrchestrators(engine: EngineContext): Promise<Orchestrator[]> {
+  const rows = await engine.prisma.orchestrator
+    .findMany({ where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }, orderBy: [{ name: 'asc' }, { id: 'asc' }] })
+    .catch(rethrow);
+  return rows.map(toOrchestrator);
+}
+
+/** One orchestrator with its charter. Errors: ORCHESTRATOR_NOT_FOUND. */
+export async function getOrchestrator(engine: EngineContext, orchestratorId: string): Promise<OrchestratorDetail> {
+  return toDetail(await find(engine, orchestratorId));
+}
+
+async function find(engine: EngineContext, orchestratorId: string): Promise<Row> {
+  const row = await engine.prisma.orchestrator
+    .findFirst({
+      where: { id: uuidOf('orchestrator', orchestratorId), ...(engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }) },
+      include: { user: { select: { config: true } } },
+    })
+    .catch(rethrow);
+  if (row === null) throw notFound('orchestrator', orchestratorId);
+  return row;
+}
+
+/** Creates an orchestrator and the user account that holds its charter. Errors: INVALID_INPUT, NAME_TAKEN. */
+export async function createOrchestrator(engine: EngineContext, input: NewOrchestrator): Promise<OrchestratorDetail> {
+  const parsed = newOrchestratorSchema.safeParse(input);
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+    throw new NeolithError('INVALID_INPUT', `The orchestrator is not valid: ${errors.map((error) => `${error.path} ${error.message}`).join('; ')}`, { details: { errors } });
+  }
+  const workspaceId = await workspaceOf(engine);
+  const { charter, ...fields } = parsed.data;
+  const id = newUuid();
+  const userId = newUuid();
+  const row = await engine.prisma
+    .$transaction(async (tx) => {
+      await tx.user.create({ data: { id: userId, workspaceId, name: fields.name, config: charter ?? {} } });
+      const created = await tx.orchestrator.create({ data: { ...fields, id, workspaceId, userId }, include: { user: { select: { config: true } } } });
+      await tellWorkspace(tx, { workspaceId, orchestratorId: id, type: 'orchestrator.created', actor: engine.actor, now: engine.now() });
+      return created;
+    })
+    .catch((error: unknown) => {
+      throw nameTaken(error, 'orchestrator', fields.name) ?? toEngineError(error);
+    });
+  engine.events.poke();
+  return toDetail(row);
+}
+
+/** Changes an orchestrator; fields that are left out stay. Errors: ORCHESTRATOR_NOT_FOUND, NAME_TAKEN. */
+export async function updateOrchestrator(engine: EngineContext, orchestratorId: string, patch: OrchestratorPatch): Promise<OrchestratorDetail> {
+  const before = await find(engine, orchestratorId);
+  const { charter, ...fields } = patch;
+  const changed = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const row = await engine.prisma
+    .$transaction(async (tx) => {
+      if (charter !== undefined) {
+        const config = (before.user.config ?? {}) as Record<string, never>;
+        await tx.user.update({ where: { id: before.userId }, data: { config: { ...config, ...charter } } });
+      }
+      const updated = await tx.orchestrator.update({ where: { id: before.id }, data: changed, include: { user: { select: { config: true } } } });
+      await tellWorkspace(tx, {
+        workspaceId: before.workspaceId,
+        orchestratorId: before.id,
+        type: 'orchestrator.updated',
+        actor: engine.actor,
+        now: engine.now(),
+        from: before.status,
+        to: updated.status,
+        data: { fields: Object.keys(patch) },
+      });
+      return updated;
+    })
+    .catch((error: unknown) => {
+      throw nameTaken(error, 'orchestrator', fields.name ?? '') ?? toEngineError(error);
+    });
+  engine.events.poke();
+  return toDetail(row);
+}
+
+function rethrow(error: unknown): never {
+  throw toEngineError(error);
+}

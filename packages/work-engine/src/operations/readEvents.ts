@@ -1,0 +1,89 @@
+import { type EngineEvent, type EventPage, formatId, NeolithError } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { notFound, uuidOf } from '../ids.js';
+import { type EventRow, readEpoch, readEventRows, readHorizon, readTaskEventRows } from '../store/readEventRows.js';
+import { findTask } from '../store/findTask.js';
+import { toEngineError } from '../store/sql.js';
+
+/** A place in the event stream: the database it is of, and the last row that was read. */
+interface Cursor {
+  epoch: string;
+  xid: string;
+  seq: string;
+}
+
+const CURSOR = /^([0-9a-f]+)\.(\d{1,19})\.(\d{1,19})$/;
+
+export function formatCursor(cursor: Cursor): string {
+  return `${cursor.epoch}.${cursor.xid}.${cursor.seq}`;
+}
+
+export function parseCursor(text: string): Cursor {
+  const match = CURSOR.exec(text);
+  if (match === null) throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this stream gave; begin anew without one');
+  const [, epoch, xid, seq] = match as unknown as [string, string, string, string];
+  if (BigInt(xid) > 9_223_372_036_854_775_807n || BigInt(seq) > 9_223_372_036_854_775_807n) {
+    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this stream gave; begin anew without one');
+  }
+  return { epoch, xid, seq };
+}
+
+export function toEvent(row: EventRow, epoch: string): EngineEvent {
+  const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon', uuid: string | null) => (uuid === null ? null : formatId(kind, uuid));
+  return {
+    cursor: formatCursor({ epoch, xid: row.xid, seq: row.seq }),
+    type: row.type,
+    workspaceId: formatId('workspace', row.workspace_id),
+    taskId: id('task', row.task_id),
+    attemptId: id('attempt', row.attempt_id),
+    orchestratorId: id('orchestrator', row.orchestrator_id),
+    daemonId: id('daemon', row.daemon_id),
+    actor: row.actor,
+    from: row.from,
+    to: row.to,
+    data: row.data,
+    at: row.at,
+  };
+}
+
+/**
+ * Events after the cursor (default: from the beginning), oldest first, at most `limit` (default 500, at most 5,000).
+ * The order is that of transactions, and rows appear only once every older transaction has ended, so that a reader
+ * that follows cursors never skips a row that was committed late.
+ *
+ * Errors: INVALID_CURSOR, also where the cursor is of a database that was restored since: the reader begins anew.
+ */
+export async function readEvents(engine: EngineContext, options: { cursor?: string | undefined; limit?: number | undefined } = {}): Promise<EventPage> {
+  try {
+    const epoch = await readEpoch(engine.pool);
+    const after = options.cursor === undefined ? { epoch, xid: '0', seq: '0' } : parseCursor(options.cursor);
+    if (after.epoch !== epoch) {
+      throw new NeolithError('INVALID_CURSOR', 'The cursor is of another database, or of this one before it was restored; begin anew without one');
+    }
+    const limit = Math.min(Math.max(options.limit ?? 500, 1), 5_000);
+    const rows = await readEventRows(engine.pool, { workspaceId: engine.workspaceId, afterXid: after.xid, afterSeq: after.seq, limit });
+    const events = rows.map((row) => toEvent(row, epoch));
+    return { events, cursor: events[events.length - 1]?.cursor ?? formatCursor(after) };
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/** Where the stream ends now. */
+export async function currentCursor(engine: Pick<EngineContext, 'pool'>): Promise<string> {
+  const [epoch, horizon] = await Promise.all([readEpoch(engine.pool), readHorizon(engine.pool)]);
+  return formatCursor({ epoch, ...horizon });
+}
+
+/** The history of a task, oldest first (default 500 events). Errors: TASK_NOT_FOUND. */
+export async function listTaskEvents(engine: EngineContext, taskId: string, limit = 500): Promise<EventPage> {
+  const uuid = uuidOf('task', taskId);
+  try {
+    if ((await findTask(engine.pool, uuid, engine.workspaceId)) === null) throw notFound('task', taskId);
+    const epoch = await readEpoch(engine.pool);
+    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(limit, 5_000))).map((row) => toEvent(row, epoch));
+    return { events, cursor: events[events.length - 1]?.cursor ?? (await currentCursor(engine)) };
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  type Attempt,
+  type AttemptPage,
+  type BlockReason,
+  formatId,
+  NeolithError,
+  parseId,
+  type TaskDetail,
+  type TaskFilter,
+  type TaskPage,
+} from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { notFound, uuidOf } from '../ids.js';
+import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
+import { findTask } from '../store/findTask.js';
+import { listAttemptRows, listTaskRows } from '../store/listRows.js';
+import { findNeighbours, findResult } from '../store/taskNeighbours.js';
+import { toAttempt, toTask, toTaskReference } from '../store/rows.js';
+import { toEngineError } from '../store/sql.js';
+
+/** One task, what it waits for, what waits for it, its attempts and its result. Errors: TASK_NOT_FOUND. */
+export async function getTask(engine: EngineContext, taskId: string): Promise<TaskDetail> {
+  const uuid = uuidOf('task', taskId);
+  try {
+    const row = await findTask(engine.pool, uuid, engine.workspaceId);
+    if (row === null) throw notFound('task', taskId);
+    const [prerequisites, dependents, attempts, result] = await Promise.all([
+      findNeighbours(engine.pool, uuid, 'prerequisites'),
+      findNeighbours(engine.pool, uuid, 'dependents'),
+      findAttemptsOfTask(engine.pool, uuid),
+      findResult(engine.pool, uuid),
+    ]);
+    const waitsFor = row.status === 'BLOCKED' ? prerequisites.filter((task) => task.status !== 'DONE') : [];
+    const blockReasons: BlockReason[] = [
+      ...(waitsFor.length > 0 ? (['DEPENDENCIES'] as const) : []),
+      ...(row.blocked_reason !== null ? (['REPORTED'] as const) : []),
+    ];
+    return {
+      ...toTask(row),
+      blockReasons,
+      prerequisites: prerequisites.map(toTaskReference),
+      waitsFor: waitsFor.map(toTaskReference),
+      dependents: dependents.map(toTaskReference),
+      attempts: attempts.map(toAttempt),
+      result: result === null ? null : { output: result.output, artifacts: result.artifacts ?? [], error: result.error },
+    };
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/**
+ * Tasks by filter, newest first, page by page. Errors: INVALID_CURSOR.
+ * A filter by status walks along the tasks: cheap for an orchestrator or for what is common, a scan for what is rare.
+ */
+export async function listTasks(engine: EngineContext, filter: Partial<TaskFilter> = {}): Promise<TaskPage> {
+  const limit = Math.min(filter.limit ?? 50, 500);
+  const before = filter.cursor === undefined ? null : parseId('task', filter.cursor);
+  if (filter.cursor !== undefined && before === null) {
+    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this list gave; leave it out to begin anew');
+  }
+  const rows = await listTaskRows(engine.pool, {
+    workspaceId: engine.workspaceId,
+    orchestratorId: filter.orchestratorId === undefined ? null : uuidOf('orchestrator', filter.orchestratorId),
+    unassigned: filter.unassigned === 'true',
+    status: filter.status ?? null,
+    source: filter.source ?? null,
+    before,
+    limit: limit + 1,
+  }).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
+  const tasks = rows.slice(0, limit).map(toTask);
+  return { tasks, nextCursor: rows.length > limit ? (tasks[tasks.length - 1]?.id ?? null) : null };
+}
+
+/** One attempt, live or ended. Errors: ATTEMPT_NOT_FOUND. */
+export async function getAttempt(engine: EngineContext, attemptId: string): Promise<Attempt> {
+  const row = await findAttempt(engine.pool, uuidOf('attempt', attemptId), engine.workspaceId).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
+  if (row === null) throw notFound('attempt', attemptId);
+  return toAttempt(row);
+}
+
+/** The attempts of an orchestrator: the running ones first, then the ended, newest first. Errors: ORCHESTRATOR_NOT_FOUND, INVALID_CURSOR. */
+export async function listAttempts(
+  engine: EngineContext,
+  orchestratorId: string,
+  page: { limit?: number | undefined; cursor?: string | undefined } = {},
+): Promise<AttemptPage> {
+  const limit = Math.min(page.limit ?? 50, 500);
+  const [endedAt, id] = page.cursor === undefined ? [null, null] : parseCursor(page.cursor);
+  const rows = await listAttemptRows(engine.pool, {
+    workspaceId: engine.workspaceId,
+    orchestratorId: uuidOf('orchestrator', orchestratorId),
+    beforeEndedAt: endedAt,
+    beforeId: id,
+    limit: limit + 1,
+  }).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
+  if (rows === null) throw notFound('orchestrator', orchestratorId);
+  const shown = rows.slice(0, limit);
+  const last = shown.findLast((row) => row.ended_at !== null);
+  const more = rows.length > limit && last?.ended_at != null;
+  return {
+    attempts: shown.map((row) => ({ ...toAttempt(row), taskTitle: row.title })),
+    nextCursor: more ? `${last.ended_at?.toISOString()}~${formatId('attempt', last.id)}` : null,
+  };
+}
+
+function parseCursor(cursor: string): [Date, string] {
+  const [time = '', attempt = ''] = cursor.split('~');
+  const endedAt = new Date(time);
+  const id = parseId('attempt', attempt);
+  if (id === null || Number.isNaN(endedAt.getTime())) {
+    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this list gave; leave it out to begin anew');
+  }
+  return [endedAt, id];
+}

@@ -1,0 +1,48 @@
+import { formatId } from '@neolith/contracts';
+import type { EngineContext } from '../engineContext.js';
+import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
+import { settleAttempts } from '../store/settleAttempts.js';
+import { toEngineError } from '../store/sql.js';
+import type { SweepReport } from '../workEngine.js';
+
+const BATCH = 500;
+/** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
+const LOSS_BUDGET = 3;
+
+/**
+ * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
+ * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come. Works on all
+ * workspaces of the engine; safe to run anywhere, any number of times at once.
+ */
+export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepReport> {
+  const lost: SweepReport['lost'] = [];
+  try {
+    for (;;) {
+      const expired = await readExpired(engine.pool, { workspaceId: engine.workspaceId, now: engine.now(), limit: BATCH });
+      if (expired.length === 0) break;
+      const rows = await settleAttempts(engine.pool, {
+        endings: expired.map((lease) => ({
+          taskId: lease.task_id,
+          attemptId: lease.attempt_id,
+          result: 'lost' as const,
+          error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
+        })),
+        workspaceId: engine.workspaceId,
+        actor: 'engine',
+        retryDelays: [],
+        otherBudget: LOSS_BUDGET,
+        now: engine.now(),
+      });
+      const taken = rows.filter((row) => row.code === null);
+      lost.push(...taken.map((row) => ({ taskId: formatId('task', row.task_id), attemptId: formatId('attempt', row.attempt_id as string) })));
+      // Renewed since: not this sweep's.
+      if (taken.length === 0) break;
+    }
+    const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
+    await forgetOldRequests(engine.pool, engine.now());
+    if (lost.length > 0 || promoted > 0) engine.events.poke();
+    return { lost, promoted };
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}

@@ -1,0 +1,28 @@
+import { type ReadyCriteria, readyCriteriaValues } from './readyCriteria.js';
+import { type Connection, run } from './sql.js';
+
+export interface Standing {
+  weight: number;
+  boost: number;
+  ahead: number;
+}
+
+const STATEMENT = {
+  name: 'count_ahead',
+  // The whole ranking is walked: this answers a person's question, it is not on any hot path.
+  text: `
+    WITH ranked AS (
+      SELECT h.*, row_number() OVER (ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id) - 1 AS ahead
+      FROM ready_heads($1, 2147483647, engine_now($3), $4, $5, $6::task_priority[], $7) h
+    )
+    SELECT weight, boost, ahead::int FROM ranked WHERE task_id = $2`,
+};
+
+/** Where a task stands among the claimable ones; null: it is not among them. */
+export async function countAhead(
+  connection: Connection,
+  input: { orchestratorId: string; taskId: string; now: Date; criteria: ReadyCriteria },
+): Promise<Standing | null> {
+  const rows = await run<Standing>(connection, STATEMENT, [input.orchestratorId, input.taskId, input.now, ...readyCriteriaValues(input.criteria)]);
+  return rows[0] ?? null;
+}

@@ -1,0 +1,58 @@
+import type { PoolClient } from 'pg';
+import { run } from './sql.js';
+
+const LOCK_GRAPH = {
+  name: 'lock_graph',
+  // Edits of one workspace's graph happen one after another: two of them can't make a cycle together.
+  text: `
+    SELECT t.workspace_id, pg_advisory_xact_lock(hashtextextended(t.workspace_id::text, 7345))
+    FROM tasks t WHERE t.id = $1 AND ($2::uuid IS NULL OR t.workspace_id = $2)`,
+};
+
+/** Takes the graph of the task's workspace for this transaction; null: no such task. */
+export async function lockGraph(client: PoolClient, taskId: string, workspaceId: string | null): Promise<string | null> {
+  const rows = await run<{ workspace_id: string }>(client, LOCK_GRAPH, [taskId, workspaceId]);
+  return rows[0]?.workspace_id ?? null;
+}
+
+const ANCESTORS = {
+  name: 'read_ancestors',
+  text: `
+    WITH RECURSIVE above AS (
+      SELECT $1::uuid AS id
+      UNION
+      SELECT d.prerequisite_id FROM above a JOIN task_dependencies d ON d.dependent_id = a.id
+    )
+    SELECT d.dependent_id, d.prerequisite_id FROM above a JOIN task_dependencies d ON d.dependent_id = a.id`,
+};
+
+/** Everything a task depends on, directly or not, as edges: task → its prerequisites. */
+export async function readAncestors(client: PoolClient, taskId: string): Promise<Map<string, string[]>> {
+  const edges = await run<{ dependent_id: string; prerequisite_id: string }>(client, ANCESTORS, [taskId]);
+  const prerequisitesOf = new Map<string, string[]>();
+  for (const edge of edges) {
+    const list = prerequisitesOf.get(edge.dependent_id);
+    if (list === undefined) prerequisitesOf.set(edge.dependent_id, [edge.prerequisite_id]);
+    else list.push(edge.prerequisite_id);
+  }
+  return prerequisitesOf;
+}
+
+const INSERT = {
+  name: 'insert_edge',
+  text: 'INSERT INTO task_dependencies (dependent_id, prerequisite_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1 AS made',
+};
+const DELETE = {
+  name: 'delete_edge',
+  text: 'DELETE FROM task_dependencies WHERE dependent_id = $1 AND prerequisite_id = $2 RETURNING 1 AS gone',
+};
+
+/** False: the edge was there already. */
+export async function insertEdge(client: PoolClient, dependent: string, prerequisite: string): Promise<boolean> {
+  return (await run(client, INSERT, [dependent, prerequisite])).length > 0;
+}
+
+/** False: there was no such edge. */
+export async function deleteEdge(client: PoolClient, dependent: string, prerequisite: string): Promise<boolean> {
+  return (await run(client, DELETE, [dependent, prerequisite])).length > 0;
+}

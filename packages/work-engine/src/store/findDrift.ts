@@ -1,0 +1,149 @@
+import type { TaskStatus } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
+import { readNow } from './lockTask.js';
+import { type Connection, run } from './sql.js';
+import { tellTask } from './moveTask.js';
+
+/** A task that does not stand where it should. */
+export interface DriftRow {
+  task_id: string;
+  status: TaskStatus;
+  problem: string;
+  should_be: TaskStatus;
+  unmet: number;
+  reported: boolean;
+}
+
+const DRIFT = {
+  name: 'find_drift',
+  text: `
+    WITH facts AS (
+      SELECT t.id, t.status, t.blocked_reason IS NOT NULL AS reported, b.unmet AS counted, b.reported AS marked,
+             (r.task_id IS NOT NULL)::int AS ready, (d.task_id IS NOT NULL)::int AS delayed, (b.task_id IS NOT NULL)::int AS blocked,
+             (l.task_id IS NOT NULL)::int AS leased, (o.task_id IS NOT NULL)::int AS finished, o.status AS outcome,
+             (SELECT count(*)::int FROM task_dependencies e JOIN tasks p ON p.id = e.prerequisite_id
+              WHERE e.dependent_id = t.id AND p.status <> 'DONE') AS unmet,
+             coalesce(r.orchestrator_id, d.orchestrator_id, b.orchestrator_id, l.orchestrator_id) IS DISTINCT FROM t.orchestrator_id AS elsewhere,
+             coalesce(r.priority, d.priority, b.priority) IS DISTINCT FROM t.priority AS reprioritised,
+             coalesce(r.due_at, d.due_at) IS DISTINCT FROM coalesce(t.due_at, 'infinity') AS redated,
+             (SELECT count(*) FROM ready_task_tags k WHERE k.task_id = t.id AND k.orchestrator_id = t.orchestrator_id) AS tagged
+      FROM tasks t
+      LEFT JOIN ready_tasks r ON r.task_id = t.id
+      LEFT JOIN delayed_tasks d ON d.task_id = t.id
+      LEFT JOIN blocked_tasks b ON b.task_id = t.id
+      LEFT JOIN leases l ON l.task_id = t.id
+      LEFT JOIN task_outcomes o ON o.task_id = t.id
+      WHERE ($1::uuid IS NULL OR t.workspace_id = $1) AND ($2::uuid IS NULL OR t.id = $2)
+    ), judged AS (
+      SELECT f.*,
+             CASE WHEN f.status IN ('DONE', 'FAILED', 'CANCELLED') THEN f.status
+                  WHEN f.leased = 1 THEN CASE WHEN f.status = 'MERGING' THEN f.status ELSE 'IN_PROGRESS' END
+                  WHEN f.unmet > 0 OR f.reported THEN 'BLOCKED'
+                  ELSE 'TODO' END AS should_be
+      FROM facts f
+    )
+    SELECT j.id AS task_id, j.status, j.should_be::task_status, j.unmet, j.reported,
+      CASE
+        WHEN j.ready + j.delayed + j.blocked + j.leased + j.finished <> 1 THEN
+          format('stands in %s places: %s', j.ready + j.delayed + j.blocked + j.leased + j.finished,
+                 concat_ws(', ', CASE WHEN j.ready = 1 THEN 'ready' END, CASE WHEN j.delayed = 1 THEN 'delayed' END,
+                           CASE WHEN j.blocked = 1 THEN 'blocked' END, CASE WHEN j.leased = 1 THEN 'leased' END, CASE WHEN j.finished = 1 THEN 'finished' END))
+        WHEN j.status <> j.should_be THEN format('is %s and should be %s', j.status, j.should_be)
+        WHEN j.should_be = 'BLOCKED' AND j.counted IS DISTINCT FROM j.unmet THEN format('counts %s unmet prerequisites and has %s', j.counted, j.unmet)
+        WHEN j.should_be = 'BLOCKED' AND j.marked IS DISTINCT FROM j.reported THEN 'is marked as reported and has no reason, or the other way round'
+        WHEN j.should_be = 'BLOCKED' AND j.blocked = 0 OR j.should_be = 'TODO' AND j.ready + j.delayed = 0
+          OR j.finished = 1 AND (j.outcome <> j.status OR j.status NOT IN ('DONE', 'FAILED', 'CANCELLED')) THEN format('is %s and stands elsewhere', j.status)
+        WHEN j.finished = 0 AND j.elsewhere THEN 'stands with another orchestrator'
+        WHEN j.should_be IN ('TODO', 'BLOCKED') AND j.reprioritised THEN 'stands with another priority'
+        WHEN j.should_be = 'TODO' AND j.redated THEN 'stands with another due date'
+        WHEN j.tagged <> CASE WHEN j.ready = 1 THEN (SELECT count(DISTINCT g) FROM tasks t, unnest(t.tags) g WHERE t.id = j.id AND t.orchestrator_id IS NOT NULL) ELSE 0 END
+          THEN 'has other tags than it is found by'
+      END AS problem
+    FROM judged j`,
+};
+
+/** Compares where every task stands with what its edges, its lease and its row say, in one snapshot. */
+export async function findDrift(
+  connection: Connection,
+  workspaceId: string | null,
+  taskId: string | null,
+): Promise<{ checked: number; drifted: DriftRow[] }> {
+  const text = `SELECT * FROM (${DRIFT.text}) x WHERE problem IS NOT NULL ORDER BY task_id`;
+  const [count, drifted] = [
+    await run<{ checked: number }>(connection, COUNT, [workspaceId, taskId]),
+    await run<DriftRow>(connection, { name: DRIFT.name, text }, [workspaceId, taskId]),
+  ];
+  return { checked: (count[0] as { checked: number }).checked, drifted };
+}
+
+const COUNT = {
+  name: 'count_checked',
+  text: 'SELECT count(*)::int AS checked FROM tasks WHERE ($1::uuid IS NULL OR workspace_id = $1) AND ($2::uuid IS NULL OR id = $2)',
+};
+
+const LOCK = { name: 'repair_lock', text: 'SELECT 1 FROM tasks WHERE id = $1 FOR NO KEY UPDATE' };
+const LEAVE_EVERYWHERE = [
+  { name: 'repair_leave_ready', text: 'DELETE FROM ready_tasks WHERE task_id = $1' },
+  { name: 'repair_leave_tags', text: 'DELETE FROM ready_task_tags WHERE task_id = $1' },
+  { name: 'repair_leave_delayed', text: 'DELETE FROM delayed_tasks WHERE task_id = $1' },
+  { name: 'repair_leave_blocked', text: 'DELETE FROM blocked_tasks WHERE task_id = $1' },
+];
+const LEAVE_OUTCOME = { name: 'repair_leave_outcome', text: 'DELETE FROM task_outcomes WHERE task_id = $1' };
+const ARRIVE_TODO = { name: 'repair_arrive_todo', text: 'SELECT enqueue_tasks(ARRAY[$1::uuid], $2)' };
+const ARRIVE_BLOCKED = {
+  name: 'repair_arrive_blocked',
+  text: `INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, reported, priority)
+         SELECT id, workspace_id, orchestrator_id, $2, $3, priority FROM tasks WHERE id = $1`,
+};
+const ARRIVE_FINAL = {
+  name: 'repair_arrive_final',
+  text: `INSERT INTO task_outcomes (task_id, workspace_id, orchestrator_id, attempt_id, finished_at, claimed_at, due_at, attempts, status, priority)
+         SELECT t.id, t.workspace_id, t.orchestrator_id, (SELECT a.id FROM attempts a WHERE a.task_id = t.id ORDER BY a.number DESC, a.id DESC LIMIT 1),
+                t.finished_at, t.claimed_at, t.due_at, t.attempt_count, t.status, t.priority
+         FROM tasks t WHERE t.id = $1`,
+};
+const WRITE = {
+  name: 'repair_write',
+  text: `UPDATE tasks SET status = $2::task_status, updated_at = $3,
+           claimed_at = CASE WHEN $2::task_status = 'IN_PROGRESS' THEN coalesce(claimed_at, $3) ELSE claimed_at END,
+           blocked_reason = CASE WHEN $2::task_status = 'BLOCKED' THEN blocked_reason END,
+           blocked_question = CASE WHEN $2::task_status = 'BLOCKED' THEN blocked_question END
+         WHERE id = $1`,
+};
+
+/** Looks again under the task's lock and puts it where it belongs; null: it was right by then. */
+export async function repairTask(
+  client: PoolClient,
+  input: { taskId: string; actor: string; now: Date | null },
+): Promise<{ problem: string; from: string; to: string } | null> {
+  await run(client, LOCK, [input.taskId]);
+  const [found] = (await findDrift(client, null, input.taskId)).drifted;
+  if (found === undefined) return null;
+  const now = await readNow(client, input.now);
+  for (const leave of LEAVE_EVERYWHERE) await run(client, leave, [input.taskId]);
+  if (!isFinal(found.should_be)) {
+    await run(client, LEAVE_OUTCOME, [input.taskId]);
+    await run(client, WRITE, [input.taskId, found.should_be, now]);
+  }
+  if (found.should_be === 'TODO') await run(client, ARRIVE_TODO, [input.taskId, now]);
+  if (found.should_be === 'BLOCKED') await run(client, ARRIVE_BLOCKED, [input.taskId, found.unmet, found.reported]);
+  if (isFinal(found.should_be)) {
+    await run(client, { name: 'repair_leave_lease', text: 'DELETE FROM leases WHERE task_id = $1' }, [input.taskId]);
+    await run(client, LEAVE_OUTCOME, [input.taskId]);
+    await run(client, ARRIVE_FINAL, [input.taskId]);
+  }
+  await tellTask(client, input.taskId, {
+    event: 'task.repaired',
+    actor: input.actor,
+    now,
+    from: found.status,
+    to: found.should_be,
+    data: { problem: found.problem },
+  });
+  return { problem: found.problem, from: found.status, to: found.should_be };
+}
+
+function isFinal(status: TaskStatus): boolean {
+  return status === 'DONE' || status === 'FAILED' || status === 'CANCELLED';
+}
+

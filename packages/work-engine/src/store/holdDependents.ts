@@ -1,0 +1,37 @@
+import type { PoolClient } from 'pg';
+import { lockTask } from './lockTask.js';
+import { moveTask } from './moveTask.js';
+import { run } from './sql.js';
+
+const DEPENDENTS = {
+  name: 'dependent_ids',
+  text: 'SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 ORDER BY dependent_id',
+};
+const COUNT_ONE_MORE = { name: 'count_one_more', text: 'UPDATE blocked_tasks SET unmet = unmet + 1 WHERE task_id = $1' };
+
+/**
+ * The dependents of a task that is no longer DONE wait for it again. Returns the first that has started instead, and
+ * then the caller rolls back. Failed and cancelled dependents count their prerequisites anew when they are retried.
+ */
+export async function holdDependents(
+  client: PoolClient,
+  input: { prerequisiteId: string; actor: string; now: Date },
+): Promise<string | null> {
+  for (const { id } of await run<{ id: string }>(client, DEPENDENTS, [input.prerequisiteId])) {
+    const dependent = await lockTask(client, id, null, id);
+    if (dependent.status === 'IN_PROGRESS' || dependent.status === 'MERGING' || dependent.status === 'DONE') return id;
+    if (dependent.status === 'BLOCKED') await run(client, COUNT_ONE_MORE, [id]);
+    if (dependent.status === 'TODO') {
+      if (dependent.attempt_count > 0) return id;
+      await moveTask(client, dependent, {
+        to: 'BLOCKED',
+        event: 'task.blocked',
+        actor: input.actor,
+        now: input.now,
+        unmet: 1,
+        data: { reason: 'DEPENDENCIES' },
+      });
+    }
+  }
+  return null;
+}

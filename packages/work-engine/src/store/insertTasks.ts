@@ -1,0 +1,117 @@
+import { type Json, NeolithError, type TaskPriority, type TaskStatus } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
+import type { TaskRow } from './rows.js';
+import { run } from './sql.js';
+
+export interface NewTaskRow {
+  id: string;
+  orchestrator_id: string | null;
+  channel_id: string | null;
+  parent_id: string | null;
+  source: string | null;
+  source_id: string | null;
+  created_at: Date;
+  due_at: Date | null;
+  available_at: Date | null;
+  priority: TaskPriority;
+  status: TaskStatus;
+  max_attempts: number;
+  timeout_seconds: number | null;
+  estimate_minutes: number | null;
+  tags: string[];
+  title: string;
+  description: string;
+  acceptance_criteria: string[];
+  metadata: Record<string, Json>;
+  unmet: number;
+  prerequisites: string[];
+}
+
+const FIND_OWNERS = {
+  name: 'find_owners',
+  text: `
+    SELECT 'orchestrator' AS kind, id, workspace_id FROM orchestrators WHERE id = ANY ($1) AND ($3::uuid IS NULL OR workspace_id = $3)
+    UNION ALL
+    SELECT 'channel', id, workspace_id FROM channels WHERE id = ANY ($2) AND ($3::uuid IS NULL OR workspace_id = $3)
+    UNION ALL
+    (SELECT 'workspace', id, id FROM workspaces WHERE $3::uuid IS NULL ORDER BY id LIMIT 2)`,
+};
+
+interface OwnerRow {
+  kind: 'orchestrator' | 'channel' | 'workspace';
+  id: string;
+  workspace_id: string;
+}
+
+/** The named orchestrators and channels that exist, and the workspace where there is only one. */
+export async function findOwners(
+  client: PoolClient,
+  input: { orchestratorIds: readonly string[]; channelIds: readonly string[]; workspaceId: string | null },
+): Promise<{ orchestrators: OwnerRow[]; channels: OwnerRow[]; onlyWorkspaceId: string | null }> {
+  const rows = await run<OwnerRow>(client, FIND_OWNERS, [input.orchestratorIds, input.channelIds, input.workspaceId]);
+  const workspaces = rows.filter((row) => row.kind === 'workspace');
+  return {
+    orchestrators: rows.filter((row) => row.kind === 'orchestrator'),
+    channels: rows.filter((row) => row.kind === 'channel'),
+    onlyWorkspaceId: workspaces.length === 1 ? (workspaces[0] as OwnerRow).id : null,
+  };
+}
+
+const INSERT = {
+  name: 'insert_tasks',
+  text: `
+    WITH given AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(
+        id uuid, orchestrator_id uuid, channel_id uuid, parent_id uuid, source text, source_id text, created_at timestamptz,
+        due_at timestamptz, available_at timestamptz, priority task_priority, status task_status, max_attempts int,
+        timeout_seconds int, estimate_minutes int, tags text[], title text, description text, acceptance_criteria text[],
+        metadata jsonb, unmet int, prerequisites uuid[])
+    ), made AS (
+      INSERT INTO tasks (id, workspace_id, orchestrator_id, channel_id, parent_id, source, source_id, created_at, updated_at, due_at,
+                         available_at, finished_at, priority, status, progress, max_attempts, timeout_seconds, estimate_minutes, tags,
+                         title, description, acceptance_criteria, metadata)
+      SELECT id, $2, orchestrator_id, channel_id, parent_id, source, source_id, created_at, $3, due_at, available_at,
+             CASE WHEN status IN ('DONE', 'CANCELLED') THEN $3::timestamptz END, priority, status,
+             CASE WHEN status = 'DONE' THEN 100 ELSE 0 END, max_attempts, timeout_seconds, estimate_minutes, tags,
+             title, description, acceptance_criteria, metadata
+      FROM given
+      RETURNING *
+    ), edges AS (
+      INSERT INTO task_dependencies (dependent_id, prerequisite_id) SELECT g.id, p FROM given g CROSS JOIN LATERAL unnest(g.prerequisites) p
+    ), waiting AS (
+      INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, priority)
+      SELECT id, $2, orchestrator_id, unmet, priority FROM given WHERE status = 'BLOCKED'
+    ), finished AS (
+      INSERT INTO task_outcomes (task_id, workspace_id, orchestrator_id, finished_at, due_at, attempts, status, priority)
+      SELECT id, $2, NULL, $3, due_at, 0, status, priority FROM given WHERE status IN ('DONE', 'CANCELLED')
+    ), told AS (
+      INSERT INTO events (workspace_id, task_id, orchestrator_id, at, type, actor, "to")
+      SELECT $2, id, orchestrator_id, $3, 'task.created', $4, status::text FROM given ORDER BY id
+    )
+    SELECT * FROM made ORDER BY id`,
+};
+
+const ENQUEUE = { name: 'enqueue_new', text: 'SELECT enqueue_tasks($1, $2)' };
+
+/** Inserts tasks with their edges, where they stand and their events; in the order given, which is that of their ids. */
+export async function insertTasks(
+  client: PoolClient,
+  input: { rows: readonly NewTaskRow[]; workspaceId: string; actor: string; now: Date },
+): Promise<TaskRow[]> {
+  let made: TaskRow[];
+  try {
+    made = await run<TaskRow>(client, INSERT, [JSON.stringify(input.rows), input.workspaceId, input.now, input.actor]);
+  } catch (error) {
+    throw duplicateSource(error) ?? error;
+  }
+  const ready = made.filter((row) => row.status === 'TODO').map((row) => row.id);
+  if (ready.length > 0) await run(client, ENQUEUE, [ready, input.now]);
+  return made;
+}
+
+function duplicateSource(error: unknown): NeolithError | null {
+  if (!(error instanceof Error) || !('constraint' in error)) return null;
+  if (error.constraint !== 'tasks_workspace_id_source_source_id_key') return null;
+  const detail = 'detail' in error ? String(error.detail) : '';
+  return new NeolithError('DUPLICATE_SOURCE_ID', `A task of this source has this source id already. ${detail}`.trim(), { cause: error });
+}

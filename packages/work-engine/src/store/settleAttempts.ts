@@ -1,0 +1,71 @@
+import type { AttemptStatus, FailureClass, Json, TaskStatus } from '@neolith/contracts';
+import type { Pool } from 'pg';
+import { runAlone } from './sql.js';
+
+export interface AttemptEnding {
+  taskId: string;
+  /** Null: the one lease of the task, if it never runs out. */
+  attemptId: string | null;
+  result: 'completed' | 'failed' | 'blocked' | 'cancelled' | 'released' | 'lost';
+  output?: Json | undefined;
+  artifacts?: readonly { type: string; content: string }[] | undefined;
+  error?: string | undefined;
+  question?: string | undefined;
+  metrics?: unknown;
+  failureClass?: FailureClass | undefined;
+  timedOut?: boolean | undefined;
+}
+
+export type SettleRefusal = 'TASK_NOT_FOUND' | 'LEASE_LOST' | 'ATTEMPT_REQUIRED' | 'NOT_IN_PROGRESS' | 'CANCEL_NOT_REQUESTED';
+
+export interface SettlementRow {
+  n: number;
+  /** Null: settled. FREED: a second row for the same item, with the dependents that it freed. */
+  code: null | 'REPLAY' | 'FREED' | SettleRefusal;
+  task_id: string;
+  attempt_id: string | null;
+  status: TaskStatus | null;
+  attempt_status: AttemptStatus | null;
+  settled_at: Date | null;
+  available_at: Date | null;
+  freed: string[] | null;
+}
+
+const STATEMENT = { name: 'settle_attempts', text: 'SELECT * FROM settle_attempts($1, $2, $3, $4, $5, $6)' };
+
+/** Ends attempts, each fenced by its lease, with all that follows from it, in one round trip. */
+export async function settleAttempts(
+  pool: Pool,
+  input: {
+    endings: readonly AttemptEnding[];
+    workspaceId: string | null;
+    actor: string;
+    /** Seconds to wait after the k-th failure, k from 1. */
+    retryDelays: readonly number[];
+    /** How many failures of a class other than the task's own, and how many lost leases, a task may have. */
+    otherBudget: number;
+    now: Date | null;
+  },
+): Promise<SettlementRow[]> {
+  const items = input.endings.map((ending, n) => ({
+    n,
+    task_id: ending.taskId,
+    attempt_id: ending.attemptId,
+    result: ending.result,
+    output: ending.output,
+    artifacts: ending.artifacts,
+    error: ending.error,
+    question: ending.question,
+    metrics: ending.metrics,
+    failure_class: ending.failureClass,
+    timed_out: ending.timedOut,
+  }));
+  return runAlone<SettlementRow>(pool, STATEMENT, [
+    JSON.stringify(items),
+    input.workspaceId,
+    input.actor,
+    input.retryDelays,
+    input.otherBudget,
+    input.now,
+  ]);
+}

@@ -1,0 +1,72 @@
+import type { TaskStatus } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
+import { isNeolithError } from '@neolith/contracts';
+import { lockTask, readNow } from './lockTask.js';
+import type { TaskRow } from './rows.js';
+import { run } from './sql.js';
+
+export type StartOutcome =
+  | { kind: 'started'; attemptId: string; startedAt: Date }
+  | { kind: 'orchestrator_not_found' }
+  | { kind: 'task_not_found' }
+  | { kind: 'not_assigned' }
+  | { kind: 'at_capacity'; limit: number }
+  | { kind: 'not_todo'; status: TaskStatus };
+
+const LOCK_ORCHESTRATOR = {
+  name: 'lock_orchestrator',
+  text: `SELECT max_concurrent_tasks AS "limit" FROM orchestrators
+         WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2) FOR NO KEY UPDATE`,
+};
+const COUNT_LEASES = { name: 'count_leases', text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1' };
+const LEAVE_QUEUE = { name: 'start_leave_queue', text: 'SELECT dequeue_tasks(ARRAY[$1::uuid])' };
+const START = {
+  name: 'start_task',
+  text: `
+    WITH started AS (
+      UPDATE tasks SET status = 'IN_PROGRESS', attempt_count = attempt_count + 1, claimed_at = $7, updated_at = $7,
+                       progress = 0, progress_message = NULL, available_at = NULL
+      WHERE id = $1 RETURNING *
+    ), leased AS (
+      INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, claimed_at, expires_at, number, lease_seconds, agent)
+      SELECT id, $2, workspace_id, orchestrator_id, $3, $7, $7::timestamptz + $5::int * interval '1 second', attempt_count, $5, $4 FROM started
+    )
+    INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, at, type, actor, "from", "to", data)
+    SELECT workspace_id, id, $2, orchestrator_id, $3, $7, 'task.claimed', $6, 'TODO', 'IN_PROGRESS',
+           jsonb_build_object('attempt', attempt_count, 'named', true)
+    FROM started`,
+};
+
+/** Starts one named task, under the same locks and limits as a claim. */
+export async function startTask(
+  client: PoolClient,
+  input: {
+    workspaceId: string | null;
+    orchestratorId: string;
+    taskId: string;
+    attemptId: string;
+    daemonId: string | null;
+    agent: string | null;
+    actor: string;
+    leaseSeconds: number | null;
+    now: Date | null;
+  },
+): Promise<StartOutcome> {
+  const [orchestrator] = await run<{ limit: number }>(client, LOCK_ORCHESTRATOR, [input.orchestratorId, input.workspaceId]);
+  let task: TaskRow;
+  try {
+    task = await lockTask(client, input.taskId, input.workspaceId, input.taskId);
+  } catch (error) {
+    if (isNeolithError(error)) return { kind: 'task_not_found' };
+    throw error;
+  }
+  if (orchestrator === undefined) return { kind: 'orchestrator_not_found' };
+  if (task.orchestrator_id !== input.orchestratorId) return { kind: 'not_assigned' };
+  if (task.status !== 'TODO') return { kind: 'not_todo', status: task.status };
+  const [count] = await run<{ running: number }>(client, COUNT_LEASES, [input.orchestratorId]);
+  if ((count as { running: number }).running >= orchestrator.limit) return { kind: 'at_capacity', limit: orchestrator.limit };
+  const startedAt = await readNow(client, input.now);
+  await run(client, LEAVE_QUEUE, [task.id]);
+  await run(client, START, [task.id, input.attemptId, input.daemonId, input.agent, input.leaseSeconds, input.actor, startedAt]);
+  return { kind: 'started', attemptId: input.attemptId, startedAt };
+}

@@ -1,0 +1,46 @@
+import type { Pool } from 'pg';
+import { run, runAlone, transact } from './sql.js';
+
+const EXPIRED = {
+  name: 'read_expired',
+  // No index on what every renewal changes: the table holds only what runs now.
+  text: `SELECT task_id, attempt_id, expires_at FROM leases
+         WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY task_id LIMIT $3`,
+};
+
+export interface ExpiredLease {
+  task_id: string;
+  attempt_id: string;
+  expires_at: Date;
+}
+
+export async function readExpired(pool: Pool, input: { workspaceId: string | null; now: Date | null; limit: number }): Promise<ExpiredLease[]> {
+  return run<ExpiredLease>(pool, EXPIRED, [input.now, input.workspaceId, input.limit]);
+}
+
+const DUE = {
+  name: 'orchestrators_with_due',
+  text: `SELECT DISTINCT orchestrator_id AS id FROM delayed_tasks WHERE available_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)`,
+};
+const LOCK = { name: 'lock_for_promotion', text: 'SELECT 1 FROM orchestrators WHERE id = $1 FOR NO KEY UPDATE' };
+const PROMOTE = { name: 'promote_due', text: 'SELECT promote_due_tasks($1, engine_now($2)) AS promoted' };
+
+/** Delayed tasks whose time has come become claimable, one orchestrator after another. */
+export async function promoteDue(pool: Pool, input: { workspaceId: string | null; now: Date | null }): Promise<number> {
+  let promoted = 0;
+  for (const { id } of await run<{ id: string | null }>(pool, DUE, [input.now, input.workspaceId])) {
+    promoted += await transact(pool, async (client) => {
+      await run(client, LOCK, [id]);
+      const rows = await run<{ promoted: number }>(client, PROMOTE, [id, input.now]);
+      return (rows[0] as { promoted: number }).promoted;
+    });
+  }
+  return promoted;
+}
+
+const FORGET = { name: 'forget_requests', text: `DELETE FROM claim_requests WHERE created_at < engine_now($1) - interval '24 hours'` };
+
+/** Request ids are kept a day; a repeat after that is a new claim. */
+export async function forgetOldRequests(pool: Pool, now: Date | null): Promise<void> {
+  await runAlone(pool, FORGET, [now]);
+}
