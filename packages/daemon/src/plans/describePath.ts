@@ -12,6 +12,10 @@ export function describePath(tasks: readonly DraftTask[], circle: readonly numbe
   const shown =
     names.length <= namedMax
       ? names
-      : [...names.slice(0, half), `… ${names.length - namedMax} more …`, ...names.slice(-half)];
+      : [
+          ...names.slice(0, half),
+          `… ${(names.length - namedMax).toLocaleString('en-US')} more …`,
+          ...names.slice(-half),
+        ];
   return shown.join(' → ');
 }

@@ -1,5 +1,6 @@
 import { at, type CsrGraph, createCsrGraph, reverseCsrGraph } from './csrGraph.js';
 import { findComponents } from './findComponents.js';
+import { restoreHarmless } from './restoreHarmless.js';
 
 export interface DroppedDependency {
   readonly task: number;
@@ -8,9 +9,9 @@ export interface DroppedDependency {
 
 /**
  * Finds derived dependencies to leave out so that no cycle is left; written ones are always kept and must hold no
- * cycle. Linear, so not the smallest possible number: each group of tasks that wait for one another is put in an
- * order, and when nothing in it is free, the first task (in file order) that waits for no written prerequisite
- * any more gives up the derived ones it still waits for.
+ * cycle. Each group of tasks that wait for one another is put in an order: when nothing in it is free, the first
+ * task (in file order) that waits for no written prerequisite any more gives up the derived ones it still waits
+ * for. Of those given up, the ones that turn out to do no harm are taken back.
  */
 export function dropContradictions(
   written: readonly (readonly number[])[],
@@ -30,7 +31,8 @@ export function dropContradictions(
     dependents: reverseCsrGraph(graph),
     writtenDependents: reverseCsrGraph(createCsrGraph(written)),
   };
-  return components.flatMap((members) => orderComponent(members, order));
+  const dropped = components.flatMap((members) => orderComponent(members, order));
+  return restoreHarmless(graph, dropped);
 }
 
 interface Order {

@@ -46,7 +46,8 @@ export function parseYamlDocument({ file, text }: PlanText, log: ProblemLog): St
     stringKeys: true,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // At 'silent' the library would leave a second document out without a word.
+    logLevel: 'error',
     lineCounter,
   });
 

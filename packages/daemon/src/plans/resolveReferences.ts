@@ -49,11 +49,15 @@ export function resolveReferences(
           log.add(
             'DEPENDENCY_UNKNOWN',
             at(),
-            `${task.sourceId} depends on ${id}, which is not in the plan; add that task or remove the dependency.`,
+            `${task.sourceId} depends on ${id}, which is not in the plan, so this dependency can't be kept; add that task or remove the dependency.`,
           );
         }
       } else if (target === index) {
-        log.add('DEPENDENCY_SELF', at(), `${task.sourceId} depends on itself; remove the dependency.`);
+        log.add(
+          'DEPENDENCY_SELF',
+          at(),
+          `${task.sourceId} depends on itself, which can't be kept; remove the dependency.`,
+        );
       } else if (seenBy[target] === index) {
         log.add('DEPENDENCY_DUPLICATE', at(), `${task.sourceId} depends on ${id} twice; once is enough.`);
       } else {
@@ -71,7 +75,7 @@ export function resolveReferences(
       log.add(
         'PARENT_UNKNOWN',
         task.locate(['parent']),
-        `${task.sourceId} names the parent ${id}, which ${why}; add that task or remove the parent.`,
+        `${task.sourceId} names the parent ${id}, which ${why}, so it has none; add that task or remove the parent.`,
       );
       return -1;
     }
