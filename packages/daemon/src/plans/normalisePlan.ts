@@ -46,25 +46,30 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
 
   const due = inheritDueDates(resolved.tasks, parents, draft.dueAt);
   const tasks = resolved.tasks.map((task, index): NormalisedTask => {
-    const {
-      at: position,
-      dependsOn: _,
-      extraParentSourceIds: __,
-      updatedAt: ___,
-      locate: ____,
-      ...rest
-    } = task;
     const toId = (other: number) => resolved.tasks[other]?.sourceId ?? '';
     const derivedIds = derived.kept[index]?.map(toId) ?? [];
     const parent = at(parents, index);
     return {
-      ...rest,
+      // Field by field: taking "the rest" of each of 100,000 tasks takes half a second.
+      sourceId: task.sourceId,
+      title: task.title,
+      description: task.description,
+      priority: task.priority,
+      tags: task.tags,
+      status: task.status,
+      createdAt: task.createdAt,
+      metadata: task.metadata,
+      acceptanceCriteria: task.acceptanceCriteria,
+      estimateMinutes: task.estimateMinutes,
+      maxAttempts: task.maxAttempts,
+      timeoutSeconds: task.timeoutSeconds,
+      orchestrator: task.orchestrator,
       dueAt: due[index] ?? null,
       dependsOn: [...(resolved.prerequisites[index] ?? []).map(toId), ...derivedIds],
       derivedDependsOn: derivedIds,
       parentSourceId: parent === -1 ? null : toId(parent),
-      file: position.file,
-      line: position.line,
+      file: task.at.file,
+      line: task.at.line,
     };
   });
   return {

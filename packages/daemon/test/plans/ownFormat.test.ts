@@ -335,6 +335,16 @@ describe('the way a file is written does not matter', () => {
     ]);
   });
 
+  test('a format that is named is taken, and one that does not exist is refused', () => {
+    const content = '{"id":"a","title":"A"}';
+    expect(readPlan({ fileName: 'plan.jsonl', content, format: 'neolith' }).format).toBe('neolith');
+    expect(readPlan({ fileName: 'plan.txt', content, format: 'beads' }).format).toBe('beads');
+    const unknown = readPlan({ fileName: 'plan.yaml', content, format: JSON.parse('"jira"') });
+    expect(unknown.problems[0]?.message).toMatch(
+      /^There is no plan format "jira"\. Formats that can be read: beads/,
+    );
+  });
+
   test('UTF-16 and files above the limit are refused', () => {
     const utf16 = Buffer.from(`\uFEFF${head}`, 'utf16le');
     expect(readPlan({ fileName: 'plan.yaml', content: utf16 }).problems).toMatchObject([
