@@ -1,0 +1,6 @@
+import type { PlanReader } from './planReader.js';
+import { beadsReader } from './readers/beadsReader.js';
+import { neolithReader } from './readers/neolithReader.js';
+
+/** Every format that can be read, the more particular first. */
+export const planReaders: readonly PlanReader[] = [beadsReader, neolithReader];

@@ -1,0 +1,117 @@
+import { type Plan, type PlanTask, parsePlanDue, planSchema } from '@neolith/contracts';
+import { describeSchemaIssue } from '../describeSchemaIssue.js';
+import { findUnsafeValues, type UnsafeValue } from '../findUnsafeValues.js';
+import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.js';
+import type { PlanProblemCode } from '../problemCodes.js';
+import type { ProblemLog } from '../problemLog.js';
+import { parseStructuredText, type StructuredDocument } from '../structuredDocument.js';
+
+/** Our own plan format, as YAML or JSON; see docs/concepts/plan-format.md. */
+export const neolithReader: PlanReader = {
+  format: 'neolith',
+  title: 'Neolith plan (YAML or JSON)',
+  alwaysStrict: true,
+  recognise({ file, text }) {
+    if (/\.(?:ya?ml|json)$/i.test(file)) return 'certain';
+    return /^\s*\{/.test(text) || /^(?:version|name|tasks|defaults)[ \t]*:/m.test(text) ? 'possible' : 'no';
+  },
+  read: readNeolithPlan,
+};
+
+const unsafeProblems: Record<UnsafeValue['kind'], { code: PlanProblemCode; message: string }> = {
+  forbiddenKey: { code: 'KEY_FORBIDDEN', message: 'A key named __proto__ is not allowed; rename it.' },
+  depth: { code: 'NESTING_TOO_DEEP', message: 'Here values are nested more than 100 deep; flatten them.' },
+  number: { code: 'NUMBER_IMPRECISE', message: 'This number can not be kept exactly; put it in quotes.' },
+  text: { code: 'FIELD_INVALID', message: 'This text holds a NUL or half of a character; remove it.' },
+};
+
+function readNeolithPlan(source: PlanText, log: ProblemLog): DraftPlan | null {
+  const document = parseStructuredText(source, log);
+  if (document === null) return null;
+  const { value, locate } = document;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const found = Array.isArray(value) ? 'a list' : value === null ? 'nothing' : `a ${typeof value}`;
+    log.add(
+      'TOP_LEVEL_INVALID',
+      locate([]),
+      `${source.file} holds ${found}; a plan is one object with "version", "name" and "tasks"${Array.isArray(value) ? '; put the list under "tasks"' : ''}.`,
+    );
+    return null;
+  }
+  const unsafe = findUnsafeValues(value);
+  for (const { kind, path } of unsafe)
+    log.add(unsafeProblems[kind].code, locate(path), unsafeProblems[kind].message);
+  if (unsafe.length > 0) return null;
+
+  const parsed = planSchema.safeParse(value);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      for (const { code, path, message } of describeSchemaIssue(value, issue))
+        log.add(code, locate(path), message);
+    }
+    return null;
+  }
+  return toDraft(parsed.data, document);
+}
+
+function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
+  const statuses = new Map<string, number>();
+  let dependencies = 0;
+  let parents = 0;
+  const tasks = plan.tasks.map((task, index) => {
+    const draft = toDraftTask(task, plan, (path) => document.locate(['tasks', index, ...path]));
+    statuses.set(draft.status, (statuses.get(draft.status) ?? 0) + 1);
+    dependencies += draft.dependsOn.length;
+    parents += draft.parentSourceId === null ? 0 : 1;
+    return draft;
+  });
+  const known = new Set(tasks.map((task) => task.sourceId));
+  const danglingEdges = tasks
+    .flatMap((task) =>
+      task.parentSourceId === null ? task.dependsOn : [...task.dependsOn, task.parentSourceId],
+    )
+    .filter((id) => !known.has(id)).length;
+  return {
+    name: plan.name,
+    description: plan.description ?? null,
+    dueAt: plan.defaults?.due === undefined ? null : parsePlanDue(plan.defaults.due),
+    tasks,
+    deletedSourceIds: new Set(),
+    source: {
+      rows: tasks.length,
+      edgeTypes: new Map([
+        ['dependsOn', dependencies],
+        ['parent', parents],
+      ]),
+      danglingEdges,
+      statuses,
+      missingPriorities: plan.tasks.filter((task) => task.priority === undefined).length,
+    },
+  };
+}
+
+function toDraftTask(task: PlanTask, { defaults = {} }: Plan, locate: DraftTask['locate']): DraftTask {
+  const timeoutMinutes = task.timeoutMinutes ?? defaults.timeoutMinutes ?? null;
+  return {
+    sourceId: task.id,
+    title: task.title,
+    description: task.description ?? null,
+    priority: task.priority ?? defaults.priority ?? 'MEDIUM',
+    dueAt: task.due === undefined ? null : parsePlanDue(task.due),
+    tags: [...new Set([...(defaults.tags ?? []), ...(task.tags ?? [])])],
+    dependsOn: task.dependsOn ?? [],
+    parentSourceId: task.parent ?? null,
+    extraParentSourceIds: [],
+    status: task.status ?? 'open',
+    createdAt: null,
+    updatedAt: null,
+    metadata: task.metadata ?? {},
+    acceptanceCriteria: task.acceptanceCriteria ?? [],
+    estimateMinutes: task.estimateMinutes ?? null,
+    maxAttempts: task.maxAttempts ?? defaults.maxAttempts ?? null,
+    timeoutSeconds: timeoutMinutes === null ? null : Math.max(1, Math.round(timeoutMinutes * 60)),
+    orchestrator: task.orchestrator ?? defaults.orchestrator ?? null,
+    at: locate([]),
+    locate,
+  };
+}
