@@ -37,7 +37,11 @@ export function supervise(spec: Partial<ProcessSpec> & Pick<ProcessSpec, 'comman
 
 /** A Node program of the fixtures folder. */
 export function superviseFixture(name: string, spec: Partial<ProcessSpec> = {}): Supervision {
-  return supervise({ command: process.execPath, ...spec, args: [`${FIXTURES}${name}`, ...(spec.args ?? [])] });
+  return supervise({
+    command: process.execPath,
+    ...spec,
+    args: [`${FIXTURES}${name}`, ...(spec.args ?? [])],
+  });
 }
 
 /** A line for `/bin/sh -c`. */
