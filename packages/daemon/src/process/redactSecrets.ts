@@ -70,9 +70,13 @@ function collectForms(secrets: readonly string[]): Set<string> {
 }
 
 function formsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
   return [
     secret,
-    JSON.stringify(secret).slice(1, -1),
+    inJson,
+    // As other languages write JSON: slashes escaped, or everything beyond ASCII.
+    inJson.replaceAll('/', '\\/'),
+    inJson.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
     encodeURIComponent(Buffer.from(secret).toString()),
     Buffer.from(secret).toString('base64').replace(/=+$/, ''),
   ];
