@@ -211,6 +211,15 @@ it.each(['leaks', 'leaks fail'])('hands out no planted secret: %s', async (scena
   expect(read).not.toMatch(/\\u/);
 });
 
+it('hands out no secret that stands in the result file', async () => {
+  const { report } = await runScenario(
+    'leaks-file',
+    { environmentNames: ['PLANTED'] },
+    { secrets: [HOST.PLANTED] },
+  );
+  expect(report.verdict).toEqual({ status: 'completed', output: { '[redacted]': ['[redacted]'] } });
+});
+
 it('keeps a bounded number of artifacts and says that there were more', async () => {
   const { report, signals } = await runScenario('many-artifacts');
   expect(report.artifacts).toHaveLength(100);

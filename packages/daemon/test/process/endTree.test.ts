@@ -97,6 +97,22 @@ it('settles though a grandchild keeps on writing to stdout', async () => {
   expect(readPids(outcome.stdout.text).filter(isAlive)).toEqual([]);
 });
 
+it.each([['bare'], ['bare', 'talk']])(
+  'settles though somebody out of reach holds stdout: %j',
+  async (...args) => {
+    const outcome = await superviseFixture('hold-stdout.mjs', { args, timeoutMs: null }).exited;
+    const [holder] = readPids(outcome.stdout.text);
+    if (holder === undefined) throw new Error('The fixture did not name the holder of its stdout');
+    try {
+      expect(isAlive(holder)).toBe(true);
+      expect(outcome).toMatchObject({ kind: 'exited', code: 0 });
+      expect(outcome.durationMs).toBeLessThan(4_000);
+    } finally {
+      if (isAlive(holder)) process.kill(holder, 'SIGKILL');
+    }
+  },
+);
+
 it('ends orphans after a normal exit: their parent is gone, their marker is not', async () => {
   const child = superviseFixture('forker.mjs', { args: ['same-group', 'setsid', 'stubborn', 'exit'] });
   const outcome = await child.exited;
