@@ -28,7 +28,10 @@ function explain(code: string, error: Error, { command, cwd }: Pick<ProcessSpec,
     case 'ENOTDIR':
       return `a part of its path or of its working directory ${cwd} is not a directory.`;
     case 'EACCES':
-      return 'the file is not executable, or its directory may not be entered. Try chmod +x.';
+      // The search through PATH ends like this, too, when one of its directories may not be entered.
+      return command.includes('/')
+        ? 'the file is not executable, or a directory on its way may not be entered. Try chmod +x.'
+        : "no program of that name that may be executed was found in the agent's PATH. Install it, or configure its absolute path.";
     case 'ENOEXEC':
       return 'the file is not a program. Give a script a first line such as #!/bin/sh.';
     case 'E2BIG':

@@ -26,7 +26,8 @@ it('keeps exit code 137 apart from a signal', async () => {
 });
 
 it('says what to do when the program is not there', async () => {
-  const missing = await supervise({ command: 'no-such-agent' }).exited;
+  const missing = await supervise({ command: 'no-such-agent', environment: { PATH: '/usr/bin:/bin' } })
+    .exited;
   expect(missing).toMatchObject({ kind: 'spawn_failed', code: 'ENOENT', pid: null });
   expect(missing.kind === 'spawn_failed' && missing.message).toMatch(/"no-such-agent".*PATH.*Install it/s);
 
@@ -35,6 +36,7 @@ it('says what to do when the program is not there', async () => {
 
   const noProgram = await supervise({ command: `${FIXTURES}dirty.mjs` }).exited;
   expect(noProgram).toMatchObject({ kind: 'spawn_failed', code: 'EACCES' });
+  expect(noProgram.kind === 'spawn_failed' && noProgram.message).toMatch(/chmod \+x/);
 });
 
 it('reports arguments that the system refuses instead of throwing', async () => {
