@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { isAlive, readPids, waitFor } from './processes.js';
 import { FIXTURES, type Supervision, superviseFixture, superviseShell } from './supervise.js';
@@ -123,7 +124,7 @@ it('ends orphans after a normal exit: their parent is gone, their marker is not'
 });
 
 it('leaves alone what only looks like the tree', async () => {
-  const runMarker = 'attempt-7';
+  const runMarker = randomUUID();
   const start = (args: string[], marker: string): ChildProcess => {
     const bystander = spawn(process.execPath, [`${FIXTURES}sleeper.mjs`, ...args], {
       detached: true,
@@ -136,8 +137,8 @@ it('leaves alone what only looks like the tree', async () => {
   const child = superviseFixture('forker.mjs', { args: ['setsid'], runMarker });
   // Younger than the tree, same program, same user, similar names, the marker's text in an argument.
   const others = [
-    start([`NEOLITH_ATTEMPT=${runMarker}`], 'attempt-70'),
-    start([], 'attempt-'),
+    start([`NEOLITH_ATTEMPT=${runMarker}`], `${runMarker}0`),
+    start([], runMarker.slice(0, -1)),
     start([], ''),
   ];
   await waitForChildren(child);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, it } from 'vitest';
 import { superviseProcess } from '../../src/process/superviseProcess.js';
@@ -29,7 +30,7 @@ async function runFlood({ bytes, shape }: Flood) {
       environment: {},
       timeoutMs: 60_000,
       outputLimitBytes: MIB,
-      runMarker: `flood-${shape}`,
+      runMarker: randomUUID(),
       secrets: ['a secret to look for'],
     },
     {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { superviseProcess } from '../../src/process/superviseProcess.js';
@@ -67,18 +67,19 @@ it('does not mind a program that never reads its 5 MiB of input', async () => {
 });
 
 it('gives the child the listed environment, its markers and nothing else', async () => {
+  const runMarker = randomUUID();
   process.env.NEOLITH_TEST_SECRET = 'must stay here';
   try {
     const outcome = await supervise({
       command: '/usr/bin/env',
       environment: { PATH: '/usr/bin:/bin', LISTED: 'yes' },
-      runMarker: 'marker-1',
+      runMarker,
       daemonMarker: 'daemon-1',
       cwd: tmpdir(),
     }).exited;
     expect(outcome.stdout.text.trim().split('\n').sort()).toEqual([
       'LISTED=yes',
-      'NEOLITH_ATTEMPT=marker-1',
+      `NEOLITH_ATTEMPT=${runMarker}`,
       'NEOLITH_DAEMON=daemon-1',
       'PATH=/usr/bin:/bin',
     ]);
@@ -95,7 +96,7 @@ it('survives a callback that throws, and says so', async () => {
       cwd: FIXTURES,
       environment: {},
       timeoutMs: null,
-      runMarker: 'throwing-callback',
+      runMarker: randomUUID(),
     },
     {
       onLine: () => {
