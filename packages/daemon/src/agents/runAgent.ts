@@ -1,0 +1,178 @@
+import { createBoundedText } from '../process/boundedText.js';
+import type { ProcessOutcome } from '../process/processOutcome.js';
+import type { OutputLine, TerminationReason } from '../process/processSpec.js';
+import { createRedactor } from '../process/redactSecrets.js';
+import { sanitiseText } from '../process/sanitiseText.js';
+import { superviseProcess } from '../process/superviseProcess.js';
+import type {
+  AgentAdapter,
+  AgentArtifact,
+  AgentEnding,
+  AgentRequest,
+  AgentSignal,
+  AgentVerdict,
+} from './agentAdapter.js';
+import { cleanSignal } from './cleanSignal.js';
+import { mapStrings } from './parseJson.js';
+import { readResultFile } from './readResultFile.js';
+
+export interface AgentRunOptions {
+  /** Milliseconds; `null` means none. */
+  readonly timeoutMs: number | null;
+  /** See `ProcessSpec`; the defaults are the same. */
+  readonly graceMs?: number;
+  readonly outputLimitBytes?: number;
+  readonly lineLimitBytes?: number;
+  /** See `describeDaemonLife`. */
+  readonly daemonMarker?: string;
+  /** Never handed on, in whatever form: the daemon's own token, the values of configured credentials. */
+  readonly secrets?: readonly string[];
+}
+
+export interface AgentRunCallbacks {
+  /** In the order of printing. A chatty agent may call it thousands of times a second: coalesce. */
+  readonly onSignal?: (signal: AgentSignal) => void;
+  /** Lines that are log: all of stderr, and what is no signal on stdout. */
+  readonly onLog?: (line: OutputLine) => void;
+  /** Something was not understood or left out; the attempt goes on. */
+  readonly onWarning?: (warning: string) => void;
+}
+
+export interface AgentRunReport {
+  readonly verdict: AgentVerdict;
+  /** The first ones, up to 100 and 5 MB in all; a warning tells of the others. */
+  readonly artifacts: readonly AgentArtifact[];
+  readonly warnings: readonly string[];
+  readonly outcome: ProcessOutcome;
+}
+
+export interface AgentRun {
+  readonly pid: number | null;
+  /** Never rejects. When it resolves nothing of the agent is alive. */
+  readonly finished: Promise<AgentRunReport>;
+  terminate(reason: TerminationReason, options?: { readonly graceMs?: number }): Promise<AgentRunReport>;
+}
+
+const ARTIFACTS_MAX = 100;
+const ARTIFACT_BYTES_MAX = 5 * 1024 * 1024;
+const WARNINGS_MAX = 50;
+const PLAIN_OUTPUT_BYTES = 64 * 1024;
+
+/**
+ * Runs one attempt: prepares it, supervises the process, reads what it says, and judges how it ended.
+ * All text handed out, inside JSON too, is sanitised and redacted.
+ * Throws what `adapter.start` throws, before anything was started.
+ */
+export async function runAgent(
+  adapter: AgentAdapter,
+  request: AgentRequest,
+  options: AgentRunOptions,
+  callbacks: AgentRunCallbacks = {},
+): Promise<AgentRun> {
+  const command = await adapter.start(request);
+  const redactor = createRedactor(options.secrets ?? []);
+  const clean = (text: string): string => redactor.redact(sanitiseText(text));
+  const plainOutput = createBoundedText(PLAIN_OUTPUT_BYTES);
+  const artifacts: AgentArtifact[] = [];
+  const warnings: string[] = [];
+  let artifactBytes = 0;
+  let said: Pick<AgentEnding, 'output' | 'blocked'> = {};
+  let lingerTimer: NodeJS.Timeout | undefined;
+
+  function warn(warning: string): void {
+    const text = clean(warning);
+    if (warnings.length < WARNINGS_MAX) warnings.push(text);
+    try {
+      callbacks.onWarning?.(text);
+    } catch (error) {
+      // The report must come whatever the listener does; it carries the warning as well.
+      warnings.push(`A warning could not be delivered: ${clean(String(error))}`);
+    }
+  }
+
+  function keepArtifact(artifact: AgentArtifact): boolean {
+    const bytes = Buffer.byteLength(JSON.stringify(artifact.content)) + Buffer.byteLength(artifact.type);
+    if (artifacts.length >= ARTIFACTS_MAX || artifactBytes + bytes > ARTIFACT_BYTES_MAX) {
+      warn(
+        `An artifact of type ${JSON.stringify(artifact.type)} (${bytes} bytes) was left out: there are too many.`,
+      );
+      return false;
+    }
+    artifacts.push(artifact);
+    artifactBytes += bytes;
+    return true;
+  }
+
+  function take(signal: AgentSignal): void {
+    if (signal.kind === 'artifact' && !keepArtifact(signal.artifact)) return;
+    if (signal.kind === 'result') said = { ...said, output: signal.output };
+    if (signal.kind === 'blocked') {
+      const { kind: _kind, ...blocked } = signal;
+      said = { ...said, blocked };
+    }
+    callbacks.onSignal?.(signal);
+  }
+
+  function onLine(line: OutputLine): void {
+    const parsed = adapter.parseLine?.(line) ?? null;
+    if (parsed === null || parsed.warning !== undefined) {
+      if (line.stream === 'stdout') plainOutput.append(`${line.text}\n`);
+      callbacks.onLog?.(line);
+    }
+    if (parsed?.warning !== undefined) warn(parsed.warning);
+    for (const signal of parsed?.signals ?? []) {
+      take(cleanSignal(signal, clean));
+    }
+    restartLingerTimer();
+  }
+
+  /** An agent that has given its result and then neither speaks nor goes would hold its slot for nothing. */
+  function restartLingerTimer(): void {
+    const { lingerAfterResultMs } = command;
+    if (lingerAfterResultMs === null || (said.output === undefined && said.blocked === undefined)) return;
+    if (lingerTimer !== undefined) {
+      lingerTimer.refresh();
+      return;
+    }
+    lingerTimer = setTimeout(() => void child.terminate('lingered'), lingerAfterResultMs);
+  }
+
+  const child = superviseProcess(
+    {
+      command: command.command,
+      args: command.args,
+      cwd: request.workingDirectory,
+      environment: command.environment,
+      input: command.input,
+      runMarker: request.attemptId,
+      ...options,
+    },
+    { onLine },
+  );
+
+  async function finish(): Promise<AgentRunReport> {
+    const outcome = await child.exited;
+    clearTimeout(lingerTimer);
+    if (outcome.problem !== null)
+      warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
+    const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
+    if (file?.kind === 'refused') warn(file.warning);
+    const verdict = adapter.result({
+      outcome,
+      ...said,
+      ...(file?.kind === 'read' ? { fileOutput: mapStrings(file.value, clean) } : {}),
+      plainOutput: plainOutput.read(),
+    });
+    return { verdict, artifacts, warnings, outcome };
+  }
+
+  const finished = finish();
+  return {
+    pid: child.pid,
+    finished,
+    async terminate(reason, terminateOptions) {
+      await child.terminate(reason, terminateOptions);
+      return finished;
+    },
+  };
+}

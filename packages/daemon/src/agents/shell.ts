@@ -1,0 +1,108 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
+import { buildAgentEnvironment } from './agentEnvironment.js';
+import { AgentError } from './agentError.js';
+import { writePrivateFile } from './attemptDirectory.js';
+import { findProgram } from './findProgram.js';
+import { judgeEnding } from './judgeEnding.js';
+import { parseProtocolLine } from './parseProtocolLine.js';
+
+export interface ShellAgentConfiguration {
+  /**
+   * What to run: a program with its arguments, or a line for `/bin/sh -c`. Absent: the agent is off. Comes
+   * from the daemon's configuration and nowhere else; nothing of a task is ever put into it.
+   * A program given as a relative path is looked for in `baseDirectory`, not where the task works.
+   */
+  readonly command?: string | readonly string[];
+  /** Further variables of the daemon's environment to pass on. Default none. */
+  readonly environmentNames?: readonly string[];
+  /** How long it may live on silently after its result. Default 30,000; `null` for ever. */
+  readonly lingerAfterResultMs?: number | null;
+}
+
+export interface ShellAgentDependencies {
+  /** The daemon's own environment, of which the allowed part is passed on. */
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths of the configuration begin; usually the directory of the configuration file. */
+  readonly baseDirectory: string;
+}
+
+const LINGER_AFTER_RESULT_MS = 30_000;
+const REMEDY =
+  'The shell agent is off until a command is configured: an array such as ["./agent.sh", "--fast"], or a line for /bin/sh.';
+
+/**
+ * Runs a command of the operator's choice for each task. It finds the task's context as JSON on stdin and in
+ * the file `NEOLITH_CONTEXT_FILE`, and besides `NEOLITH_TASK_ID`, `NEOLITH_ATTEMPT_ID` and
+ * `NEOLITH_RESULT_FILE`, to which it may write its result as JSON. Of the daemon's environment it sees `PATH`,
+ * `HOME`, `LANG`, `TMPDIR`, `TERM` and what is configured. What it may print is told at `parseProtocolLine`;
+ * how its ending is judged, at `judgeEnding`.
+ *
+ * Its streams are sockets: a script writes to stderr by `>&2`; opening `/dev/stderr` by name fails.
+ */
+export function createShellAgent(
+  dependencies: ShellAgentDependencies,
+  configuration: ShellAgentConfiguration,
+): AgentAdapter {
+  const program = readProgram(configuration.command, dependencies.baseDirectory);
+  const hostPath = dependencies.hostEnvironment.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+
+  return {
+    name: 'shell',
+    async detect(): Promise<AgentDetection> {
+      if (program === null) return { found: false, remedy: REMEDY };
+      const path = await findProgram(program.command, hostPath);
+      if (path !== null) return { found: true, path };
+      return {
+        found: false,
+        remedy: `${JSON.stringify(program.command)} is not an executable file. Check the shell agent's command.`,
+      };
+    },
+    async start(request) {
+      if (program === null) throw new AgentError('AGENT_NOT_CONFIGURED', REMEDY);
+      const contextFile = join(request.attemptDirectory, 'context.json');
+      const resultFile = join(request.attemptDirectory, 'result.json');
+      const context = JSON.stringify(request.context);
+      await writePrivateFile(contextFile, context);
+      const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
+      return {
+        ...program,
+        environment: {
+          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          NEOLITH_TASK_ID: request.taskId,
+          NEOLITH_ATTEMPT_ID: request.attemptId,
+          NEOLITH_CONTEXT_FILE: contextFile,
+          NEOLITH_RESULT_FILE: resultFile,
+        },
+        input: context,
+        resultFile,
+        lingerAfterResultMs,
+      };
+    },
+    parseLine: (line) => (line.stream === 'stdout' ? parseProtocolLine(line.text) : null),
+    result: judgeEnding,
+  };
+}
+
+function readProgram(
+  command: ShellAgentConfiguration['command'],
+  baseDirectory: string,
+): { readonly command: string; readonly args: readonly string[] } | null {
+  if (command === undefined) return null;
+  const parts = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const [first, ...args] = parts;
+  const line = typeof command === 'string' ? command : first;
+  if (
+    first === undefined ||
+    line === undefined ||
+    line.trim() === '' ||
+    parts.some((p) => p.includes('\0'))
+  ) {
+    throw new AgentError(
+      'AGENT_CONFIGURATION_INVALID',
+      "The shell agent's command is empty or holds a NUL character. Name a program, or leave the command out to switch the agent off.",
+    );
+  }
+  const isRelativePath = first.includes('/') && !isAbsolute(first);
+  return { command: isRelativePath ? resolve(baseDirectory, first) : first, args };
+}

@@ -1,0 +1,44 @@
+import { readLinuxMarkers, readLinuxStart, readLinuxTable } from './linuxProcesses.js';
+import { readPsMarkers, readPsTable } from './psProcesses.js';
+
+/** One row of the machine's process table. */
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly groupId: number;
+  /** `null` where the platform doesn't tell. */
+  readonly sessionId: number | null;
+  /**
+   * When it started: clock ticks since boot on Linux, seconds since 1970 elsewhere. With the pid it names one
+   * process for good, so that a pid given out again is never mistaken for the process that had it before.
+   */
+  readonly startedAt: number;
+  /** A zombie: it has ended and only waits to be reaped. */
+  readonly ended: boolean;
+}
+
+export interface ProcessTable {
+  readonly entries: readonly ProcessEntry[];
+  /** False when a process vanished while the table was read: a child of it may be missing. */
+  readonly complete: boolean;
+}
+
+/** Two readings of one process may differ by this, in the platform's unit of `startedAt`. */
+export const START_TOLERANCE = process.platform === 'linux' ? 0 : 2;
+
+const onLinux = process.platform === 'linux';
+
+/** All processes of this machine that we may see. Rejects when the platform's source can't be read. */
+export function readProcessTable(): Promise<ProcessTable> {
+  return onLinux ? readLinuxTable() : readPsTable();
+}
+
+/** The value of the environment variable `name` in each of `pids` that has it and lets us look. */
+export function readMarkers(pids: readonly number[], name: string): Promise<Map<number, string>> {
+  return onLinux ? readLinuxMarkers(pids, name) : readPsMarkers(pids, name);
+}
+
+/** When a child that we have just started and not yet reaped began, in the unit of `ProcessEntry.startedAt`. */
+export function readStartOfOwnChild(pid: number): number {
+  return (onLinux ? readLinuxStart(pid) : null) ?? (onLinux ? 0 : Math.floor(Date.now() / 1000));
+}
