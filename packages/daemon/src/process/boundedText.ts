@@ -24,24 +24,26 @@ export function createBoundedText(limitBytes: number): BoundedText {
   let head = '';
   let headBytes = 0;
   let headFull = false;
-  let tail: string[] = [];
+  let tail: { text: string; bytes: number }[] = [];
   let tailStart = 0;
   let tailBytes = 0;
   let totalBytes = 0;
 
   function appendToTail(text: string, bytes: number): void {
-    const last = tail.length - 1;
-    const newest = last >= tailStart ? tail[last] : undefined;
-    if (newest !== undefined && newest.length + text.length < PIECE_LENGTH_MIN) tail[last] = newest + text;
-    else tail.push(text);
+    const newest = tail.length > tailStart ? tail.at(-1) : undefined;
+    if (newest !== undefined && newest.text.length + text.length < PIECE_LENGTH_MIN) {
+      newest.text += text;
+      newest.bytes += bytes;
+    } else {
+      tail.push({ text, bytes });
+    }
     tailBytes += bytes;
     for (;;) {
       const oldest = tail[tailStart];
       if (oldest === undefined || tailStart === tail.length - 1) break;
-      const oldestBytes = Buffer.byteLength(oldest);
-      if (tailBytes - oldestBytes < tailLimit) break;
-      tailBytes -= oldestBytes;
-      tail[tailStart] = '';
+      if (tailBytes - oldest.bytes < tailLimit) break;
+      tailBytes -= oldest.bytes;
+      tail[tailStart] = { text: '', bytes: 0 };
       tailStart += 1;
     }
     if (tailStart > 1024) {
@@ -70,7 +72,10 @@ export function createBoundedText(limitBytes: number): BoundedText {
       appendToTail(text.slice(first.length), bytes - Buffer.byteLength(first));
     },
     read() {
-      const kept = tail.slice(tailStart).join('');
+      const kept = tail
+        .slice(tailStart)
+        .map((piece) => piece.text)
+        .join('');
       const end = keepLastBytes(kept, tailLimit);
       const droppedBytes = totalBytes - headBytes - Buffer.byteLength(end);
       const text = droppedBytes === 0 ? head + end : `${head}\n[… ${droppedBytes} bytes dropped …]\n${end}`;
