@@ -1,10 +1,12 @@
 export { type CallInput, type ClientOptions, createClient, type NeolithClient } from './client.js';
 export * from './endpoints/index.js';
 export * from './errors/codes.js';
+export { invalidInput } from './errors/invalidInput.js';
 export * from './errors/neolithError.js';
 export * from './errors/problem.js';
 export * from './ids.js';
 export { createOpenApiDocument } from './openapi.js';
+export * from './plan/index.js';
 export * from './schemas/attempt.js';
 export { dateTimeSchema, type Json, jsonSchema } from './schemas/common.js';
 export * from './schemas/context.js';

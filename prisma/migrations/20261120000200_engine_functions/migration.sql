@@ -160,8 +160,8 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   DELETE FROM delayed_tasks WHERE task_id = ANY (p_ids);
   WITH gone AS (DELETE FROM ready_tasks WHERE task_id = ANY (p_ids) RETURNING *)
-  DELETE FROM ready_task_tags k USING gone g CROSS JOIN LATERAL unnest(g.tags) AS tag
-  WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = tag AND k.priority = g.priority
+  DELETE FROM ready_task_tags k USING gone g CROSS JOIN LATERAL unnest(g.tags) AS own(tag)
+  WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = own.tag AND k.priority = g.priority
     AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id;
 END $$;
 
@@ -285,8 +285,8 @@ BEGIN
                v_taken + row_number() OVER (ORDER BY k.place)::int AS place
         FROM taken k
       ), untagged AS (
-        DELETE FROM ready_task_tags k USING gone g CROSS JOIN LATERAL unnest(g.tags) AS tag
-        WHERE k.orchestrator_id = p_orchestrator AND k.tag = tag AND k.priority = g.priority
+        DELETE FROM ready_task_tags k USING gone g CROSS JOIN LATERAL unnest(g.tags) AS own(tag)
+        WHERE k.orchestrator_id = p_orchestrator AND k.tag = own.tag AND k.priority = g.priority
           AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id
       ), locked AS (
         SELECT t.id FROM tasks t WHERE t.id IN (SELECT g.task_id FROM gone g) ORDER BY t.id FOR NO KEY UPDATE

@@ -26,14 +26,22 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
   for (const task of tasks) {
     if (task.key === undefined) continue;
     if (byKey.has(task.key)) {
-      throw new NeolithError('INVALID_INPUT', `Two tasks of this call have the key "${task.key}"; give each its own`, { details: { key: task.key } });
+      throw new NeolithError(
+        'INVALID_INPUT',
+        `Two tasks of this call have the key "${task.key}"; give each its own`,
+        { details: { key: task.key } },
+      );
     }
     byKey.set(task.key, task.uuid);
   }
   const resolve = (reference: string): string => {
     const uuid = byKey.get(reference) ?? parseId('task', reference);
     if (uuid === null) {
-      throw new NeolithError('TASK_NOT_FOUND', `Task not found: ${reference} (neither an id nor the key of a task of this call)`, { details: { id: reference } });
+      throw new NeolithError(
+        'TASK_NOT_FOUND',
+        `Task not found: ${reference} (neither an id nor the key of a task of this call)`,
+        { details: { id: reference } },
+      );
     }
     return uuid;
   };
@@ -41,20 +49,35 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
   const arranged = tasks.map((task): ArrangedTask => {
     const prerequisites = task.dependsOn.map(resolve);
     if (prerequisites.includes(task.uuid)) {
-      throw new NeolithError('DEPENDENCY_ON_ITSELF', `Task "${task.key ?? task.title}" can't depend on itself`, { details: { key: task.key ?? null } });
+      throw new NeolithError(
+        'DEPENDENCY_ON_ITSELF',
+        `Task "${task.key ?? task.title}" can't depend on itself`,
+        { details: { key: task.key ?? null } },
+      );
     }
     if (new Set(prerequisites).size !== prerequisites.length) {
-      const twice = task.dependsOn.find((reference, index) => prerequisites.indexOf(resolve(reference)) !== index);
-      throw new NeolithError('DUPLICATE_DEPENDENCY', `Task "${task.key ?? task.title}" names its dependency ${twice} twice`, { details: { key: task.key ?? null, dependsOn: twice } });
+      const twice = task.dependsOn.find(
+        (reference, index) => prerequisites.indexOf(resolve(reference)) !== index,
+      );
+      throw new NeolithError(
+        'DUPLICATE_DEPENDENCY',
+        `Task "${task.key ?? task.title}" names its dependency ${twice} twice`,
+        { details: { key: task.key ?? null, dependsOn: twice } },
+      );
     }
     const parent = task.parentId === null ? null : resolve(task.parentId);
-    if (parent === task.uuid) throw new NeolithError('INVALID_INPUT', `Task "${task.key ?? task.title}" can't be its own parent`);
+    if (parent === task.uuid)
+      throw new NeolithError('INVALID_INPUT', `Task "${task.key ?? task.title}" can't be its own parent`);
     return { uuid: task.uuid, parent, prerequisites };
   });
   const cycle = findCycle(new Map(arranged.map((task) => [task.uuid, task.prerequisites])));
   if (cycle !== null) {
     const path = cycle.map((uuid) => nameOf.get(uuid) ?? uuid);
-    throw new NeolithError('DEPENDENCY_CYCLE', `These tasks depend on one another in a cycle: ${path.join(' → ')}`, { details: { path } });
+    throw new NeolithError(
+      'DEPENDENCY_CYCLE',
+      `These tasks depend on one another in a cycle: ${path.join(' → ')}`,
+      { details: { path } },
+    );
   }
   return arranged;
 }

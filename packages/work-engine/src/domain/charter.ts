@@ -1,11 +1,14 @@
 import type { Charter, Json } from '@neolith/contracts';
 
-const textOrNull = (value: Json | undefined): string | null => (typeof value === 'string' && value.trim() !== '' ? value : null);
+const textOrNull = (value: Json | undefined): string | null =>
+  typeof value === 'string' && value.trim() !== '' ? value : null;
 
 /** A list of texts; a single text counts as a list of one, for people write it so. */
 function texts(value: Json | undefined): string[] {
   if (typeof value === 'string') return value.trim() === '' ? [] : [value];
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string' && item.trim() !== '') : [];
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string' && item.trim() !== '')
+    : [];
 }
 
 /**

@@ -6,7 +6,12 @@ function localDate(at: number, timeZone: string): string {
   let format = formats.get(timeZone);
   if (format === undefined) {
     // en-CA writes 2026-03-29, which compares as text.
-    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    format = new Intl.DateTimeFormat('en-CA', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
     formats.set(timeZone, format);
   }
   return format.format(at);

@@ -40,7 +40,8 @@ export function findPath(
   for (const node of queue) {
     if (node === to) {
       const path: string[] = [];
-      for (let step: string | null | undefined = to; step != null; step = cameFrom.get(step)) path.unshift(step);
+      for (let step: string | null | undefined = to; step != null; step = cameFrom.get(step))
+        path.unshift(step);
       return path;
     }
     for (const next of prerequisitesOf.get(node) ?? []) {

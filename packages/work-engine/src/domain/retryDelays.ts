@@ -15,6 +15,13 @@ export const DEFAULT_BACKOFF: BackoffPolicy = { baseSeconds: 10, capSeconds: 600
  *
  * Returns the wait for k = 1 to `count`, in seconds; `random` gives numbers in [0, 1).
  */
-export function retryDelays(count: number, random: () => number, policy: BackoffPolicy = DEFAULT_BACKOFF): number[] {
-  return Array.from({ length: count }, (_, k) => random() * Math.min(policy.capSeconds, policy.baseSeconds * 2 ** k));
+export function retryDelays(
+  count: number,
+  random: () => number,
+  policy: BackoffPolicy = DEFAULT_BACKOFF,
+): number[] {
+  return Array.from(
+    { length: count },
+    (_, k) => random() * Math.min(policy.capSeconds, policy.baseSeconds * 2 ** k),
+  );
 }

@@ -6,7 +6,11 @@ import type { TaskStatus } from '@neolith/contracts';
  */
 const TRANSITIONS: Readonly<Record<TaskStatus, Readonly<Partial<Record<TaskStatus, string>>>>> = {
   BLOCKED: { TODO: 'the last reason is lifted', CANCELLED: 'cancelTask' },
-  TODO: { IN_PROGRESS: 'claimNextTask or executeTask', BLOCKED: 'blockTask or addDependency', CANCELLED: 'cancelTask' },
+  TODO: {
+    IN_PROGRESS: 'claimNextTask or executeTask',
+    BLOCKED: 'blockTask or addDependency',
+    CANCELLED: 'cancelTask',
+  },
   IN_PROGRESS: {
     DONE: 'completeTask',
     MERGING: 'completeTask in a run with a merge stage',
@@ -34,12 +38,18 @@ export interface TransitionVerdict {
 }
 
 /** Whether a task may go to a status. Pure; asks the state table alone, not prerequisites or leases. */
-export function canTransitionToStatus(task: { id: string; status: TaskStatus }, status: TaskStatus): TransitionVerdict {
+export function canTransitionToStatus(
+  task: { id: string; status: TaskStatus },
+  status: TaskStatus,
+): TransitionVerdict {
   const ways = TRANSITIONS[task.status];
   if (ways[status] !== undefined) return { allowed: true };
   if (task.status === status) return { allowed: false, reason: `Task ${task.id} is ${status} already` };
   const open = Object.entries(ways).map(([to, verb]) => `${to} (${verb})`);
-  return { allowed: false, reason: `Task ${task.id} is ${task.status} and can't become ${status}; it can become ${open.join(', ')}` };
+  return {
+    allowed: false,
+    reason: `Task ${task.id} is ${task.status} and can't become ${status}; it can become ${open.join(', ')}`,
+  };
 }
 
 export const STATUS_TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = Object.fromEntries(

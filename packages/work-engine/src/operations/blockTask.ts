@@ -15,14 +15,23 @@ export async function blockTask(
   taskId: string,
   report: { reason: string; question?: string | undefined },
 ): Promise<Task> {
-  if (report.reason.trim() === '') throw new NeolithError('INVALID_INPUT', 'An obstacle needs a reason that a person can read');
+  if (report.reason.trim() === '')
+    throw new NeolithError('INVALID_INPUT', 'An obstacle needs a reason that a person can read');
   return changeTask(engine, taskId, async (client, task, now) => {
     if (task.status === 'IN_PROGRESS' || task.status === 'MERGING') {
-      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; its attempt reports it blocked with completeTask, or cancel it first`);
+      throw refuseTransition(
+        task,
+        taskId,
+        `Task ${taskId} is ${task.status}; its attempt reports it blocked with completeTask, or cancel it first`,
+      );
     }
     if (task.status !== 'BLOCKED') requireTransition(task, taskId, 'BLOCKED');
     if (task.status !== 'BLOCKED' && task.status !== 'TODO') {
-      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; retry or reopen it before reporting an obstacle`);
+      throw refuseTransition(
+        task,
+        taskId,
+        `Task ${taskId} is ${task.status}; retry or reopen it before reporting an obstacle`,
+      );
     }
     return moveTask(client, task, {
       to: 'BLOCKED',
@@ -32,7 +41,10 @@ export async function blockTask(
       unmet: await countUnmet(client, task.id),
       reason: report.reason,
       question: report.question ?? null,
-      data: { reason: report.reason, ...(report.question === undefined ? {} : { question: report.question }) },
+      data: {
+        reason: report.reason,
+        ...(report.question === undefined ? {} : { question: report.question }),
+      },
     });
   });
 }
@@ -42,11 +54,18 @@ export async function blockTask(
  * is TODO then, or stays BLOCKED while prerequisites are unmet.
  * Errors: TASK_NOT_FOUND, INVALID_TRANSITION where nothing was reported; the message says what it waits for.
  */
-export async function unblockTask(engine: EngineContext, taskId: string, options: { answer?: string | undefined } = {}): Promise<Task> {
+export async function unblockTask(
+  engine: EngineContext,
+  taskId: string,
+  options: { answer?: string | undefined } = {},
+): Promise<Task> {
   return changeTask(engine, taskId, async (client, task, now) => {
     if (task.status !== 'BLOCKED' || task.blocked_reason === null) {
       const waiting = task.status === 'BLOCKED' ? await waitsFor(client, task.id) : [];
-      const why = waiting.length === 0 ? `is ${task.status}` : `waits for ${waiting.length} prerequisite(s), not for an answer`;
+      const why =
+        waiting.length === 0
+          ? `is ${task.status}`
+          : `waits for ${waiting.length} prerequisite(s), not for an answer`;
       throw refuseTransition(task, taskId, `Nobody reported an obstacle on task ${taskId}; it ${why}`);
     }
     const unmet = await countUnmet(client, task.id);

@@ -1,8 +1,8 @@
 import type { Task } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
-import { findLease, requestCancel } from '../store/requestCancel.js';
-import { moveTask, tellTask } from '../store/moveTask.js';
 import { findTask } from '../store/findTask.js';
+import { moveTask, tellTask } from '../store/moveTask.js';
+import { findLease, requestCancel } from '../store/requestCancel.js';
 import type { TaskRow } from '../store/rows.js';
 import { toTask } from '../store/rows.js';
 import { changeTask, requireTransition } from './changeTask.js';
@@ -14,7 +14,11 @@ import { settle } from './completeTask.js';
  * has nobody to confirm, so it ends here and now. Cancelling a cancelled task changes nothing.
  * Errors: TASK_NOT_FOUND, INVALID_TRANSITION (DONE and FAILED).
  */
-export async function cancelTask(engine: EngineContext, taskId: string, options: { reason?: string | undefined } = {}): Promise<Task> {
+export async function cancelTask(
+  engine: EngineContext,
+  taskId: string,
+  options: { reason?: string | undefined } = {},
+): Promise<Task> {
   let ownedInProcess: { task: TaskRow; attemptId: string } | null = null;
   const task = await changeTask(engine, taskId, async (client, row, now) => {
     ownedInProcess = null;
@@ -22,7 +26,13 @@ export async function cancelTask(engine: EngineContext, taskId: string, options:
     requireTransition(row, taskId, 'CANCELLED');
     const data = options.reason === undefined ? {} : { reason: options.reason };
     if (row.status !== 'IN_PROGRESS' && row.status !== 'MERGING') {
-      return moveTask(client, row, { to: 'CANCELLED', event: 'task.cancelled', actor: engine.actor, now, data });
+      return moveTask(client, row, {
+        to: 'CANCELLED',
+        event: 'task.cancelled',
+        actor: engine.actor,
+        now,
+        data,
+      });
     }
     const lease = await findLease(client, row.id);
     if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
@@ -33,6 +43,11 @@ export async function cancelTask(engine: EngineContext, taskId: string, options:
   });
   const owned = ownedInProcess as { task: TaskRow; attemptId: string } | null;
   if (owned === null) return task;
-  await settle(engine, taskId, { taskId: owned.task.id, attemptId: owned.attemptId, result: 'cancelled', error: options.reason });
+  await settle(engine, taskId, {
+    taskId: owned.task.id,
+    attemptId: owned.attemptId,
+    result: 'cancelled',
+    error: options.reason,
+  });
   return toTask((await findTask(engine.pool, owned.task.id, engine.workspaceId)) as TaskRow);
 }

@@ -18,30 +18,52 @@ export async function addDependency(engine: EngineContext, taskId: string, depen
   const dependent = uuidOf('task', taskId);
   const prerequisite = uuidOf('task', dependsOn);
   if (dependent === prerequisite) {
-    throw new NeolithError('DEPENDENCY_ON_ITSELF', `Task ${taskId} can't depend on itself`, { details: { taskId } });
+    throw new NeolithError('DEPENDENCY_ON_ITSELF', `Task ${taskId} can't depend on itself`, {
+      details: { taskId },
+    });
   }
   await transact(engine.pool, async (client) => {
     const workspaceId = await lockGraph(client, dependent, engine.workspaceId);
     if (workspaceId === null) throw notFound('task', taskId);
     const task = await lockTask(client, dependent, engine.workspaceId, taskId);
     const [other] = await lockPrerequisites(client, [prerequisite]);
-    if (other === undefined || (engine.workspaceId !== null && other.workspace_id !== engine.workspaceId)) throw notFound('task', dependsOn);
+    if (other === undefined || (engine.workspaceId !== null && other.workspace_id !== engine.workspaceId))
+      throw notFound('task', dependsOn);
     if (other.workspace_id !== workspaceId) {
-      throw new NeolithError('DEPENDENCY_ACROSS_WORKSPACES', `Tasks ${taskId} and ${dependsOn} belong to different workspaces`, { details: { taskId, dependsOn } });
+      throw new NeolithError(
+        'DEPENDENCY_ACROSS_WORKSPACES',
+        `Tasks ${taskId} and ${dependsOn} belong to different workspaces`,
+        { details: { taskId, dependsOn } },
+      );
     }
     if (task.status !== 'TODO' && task.status !== 'BLOCKED') {
-      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; a prerequisite can only be added before it starts`);
+      throw refuseTransition(
+        task,
+        taskId,
+        `Task ${taskId} is ${task.status}; a prerequisite can only be added before it starts`,
+      );
     }
     const path = findPath(await readAncestors(client, prerequisite), prerequisite, dependent);
     if (path !== null) {
       const cycle = [dependent, ...path].map((id) => formatId('task', id));
-      throw new NeolithError('DEPENDENCY_CYCLE', `Task ${taskId} can't depend on ${dependsOn}, that would be a cycle: ${cycle.join(' → ')}`, { details: { path: cycle } });
+      throw new NeolithError(
+        'DEPENDENCY_CYCLE',
+        `Task ${taskId} can't depend on ${dependsOn}, that would be a cycle: ${cycle.join(' → ')}`,
+        { details: { path: cycle } },
+      );
     }
     if (!(await insertEdge(client, dependent, prerequisite))) {
-      throw new NeolithError('DUPLICATE_DEPENDENCY', `Task ${taskId} depends on ${dependsOn} already`, { details: { taskId, dependsOn } });
+      throw new NeolithError('DUPLICATE_DEPENDENCY', `Task ${taskId} depends on ${dependsOn} already`, {
+        details: { taskId, dependsOn },
+      });
     }
     const now = await readNow(client, engine.now());
-    await tellTask(client, dependent, { event: 'dependency.added', actor: engine.actor, now, data: { dependsOn: formatId('task', prerequisite) } });
+    await tellTask(client, dependent, {
+      event: 'dependency.added',
+      actor: engine.actor,
+      now,
+      data: { dependsOn: formatId('task', prerequisite) },
+    });
     if (other.status === 'DONE') return;
     await moveTask(client, task, {
       to: 'BLOCKED',
@@ -61,17 +83,28 @@ export async function addDependency(engine: EngineContext, taskId: string, depen
  * Removes a dependency; a task that waited for nothing else is TODO then.
  * Errors: TASK_NOT_FOUND, DEPENDENCY_NOT_FOUND.
  */
-export async function removeDependency(engine: EngineContext, taskId: string, dependsOn: string): Promise<void> {
+export async function removeDependency(
+  engine: EngineContext,
+  taskId: string,
+  dependsOn: string,
+): Promise<void> {
   const dependent = uuidOf('task', taskId);
   const prerequisite = uuidOf('task', dependsOn);
   await transact(engine.pool, async (client) => {
     if ((await lockGraph(client, dependent, engine.workspaceId)) === null) throw notFound('task', taskId);
     const task = await lockTask(client, dependent, engine.workspaceId, taskId);
     if (!(await deleteEdge(client, dependent, prerequisite))) {
-      throw new NeolithError('DEPENDENCY_NOT_FOUND', `Task ${taskId} does not depend on ${dependsOn}`, { details: { taskId, dependsOn } });
+      throw new NeolithError('DEPENDENCY_NOT_FOUND', `Task ${taskId} does not depend on ${dependsOn}`, {
+        details: { taskId, dependsOn },
+      });
     }
     const now = await readNow(client, engine.now());
-    await tellTask(client, dependent, { event: 'dependency.removed', actor: engine.actor, now, data: { dependsOn: formatId('task', prerequisite) } });
+    await tellTask(client, dependent, {
+      event: 'dependency.removed',
+      actor: engine.actor,
+      now,
+      data: { dependsOn: formatId('task', prerequisite) },
+    });
     if (task.status !== 'BLOCKED') return;
     const unmet = await countUnmet(client, dependent);
     const stays = unmet > 0 || task.blocked_reason !== null;

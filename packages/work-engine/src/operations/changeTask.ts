@@ -23,11 +23,20 @@ export async function changeTask(
 }
 
 /** Throws INVALID_TRANSITION with what is possible instead. */
-export function requireTransition(task: { id: string; status: TaskStatus }, taskId: string, to: TaskStatus, remedy?: string): void {
+export function requireTransition(
+  task: { id: string; status: TaskStatus },
+  taskId: string,
+  to: TaskStatus,
+  remedy?: string,
+): void {
   const verdict = canTransitionToStatus({ id: taskId, status: task.status }, to);
   if (!verdict.allowed) throw refuseTransition(task, taskId, remedy ?? verdict.reason ?? '');
 }
 
-export function refuseTransition(task: { status: TaskStatus }, taskId: string, message: string): NeolithError {
+export function refuseTransition(
+  task: { status: TaskStatus },
+  taskId: string,
+  message: string,
+): NeolithError {
   return new NeolithError('INVALID_TRANSITION', message, { details: { taskId, status: task.status } });
 }

@@ -17,7 +17,11 @@ const MAX_CLAIMS = 100;
  * Without work the result has no claims and a reason. The same `requestId` again gets the same attempts.
  * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT.
  */
-export async function claimNextTask(engine: EngineContext, orchestratorId: string, options: ClaimOptions = {}): Promise<ClaimResult> {
+export async function claimNextTask(
+  engine: EngineContext,
+  orchestratorId: string,
+  options: ClaimOptions = {},
+): Promise<ClaimResult> {
   const max = options.max ?? 1;
   if (!Number.isInteger(max) || max < 1 || max > MAX_CLAIMS) {
     throw new NeolithError('INVALID_INPUT', `max must be a whole number from 1 to ${MAX_CLAIMS}, not ${max}`);
@@ -28,7 +32,9 @@ export async function claimNextTask(engine: EngineContext, orchestratorId: strin
     daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
     agent: options.agent ?? null,
     actor: engine.actor,
-    leaseSeconds: checkLeaseSeconds(options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds),
+    leaseSeconds: checkLeaseSeconds(
+      options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
+    ),
     requestId: options.requestId ?? null,
     attemptIds: Array.from({ length: max }, newUuid),
     criteria: toReadyCriteria(options.criteria),
@@ -43,7 +49,10 @@ export async function claimNextTask(engine: EngineContext, orchestratorId: strin
 
 export function checkLeaseSeconds(seconds: number | null): number | null {
   if (seconds !== null && (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)) {
-    throw new NeolithError('INVALID_INPUT', `leaseSeconds must be a whole number from 1 to 86400, or null, not ${seconds}`);
+    throw new NeolithError(
+      'INVALID_INPUT',
+      `leaseSeconds must be a whole number from 1 to 86400, or null, not ${seconds}`,
+    );
   }
   return seconds;
 }
@@ -73,6 +82,9 @@ function toClaim(row: TakenRow, options: ClaimOptions): Claim {
       error: null,
       metrics: null,
     }),
-    score: row.weight === null || row.boost === null ? null : { weight: row.weight, boost: row.boost, score: row.weight * row.boost },
+    score:
+      row.weight === null || row.boost === null
+        ? null
+        : { weight: row.weight, boost: row.boost, score: row.weight * row.boost },
   };
 }

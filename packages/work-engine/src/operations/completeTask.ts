@@ -1,9 +1,16 @@
-import { type Completion, formatId, type Json, NeolithError, type Settlement, type TaskStatus } from '@neolith/contracts';
+import {
+  type Completion,
+  formatId,
+  type Json,
+  NeolithError,
+  type Settlement,
+  type TaskStatus,
+} from '@neolith/contracts';
 import { retryDelays } from '../domain/retryDelays.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
-import { waitsFor } from '../store/waitsFor.js';
 import { type AttemptEnding, type SettlementRow, settleAttempts } from '../store/settleAttempts.js';
+import { waitsFor } from '../store/waitsFor.js';
 
 /** Failures of a provider, of the infrastructure, and lost leases each have this many before the task is parked. */
 const OTHER_BUDGET = 3;
@@ -18,9 +25,16 @@ const RETRY_STEPS = 10;
  * `replayed: true`. `metrics.duration` is in milliseconds.
  * Errors: TASK_NOT_FOUND, LEASE_LOST, ATTEMPT_REQUIRED, PREREQUISITES_UNMET, INVALID_TRANSITION, INVALID_INPUT; nothing is changed then.
  */
-export async function completeTask(engine: EngineContext, taskId: string, completion: Completion): Promise<Settlement> {
+export async function completeTask(
+  engine: EngineContext,
+  taskId: string,
+  completion: Completion,
+): Promise<Settlement> {
   if (!['completed', 'failed', 'blocked'].includes(completion.status)) {
-    throw new NeolithError('INVALID_INPUT', `status must be completed, failed or blocked, not ${String(completion.status)}`);
+    throw new NeolithError(
+      'INVALID_INPUT',
+      `status must be completed, failed or blocked, not ${String(completion.status)}`,
+    );
   }
   return settle(engine, taskId, {
     taskId: uuidOf('task', taskId),
@@ -42,12 +56,20 @@ function attemptUuid(attemptId: string | undefined): string | null {
   try {
     return uuidOf('attempt', attemptId);
   } catch (cause) {
-    throw new NeolithError('LEASE_LOST', `Attempt ${attemptId.slice(0, 100)} does not own the task; end its work`, { cause });
+    throw new NeolithError(
+      'LEASE_LOST',
+      `Attempt ${attemptId.slice(0, 100)} does not own the task; end its work`,
+      { cause },
+    );
   }
 }
 
 /** Ends one attempt and says what came of it, or throws why not. */
-export async function settle(engine: EngineContext, taskId: string, ending: AttemptEnding): Promise<Settlement> {
+export async function settle(
+  engine: EngineContext,
+  taskId: string,
+  ending: AttemptEnding,
+): Promise<Settlement> {
   const rows = await settleAttempts(engine.pool, {
     endings: [ending],
     workspaceId: engine.workspaceId,
@@ -72,15 +94,28 @@ export async function settle(engine: EngineContext, taskId: string, ending: Atte
   };
 }
 
-async function refusal(engine: EngineContext, taskId: string, ending: AttemptEnding, row: SettlementRow): Promise<NeolithError> {
+async function refusal(
+  engine: EngineContext,
+  taskId: string,
+  ending: AttemptEnding,
+  row: SettlementRow,
+): Promise<NeolithError> {
   const details = { taskId, status: row.status };
   switch (row.code) {
     case 'TASK_NOT_FOUND':
       return notFound('task', taskId);
     case 'ATTEMPT_REQUIRED':
-      return new NeolithError('ATTEMPT_REQUIRED', `Task ${taskId} is held under a lease that can run out; name its attemptId`, { details });
+      return new NeolithError(
+        'ATTEMPT_REQUIRED',
+        `Task ${taskId} is held under a lease that can run out; name its attemptId`,
+        { details },
+      );
     case 'CANCEL_NOT_REQUESTED':
-      return new NeolithError('CANCEL_NOT_REQUESTED', `Nobody asked to cancel task ${taskId}; release the attempt instead`, { details });
+      return new NeolithError(
+        'CANCEL_NOT_REQUESTED',
+        `Nobody asked to cancel task ${taskId}; release the attempt instead`,
+        { details },
+      );
     case 'LEASE_LOST':
       return new NeolithError(
         'LEASE_LOST',
@@ -92,11 +127,18 @@ async function refusal(engine: EngineContext, taskId: string, ending: AttemptEnd
       if (waiting.length > 0) {
         return new NeolithError(
           'PREREQUISITES_UNMET',
-          `Task ${taskId} waits for ${waiting.length} unmet prerequisite(s): ${waiting.slice(0, 5).map((task) => `${formatId('task', task.id)} (${task.status})`).join(', ')}`,
+          `Task ${taskId} waits for ${waiting.length} unmet prerequisite(s): ${waiting
+            .slice(0, 5)
+            .map((task) => `${formatId('task', task.id)} (${task.status})`)
+            .join(', ')}`,
           { details: { ...details, waitsFor: waiting.map((task) => formatId('task', task.id)) } },
         );
       }
-      return new NeolithError('INVALID_TRANSITION', `Task ${taskId} is ${row.status}, not IN_PROGRESS; claim or execute it first`, { details });
+      return new NeolithError(
+        'INVALID_TRANSITION',
+        `Task ${taskId} is ${row.status}, not IN_PROGRESS; claim or execute it first`,
+        { details },
+      );
     }
   }
 }

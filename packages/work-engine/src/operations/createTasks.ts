@@ -1,6 +1,13 @@
-import { NeolithError, type NewTask, newTaskSchema, type ParsedNewTask, type Task, type TaskStatus } from '@neolith/contracts';
+import {
+  invalidInput,
+  NeolithError,
+  type NewTask,
+  newTaskSchema,
+  type ParsedNewTask,
+  type Task,
+  type TaskStatus,
+} from '@neolith/contracts';
 import type { PoolClient } from 'pg';
-import { z } from 'zod';
 import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
@@ -32,7 +39,9 @@ export async function createTasks(engine: EngineContext, tasks: readonly NewTask
     const owners = await ownersOf(engine, client, parsed);
     const now = await readNow(client, engine.now());
     const statusOf = await statusesOf(client, parsed, arranged, owners.workspaceId);
-    const toInsert = parsed.map((task, index) => toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }));
+    const toInsert = parsed.map((task, index) =>
+      toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }),
+    );
     return insertTasks(client, { rows: toInsert, workspaceId: owners.workspaceId, actor: engine.actor, now });
   });
   engine.events.poke();
@@ -48,8 +57,7 @@ function parseNewTask(task: NewTask, index: number): ParsedNewTask {
   );
   const result = newTaskSchema.safeParse(written);
   if (result.success) return result.data;
-  const errors = result.error.issues.map((issue) => ({ path: ['tasks', index, ...issue.path].join('.'), message: issue.message }));
-  throw new NeolithError('INVALID_INPUT', `Task ${index + 1} is not valid: ${z.prettifyError(result.error)}`, { details: { errors } });
+  throw invalidInput(`Task ${index + 1}`, result.error, ['tasks', index]);
 }
 
 function writeDate(date: Date): string {
@@ -60,19 +68,40 @@ interface Owners {
   workspaceId: string;
 }
 
-async function ownersOf(engine: EngineContext, client: PoolClient, tasks: readonly ParsedNewTask[]): Promise<Owners> {
-  const orchestratorIds = new Map(tasks.filter((task) => task.orchestratorId !== null).map((task) => [uuidOf('orchestrator', task.orchestratorId as string), task.orchestratorId as string]));
-  const channelIds = new Map(tasks.filter((task) => task.channelId !== null).map((task) => [uuidOf('channel', task.channelId as string), task.channelId as string]));
-  const found = await findOwners(client, { orchestratorIds: [...orchestratorIds.keys()], channelIds: [...channelIds.keys()], workspaceId: engine.workspaceId });
+async function ownersOf(
+  engine: EngineContext,
+  client: PoolClient,
+  tasks: readonly ParsedNewTask[],
+): Promise<Owners> {
+  const orchestratorIds = new Map(
+    tasks
+      .filter((task) => task.orchestratorId !== null)
+      .map((task) => [uuidOf('orchestrator', task.orchestratorId as string), task.orchestratorId as string]),
+  );
+  const channelIds = new Map(
+    tasks
+      .filter((task) => task.channelId !== null)
+      .map((task) => [uuidOf('channel', task.channelId as string), task.channelId as string]),
+  );
+  const found = await findOwners(client, {
+    orchestratorIds: [...orchestratorIds.keys()],
+    channelIds: [...channelIds.keys()],
+    workspaceId: engine.workspaceId,
+  });
   const workspaceId = engine.workspaceId ?? found.orchestrators[0]?.workspace_id ?? found.onlyWorkspaceId;
   if (workspaceId === null) {
-    throw new NeolithError('INVALID_INPUT', 'Say which workspace the tasks belong to: engine.as({ workspaceId }), or give them an orchestrator');
+    throw new NeolithError(
+      'INVALID_INPUT',
+      'Say which workspace the tasks belong to: engine.as({ workspaceId }), or give them an orchestrator',
+    );
   }
   for (const [uuid, given] of orchestratorIds) {
-    if (!found.orchestrators.some((row) => row.id === uuid && row.workspace_id === workspaceId)) throw notFound('orchestrator', given);
+    if (!found.orchestrators.some((row) => row.id === uuid && row.workspace_id === workspaceId))
+      throw notFound('orchestrator', given);
   }
   for (const [uuid, given] of channelIds) {
-    if (!found.channels.some((row) => row.id === uuid && row.workspace_id === workspaceId)) throw notFound('channel', given);
+    if (!found.channels.some((row) => row.id === uuid && row.workspace_id === workspaceId))
+      throw notFound('channel', given);
   }
   return { workspaceId };
 }
@@ -84,9 +113,13 @@ async function statusesOf(
   arranged: readonly ArrangedTask[],
   workspaceId: string,
 ): Promise<Map<string, TaskStatus>> {
-  const statusOf = new Map<string, TaskStatus>(arranged.map((task, index) => [task.uuid, (tasks[index] as ParsedNewTask).status]));
+  const statusOf = new Map<string, TaskStatus>(
+    arranged.map((task, index) => [task.uuid, (tasks[index] as ParsedNewTask).status]),
+  );
   const existing = new Set(
-    arranged.flatMap((task) => [...task.prerequisites, ...(task.parent === null ? [] : [task.parent])]).filter((id) => !statusOf.has(id)),
+    arranged
+      .flatMap((task) => [...task.prerequisites, ...(task.parent === null ? [] : [task.parent])])
+      .filter((id) => !statusOf.has(id)),
   );
   for (const row of await lockPrerequisites(client, [...existing])) {
     if (row.workspace_id === workspaceId) statusOf.set(row.id, row.status);

@@ -1,9 +1,15 @@
-import { type Daemon, type DaemonRegistration, type DaemonState, formatId, type Renewal } from '@neolith/contracts';
+import {
+  type Daemon,
+  type DaemonRegistration,
+  type DaemonState,
+  formatId,
+  type Renewal,
+} from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { toEngineError } from '../store/sql.js';
-import { type DaemonRow, upsertDaemon, touchDaemon } from '../store/writeDaemon.js';
 import { tellWorkspace } from '../store/tellWorkspace.js';
+import { type DaemonRow, touchDaemon, upsertDaemon } from '../store/writeDaemon.js';
 import { renewAll } from './renewLease.js';
 import { workspaceOf } from './workspace.js';
 
@@ -27,11 +33,17 @@ function toDaemon(row: DaemonRow): Daemon {
  * Registers a daemon by its name; the same name again is the same daemon started anew.
  * Errors: ORCHESTRATOR_NOT_FOUND.
  */
-export async function registerDaemon(engine: EngineContext, registration: DaemonRegistration): Promise<Daemon> {
+export async function registerDaemon(
+  engine: EngineContext,
+  registration: DaemonRegistration,
+): Promise<Daemon> {
   const workspaceId = await workspaceOf(engine);
   const orchestratorIds = [...new Set(registration.orchestratorIds.map((id) => uuidOf('orchestrator', id)))];
   try {
-    const known = await engine.prisma.orchestrator.findMany({ where: { id: { in: orchestratorIds }, workspaceId }, select: { id: true } });
+    const known = await engine.prisma.orchestrator.findMany({
+      where: { id: { in: orchestratorIds }, workspaceId },
+      select: { id: true },
+    });
     const missing = orchestratorIds.find((id) => !known.some((row) => row.id === id));
     if (missing !== undefined) throw notFound('orchestrator', formatId('orchestrator', missing));
     const row = await upsertDaemon(engine.pool, {
@@ -45,7 +57,14 @@ export async function registerDaemon(engine: EngineContext, registration: Daemon
       orchestratorIds,
       now: engine.now(),
     });
-    await tellWorkspace(engine.prisma, { workspaceId, daemonId: row.id, type: 'daemon.registered', actor: engine.actor, now: engine.now(), to: row.state });
+    await tellWorkspace(engine.prisma, {
+      workspaceId,
+      daemonId: row.id,
+      type: 'daemon.registered',
+      actor: engine.actor,
+      now: engine.now(),
+      to: row.state,
+    });
     engine.events.poke();
     return toDaemon(row);
   } catch (error) {
@@ -71,7 +90,15 @@ export async function heartbeatDaemon(
     });
     if (row === null) throw notFound('daemon', daemonId);
     if (row.state === 'STOPPED' && row.was !== 'STOPPED') {
-      await tellWorkspace(engine.prisma, { workspaceId: row.workspace_id, daemonId: row.id, type: 'daemon.stopped', actor: engine.actor, now: engine.now(), from: row.was, to: row.state });
+      await tellWorkspace(engine.prisma, {
+        workspaceId: row.workspace_id,
+        daemonId: row.id,
+        type: 'daemon.stopped',
+        actor: engine.actor,
+        now: engine.now(),
+        from: row.was,
+        to: row.state,
+      });
       engine.events.poke();
     }
     return await renewAll(engine, beat.attemptIds ?? []);
@@ -83,11 +110,20 @@ export async function heartbeatDaemon(
 /** The daemons of the workspace, by name. */
 export async function listDaemons(engine: EngineContext): Promise<Daemon[]> {
   const rows = await engine.prisma.daemon
-    .findMany({ where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }, orderBy: [{ name: 'asc' }, { id: 'asc' }] })
+    .findMany({
+      where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId },
+      orderBy: [{ name: 'asc' }, { id: 'asc' }],
+    })
     .catch((error: unknown) => {
       throw toEngineError(error);
     });
   return rows.map((row) =>
-    toDaemon({ ...row, workspace_id: row.workspaceId, orchestrator_ids: row.orchestratorIds, started_at: row.startedAt, last_seen_at: row.lastSeenAt }),
+    toDaemon({
+      ...row,
+      workspace_id: row.workspaceId,
+      orchestrator_ids: row.orchestratorIds,
+      started_at: row.startedAt,
+      last_seen_at: row.lastSeenAt,
+    }),
   );
 }

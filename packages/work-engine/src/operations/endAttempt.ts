@@ -21,9 +21,17 @@ export async function releaseAttempt(engine: EngineContext, attemptId: string): 
   return end(engine, attemptId, 'released');
 }
 
-async function end(engine: EngineContext, attemptId: string, result: 'cancelled' | 'released'): Promise<Settlement> {
+async function end(
+  engine: EngineContext,
+  attemptId: string,
+  result: 'cancelled' | 'released',
+): Promise<Settlement> {
   const uuid = uuidOf('attempt', attemptId);
   const attempt = await findAttempt(engine.pool, uuid, engine.workspaceId);
   if (attempt === null) throw notFound('attempt', attemptId);
-  return settle(engine, formatId('task', attempt.task_id), { taskId: attempt.task_id, attemptId: uuid, result });
+  return settle(engine, formatId('task', attempt.task_id), {
+    taskId: attempt.task_id,
+    attemptId: uuid,
+    result,
+  });
 }

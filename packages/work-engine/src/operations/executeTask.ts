@@ -4,8 +4,8 @@ import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { findTask } from '../store/findTask.js';
 import { readNow } from '../store/lockTask.js';
-import { startTask } from '../store/startTask.js';
 import { transact } from '../store/sql.js';
+import { startTask } from '../store/startTask.js';
 import { waitsFor } from '../store/waitsFor.js';
 import type { ExecuteOptions } from '../workEngine.js';
 import { checkLeaseSeconds } from './claimNextTask.js';
@@ -46,13 +46,23 @@ export async function executeTask(
     case 'task_not_found':
       throw notFound('task', taskId);
     case 'not_assigned':
-      throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to Orchestrator ${orchestratorId}`, { details: { taskId, orchestratorId } });
+      throw new NeolithError(
+        'TASK_NOT_ASSIGNED',
+        `Task ${taskId} is not assigned to Orchestrator ${orchestratorId}`,
+        { details: { taskId, orchestratorId } },
+      );
     case 'at_capacity':
-      throw new NeolithError('AT_CAPACITY', `Orchestrator ${orchestratorId} is at its limit of ${outcome.limit} task(s) at once; finish one or raise maxConcurrentTasks`, { details: { orchestratorId, limit: outcome.limit } });
+      throw new NeolithError(
+        'AT_CAPACITY',
+        `Orchestrator ${orchestratorId} is at its limit of ${outcome.limit} task(s) at once; finish one or raise maxConcurrentTasks`,
+        { details: { orchestratorId, limit: outcome.limit } },
+      );
     case 'not_todo': {
       if (outcome.status === 'BLOCKED') return blocked(engine, task, taskId);
       const verdict = canTransitionToStatus({ id: taskId, status: outcome.status }, 'IN_PROGRESS');
-      throw new NeolithError('INVALID_TRANSITION', verdict.reason ?? `Task ${taskId} is ${outcome.status}`, { details: { taskId, status: outcome.status } });
+      throw new NeolithError('INVALID_TRANSITION', verdict.reason ?? `Task ${taskId} is ${outcome.status}`, {
+        details: { taskId, status: outcome.status },
+      });
     }
     case 'started': {
       engine.events.poke();
@@ -68,13 +78,26 @@ export async function executeTask(
 }
 
 async function blocked(engine: EngineContext, uuid: string, taskId: string): Promise<Execution> {
-  const [task, waiting] = await Promise.all([findTask(engine.pool, uuid, engine.workspaceId), waitsFor(engine.pool, uuid)]);
+  const [task, waiting] = await Promise.all([
+    findTask(engine.pool, uuid, engine.workspaceId),
+    waitsFor(engine.pool, uuid),
+  ]);
   const reasons = [
     ...(waiting.length === 0
       ? []
-      : [`waits for ${waiting.slice(0, 5).map((other) => `${formatId('task', other.id)} "${other.title}" (${other.status})`).join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}`]),
+      : [
+          `waits for ${waiting
+            .slice(0, 5)
+            .map((other) => `${formatId('task', other.id)} "${other.title}" (${other.status})`)
+            .join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}`,
+        ]),
     ...(task?.blocked_reason == null ? [] : [`reported blocked: ${task.blocked_reason}`]),
   ];
   const startedAt = await transact(engine.pool, (client) => readNow(client, engine.now()));
-  return { taskId: formatId('task', uuid), status: 'blocked', error: `Task ${taskId} ${reasons.join('; ')}`, metrics: { startedAt } };
+  return {
+    taskId: formatId('task', uuid),
+    status: 'blocked',
+    error: `Task ${taskId} ${reasons.join('; ')}`,
+    metrics: { startedAt },
+  };
 }

@@ -1,4 +1,10 @@
-import { type Criteria, formatId, type RankedTask, type SelectionExplanation, type WhyNot } from '@neolith/contracts';
+import {
+  type Criteria,
+  formatId,
+  type RankedTask,
+  type SelectionExplanation,
+  type WhyNot,
+} from '@neolith/contracts';
 import { deadlineBand } from '../domain/score.js';
 import { explainTask } from '../domain/whyNot.js';
 import type { EngineContext } from '../engineContext.js';
@@ -40,7 +46,10 @@ export async function explainSelection(
     maxConcurrentTasks: orchestrator.maxConcurrentTasks,
     selected,
     because: because(orchestrator, selected, obstacle, facts),
-    asked: taskId === undefined ? null : await explainAsked(engine, { taskId, uuid, first, obstacle, criteria, now: facts.now }),
+    asked:
+      taskId === undefined
+        ? null
+        : await explainAsked(engine, { taskId, uuid, first, obstacle, criteria, now: facts.now }),
   };
 }
 
@@ -50,8 +59,10 @@ function because(
   obstacle: 'ORCHESTRATOR_NOT_AVAILABLE' | 'AT_CAPACITY' | null,
   facts: { now: Date; running: number },
 ): string {
-  if (obstacle === 'ORCHESTRATOR_NOT_AVAILABLE') return `${orchestrator.name} is ${orchestrator.status}; only ONLINE and BUSY ones are given work`;
-  if (obstacle === 'AT_CAPACITY') return `${orchestrator.name} is at its limit: ${facts.running} of ${orchestrator.maxConcurrentTasks} task(s) running`;
+  if (obstacle === 'ORCHESTRATOR_NOT_AVAILABLE')
+    return `${orchestrator.name} is ${orchestrator.status}; only ONLINE and BUSY ones are given work`;
+  if (obstacle === 'AT_CAPACITY')
+    return `${orchestrator.name} is at its limit: ${facts.running} of ${orchestrator.maxConcurrentTasks} task(s) running`;
   if (selected === null) return `${orchestrator.name} has no eligible task`;
   const { task, weight, boost, score } = selected;
   return `"${task.title}" has the highest score: ${task.priority} ${weight} × ${deadlineBand(task.dueAt, facts.now, orchestrator.timeZone)} ${boost} = ${score}; ties go to the earlier due date, then the older task`;
@@ -59,12 +70,24 @@ function because(
 
 async function explainAsked(
   engine: EngineContext,
-  asked: { taskId: string; uuid: string; first: RankedTask | null; obstacle: WhyNot['code'] | null; criteria: Criteria; now: Date },
+  asked: {
+    taskId: string;
+    uuid: string;
+    first: RankedTask | null;
+    obstacle: WhyNot['code'] | null;
+    criteria: Criteria;
+    now: Date;
+  },
 ): Promise<NonNullable<SelectionExplanation['asked']>> {
   const task = await findTask(engine.pool, uuidOf('task', asked.taskId), engine.workspaceId);
   if (task === null) throw notFound('task', asked.taskId);
   const waiting = task.status === 'BLOCKED' ? await waitsFor(engine.pool, task.id) : [];
-  const standing = await countAhead(engine.pool, { orchestratorId: asked.uuid, taskId: task.id, now: asked.now, criteria: toReadyCriteria(asked.criteria) });
+  const standing = await countAhead(engine.pool, {
+    orchestratorId: asked.uuid,
+    taskId: task.id,
+    now: asked.now,
+    criteria: toReadyCriteria(asked.criteria),
+  });
   const whyNot = explainTask({
     task,
     orchestratorId: asked.uuid,
@@ -77,7 +100,10 @@ async function explainAsked(
   return {
     taskId: formatId('task', task.id),
     status: task.status,
-    score: standing === null ? null : { weight: standing.weight, boost: standing.boost, score: standing.weight * standing.boost },
+    score:
+      standing === null
+        ? null
+        : { weight: standing.weight, boost: standing.boost, score: standing.weight * standing.boost },
     ahead: standing?.ahead ?? null,
     whyNot,
   };

@@ -1,4 +1,10 @@
-import { type ExecutionStats, formatId, NeolithError, TASK_PRIORITIES, type TaskPriority } from '@neolith/contracts';
+import {
+  type ExecutionStats,
+  formatId,
+  NeolithError,
+  TASK_PRIORITIES,
+  type TaskPriority,
+} from '@neolith/contracts';
 import { emptyBacklog } from '../domain/backlog.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
@@ -33,7 +39,14 @@ export async function getOrchestratorExecutionStats(
     ]);
     if (stats === null) throw notFound('orchestrator', orchestratorId);
     const byPriority = Object.fromEntries(
-      TASK_PRIORITIES.map((priority) => [priority, stats.by_priority.find((row) => row.priority === priority) ?? { completed: 0, failed: 0, cancelled: 0 }]),
+      TASK_PRIORITIES.map((priority) => [
+        priority,
+        stats.by_priority.find((row) => row.priority === priority) ?? {
+          completed: 0,
+          failed: 0,
+          cancelled: 0,
+        },
+      ]),
     ) as Record<TaskPriority, { completed: number; failed: number; cancelled: number }>;
     const backlog = backlogs.get(uuid) ?? emptyBacklog();
     return {
@@ -49,7 +62,10 @@ export async function getOrchestratorExecutionStats(
       onTimeRate: percentage(stats.on_time, stats.with_due_date),
       retries: stats.retries,
       byPriority: Object.fromEntries(
-        Object.entries(byPriority).map(([priority, { completed, failed, cancelled }]) => [priority, { completed, failed, cancelled }]),
+        Object.entries(byPriority).map(([priority, { completed, failed, cancelled }]) => [
+          priority,
+          { completed, failed, cancelled },
+        ]),
       ) as ExecutionStats['byPriority'],
       byDay: stats.by_day,
       blocked: backlog.blocked,
@@ -63,10 +79,14 @@ export async function getOrchestratorExecutionStats(
 
 function checkRange(start: Date, end: Date): void {
   if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime()) || start >= end) {
-    throw new NeolithError('INVALID_INPUT', 'The range needs a start before its end', { details: { errors: [{ path: 'start', message: 'must be before end' }] } });
+    throw new NeolithError('INVALID_INPUT', 'The range needs a start before its end', {
+      details: { errors: [{ path: 'start', message: 'must be before end' }] },
+    });
   }
   if (end.getTime() - start.getTime() > LONGEST_RANGE_DAYS * DAY_MS) {
-    throw new NeolithError('INVALID_INPUT', `The range may have at most ${LONGEST_RANGE_DAYS} days`, { details: { errors: [{ path: 'start', message: 'is too long before end' }] } });
+    throw new NeolithError('INVALID_INPUT', `The range may have at most ${LONGEST_RANGE_DAYS} days`, {
+      details: { errors: [{ path: 'start', message: 'is too long before end' }] },
+    });
   }
 }
 

@@ -1,12 +1,12 @@
-import { formatId, type Overview, type OrchestratorOverview } from '@neolith/contracts';
+import { formatId, type OrchestratorOverview, type Overview } from '@neolith/contracts';
 import { emptyBacklog } from '../domain/backlog.js';
 import type { EngineContext } from '../engineContext.js';
-import { currentCursor } from './readEvents.js';
-import { readAlive, readRunning, readWeek, type RunningRow } from '../store/readOverview.js';
+import { type RunningRow, readAlive, readRunning, readWeek } from '../store/readOverview.js';
 import { readBacklogs } from '../store/readStats.js';
 import { toAttempt, toOrchestrator } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { percentage } from './getOrchestratorExecutionStats.js';
+import { currentCursor } from './readEvents.js';
 
 /** All orchestrators at a glance, by name; rates and times are of the last seven days. */
 export async function getOverview(engine: EngineContext): Promise<Overview> {
@@ -48,7 +48,12 @@ export async function getOverview(engine: EngineContext): Promise<Overview> {
 
 function toRunning(row: RunningRow): OrchestratorOverview['running'][number] {
   return {
-    task: { id: formatId('task', row.task_id), title: row.title, status: row.task_status, priority: row.priority },
+    task: {
+      id: formatId('task', row.task_id),
+      title: row.title,
+      status: row.task_status,
+      priority: row.priority,
+    },
     attempt: toAttempt(row),
     progress: row.progress,
     progressMessage: row.progress_message,

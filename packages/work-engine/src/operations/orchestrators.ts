@@ -1,5 +1,5 @@
 import {
-  NeolithError,
+  invalidInput,
   type NewOrchestrator,
   newOrchestratorSchema,
   type Orchestrator,
@@ -18,26 +18,38 @@ import { workspaceOf } from './workspace.js';
 type Row = OrchestratorRow & { user: { config: unknown } };
 
 function toDetail(row: Row): OrchestratorDetail {
-  return { ...toOrchestrator(row), charter: readCharter(row.user.config as Parameters<typeof readCharter>[0]) };
+  return {
+    ...toOrchestrator(row),
+    charter: readCharter(row.user.config as Parameters<typeof readCharter>[0]),
+  };
 }
 
 /** The orchestrators of the workspace, by name. */
 export async function listOrchestrators(engine: EngineContext): Promise<Orchestrator[]> {
   const rows = await engine.prisma.orchestrator
-    .findMany({ where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }, orderBy: [{ name: 'asc' }, { id: 'asc' }] })
+    .findMany({
+      where: engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId },
+      orderBy: [{ name: 'asc' }, { id: 'asc' }],
+    })
     .catch(rethrow);
   return rows.map(toOrchestrator);
 }
 
 /** One orchestrator with its charter. Errors: ORCHESTRATOR_NOT_FOUND. */
-export async function getOrchestrator(engine: EngineContext, orchestratorId: string): Promise<OrchestratorDetail> {
+export async function getOrchestrator(
+  engine: EngineContext,
+  orchestratorId: string,
+): Promise<OrchestratorDetail> {
   return toDetail(await find(engine, orchestratorId));
 }
 
 async function find(engine: EngineContext, orchestratorId: string): Promise<Row> {
   const row = await engine.prisma.orchestrator
     .findFirst({
-      where: { id: uuidOf('orchestrator', orchestratorId), ...(engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }) },
+      where: {
+        id: uuidOf('orchestrator', orchestratorId),
+        ...(engine.workspaceId === null ? {} : { workspaceId: engine.workspaceId }),
+      },
       include: { user: { select: { config: true } } },
     })
     .catch(rethrow);
@@ -46,12 +58,12 @@ async function find(engine: EngineContext, orchestratorId: string): Promise<Row>
 }
 
 /** Creates an orchestrator and the user account that holds its charter. Errors: INVALID_INPUT, NAME_TAKEN. */
-export async function createOrchestrator(engine: EngineContext, input: NewOrchestrator): Promise<OrchestratorDetail> {
+export async function createOrchestrator(
+  engine: EngineContext,
+  input: NewOrchestrator,
+): Promise<OrchestratorDetail> {
   const parsed = newOrchestratorSchema.safeParse(input);
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-    throw new NeolithError('INVALID_INPUT', `The orchestrator is not valid: ${errors.map((error) => `${error.path} ${error.message}`).join('; ')}`, { details: { errors } });
-  }
+  if (!parsed.success) throw invalidInput('The orchestrator', parsed.error);
   const workspaceId = await workspaceOf(engine);
   const { charter, ...fields } = parsed.data;
   const id = newUuid();
@@ -59,8 +71,17 @@ export async function createOrchestrator(engine: EngineContext, input: NewOrches
   const row = await engine.prisma
     .$transaction(async (tx) => {
       await tx.user.create({ data: { id: userId, workspaceId, name: fields.name, config: charter ?? {} } });
-      const created = await tx.orchestrator.create({ data: { ...fields, id, workspaceId, userId }, include: { user: { select: { config: true } } } });
-      await tellWorkspace(tx, { workspaceId, orchestratorId: id, type: 'orchestrator.created', actor: engine.actor, now: engine.now() });
+      const created = await tx.orchestrator.create({
+        data: { ...fields, id, workspaceId, userId },
+        include: { user: { select: { config: true } } },
+      });
+      await tellWorkspace(tx, {
+        workspaceId,
+        orchestratorId: id,
+        type: 'orchestrator.created',
+        actor: engine.actor,
+        now: engine.now(),
+      });
       return created;
     })
     .catch((error: unknown) => {
@@ -71,7 +92,11 @@ export async function createOrchestrator(engine: EngineContext, input: NewOrches
 }
 
 /** Changes an orchestrator; fields that are left out stay. Errors: ORCHESTRATOR_NOT_FOUND, NAME_TAKEN. */
-export async function updateOrchestrator(engine: EngineContext, orchestratorId: string, patch: OrchestratorPatch): Promise<OrchestratorDetail> {
+export async function updateOrchestrator(
+  engine: EngineContext,
+  orchestratorId: string,
+  patch: OrchestratorPatch,
+): Promise<OrchestratorDetail> {
   const before = await find(engine, orchestratorId);
   const { charter, ...fields } = patch;
   const changed = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
@@ -81,7 +106,11 @@ export async function updateOrchestrator(engine: EngineContext, orchestratorId: 
         const config = (before.user.config ?? {}) as Record<string, never>;
         await tx.user.update({ where: { id: before.userId }, data: { config: { ...config, ...charter } } });
       }
-      const updated = await tx.orchestrator.update({ where: { id: before.id }, data: changed, include: { user: { select: { config: true } } } });
+      const updated = await tx.orchestrator.update({
+        where: { id: before.id },
+        data: changed,
+        include: { user: { select: { config: true } } },
+      });
       await tellWorkspace(tx, {
         workspaceId: before.workspaceId,
         orchestratorId: before.id,

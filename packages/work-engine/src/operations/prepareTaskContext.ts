@@ -14,7 +14,11 @@ const RELATIONS = ['parent', 'child', 'sibling', 'tags'] as const;
  * and results, related tasks, how earlier attempts ended, workspace and channel.
  * Errors: ORCHESTRATOR_NOT_FOUND, TASK_NOT_FOUND, TASK_NOT_ASSIGNED.
  */
-export async function prepareTaskContext(engine: EngineContext, orchestratorId: string, taskId: string): Promise<TaskExecutionContext> {
+export async function prepareTaskContext(
+  engine: EngineContext,
+  orchestratorId: string,
+  taskId: string,
+): Promise<TaskExecutionContext> {
   const orchestrator = uuidOf('orchestrator', orchestratorId);
   const task = uuidOf('task', taskId);
   const [row] = await read(engine, [task]);
@@ -24,7 +28,11 @@ export async function prepareTaskContext(engine: EngineContext, orchestratorId: 
   });
   if (known === 0) throw notFound('orchestrator', orchestratorId);
   if (row === undefined) throw notFound('task', taskId);
-  throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to Orchestrator ${orchestratorId}`, { details: { taskId, orchestratorId } });
+  throw new NeolithError(
+    'TASK_NOT_ASSIGNED',
+    `Task ${taskId} is not assigned to Orchestrator ${orchestratorId}`,
+    { details: { taskId, orchestratorId } },
+  );
 }
 
 /** The context of a task for whichever orchestrator it is assigned to. Errors: TASK_NOT_FOUND, TASK_NOT_ASSIGNED. */
@@ -32,13 +40,18 @@ export async function getTaskContext(engine: EngineContext, taskId: string): Pro
   const [row] = await read(engine, [uuidOf('task', taskId)]);
   if (row === undefined) throw notFound('task', taskId);
   if (row.orchestrator_name === null) {
-    throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to any Orchestrator`, { details: { taskId } });
+    throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to any Orchestrator`, {
+      details: { taskId },
+    });
   }
   return toContext(row);
 }
 
 /** The contexts of several assigned tasks in the order asked for, in one round trip. Errors: TASK_NOT_FOUND. */
-export async function prepareTaskContexts(engine: EngineContext, taskIds: readonly string[]): Promise<TaskExecutionContext[]> {
+export async function prepareTaskContexts(
+  engine: EngineContext,
+  taskIds: readonly string[],
+): Promise<TaskExecutionContext[]> {
   const uuids = taskIds.map((id) => uuidOf('task', id));
   const byId = new Map((await read(engine, uuids)).map((row) => [row.id, row]));
   return uuids.map((uuid, index) => {
@@ -84,10 +97,18 @@ function toContext(row: ContextRow): TaskExecutionContext {
       sharedTags: other.shared,
     })),
     previousAttempts: row.previous,
-    workspace: { id: formatId('workspace', row.workspace_id), slug: row.workspace_slug, name: row.workspace_name },
+    workspace: {
+      id: formatId('workspace', row.workspace_id),
+      slug: row.workspace_slug,
+      name: row.workspace_name,
+    },
     channel:
       row.channel_id === null
         ? null
-        : { id: formatId('channel', row.channel_id), name: row.channel_name as string, purpose: row.channel_purpose },
+        : {
+            id: formatId('channel', row.channel_id),
+            name: row.channel_name as string,
+            purpose: row.channel_purpose,
+          },
   };
 }

@@ -1,8 +1,14 @@
 import { type EngineEvent, type EventPage, formatId, NeolithError } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
-import { type EventRow, readEpoch, readEventRows, readHorizon, readTaskEventRows } from '../store/readEventRows.js';
 import { findTask } from '../store/findTask.js';
+import {
+  type EventRow,
+  readEpoch,
+  readEventRows,
+  readHorizon,
+  readTaskEventRows,
+} from '../store/readEventRows.js';
 import { toEngineError } from '../store/sql.js';
 
 /** A place in the event stream: the database it is of, and the last row that was read. */
@@ -20,16 +26,24 @@ export function formatCursor(cursor: Cursor): string {
 
 export function parseCursor(text: string): Cursor {
   const match = CURSOR.exec(text);
-  if (match === null) throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this stream gave; begin anew without one');
+  if (match === null)
+    throw new NeolithError(
+      'INVALID_CURSOR',
+      'The cursor is not one that this stream gave; begin anew without one',
+    );
   const [, epoch, xid, seq] = match as unknown as [string, string, string, string];
   if (BigInt(xid) > 9_223_372_036_854_775_807n || BigInt(seq) > 9_223_372_036_854_775_807n) {
-    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this stream gave; begin anew without one');
+    throw new NeolithError(
+      'INVALID_CURSOR',
+      'The cursor is not one that this stream gave; begin anew without one',
+    );
   }
   return { epoch, xid, seq };
 }
 
 export function toEvent(row: EventRow, epoch: string): EngineEvent {
-  const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon', uuid: string | null) => (uuid === null ? null : formatId(kind, uuid));
+  const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon', uuid: string | null) =>
+    uuid === null ? null : formatId(kind, uuid);
   return {
     cursor: formatCursor({ epoch, xid: row.xid, seq: row.seq }),
     type: row.type,
@@ -53,15 +67,26 @@ export function toEvent(row: EventRow, epoch: string): EngineEvent {
  *
  * Errors: INVALID_CURSOR, also where the cursor is of a database that was restored since: the reader begins anew.
  */
-export async function readEvents(engine: EngineContext, options: { cursor?: string | undefined; limit?: number | undefined } = {}): Promise<EventPage> {
+export async function readEvents(
+  engine: EngineContext,
+  options: { cursor?: string | undefined; limit?: number | undefined } = {},
+): Promise<EventPage> {
   try {
     const epoch = await readEpoch(engine.pool);
     const after = options.cursor === undefined ? { epoch, xid: '0', seq: '0' } : parseCursor(options.cursor);
     if (after.epoch !== epoch) {
-      throw new NeolithError('INVALID_CURSOR', 'The cursor is of another database, or of this one before it was restored; begin anew without one');
+      throw new NeolithError(
+        'INVALID_CURSOR',
+        'The cursor is of another database, or of this one before it was restored; begin anew without one',
+      );
     }
     const limit = Math.min(Math.max(options.limit ?? 500, 1), 5_000);
-    const rows = await readEventRows(engine.pool, { workspaceId: engine.workspaceId, afterXid: after.xid, afterSeq: after.seq, limit });
+    const rows = await readEventRows(engine.pool, {
+      workspaceId: engine.workspaceId,
+      afterXid: after.xid,
+      afterSeq: after.seq,
+      limit,
+    });
     const events = rows.map((row) => toEvent(row, epoch));
     return { events, cursor: events[events.length - 1]?.cursor ?? formatCursor(after) };
   } catch (error) {
@@ -81,7 +106,9 @@ export async function listTaskEvents(engine: EngineContext, taskId: string, limi
   try {
     if ((await findTask(engine.pool, uuid, engine.workspaceId)) === null) throw notFound('task', taskId);
     const epoch = await readEpoch(engine.pool);
-    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(limit, 5_000))).map((row) => toEvent(row, epoch));
+    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(limit, 5_000))).map((row) =>
+      toEvent(row, epoch),
+    );
     return { events, cursor: events[events.length - 1]?.cursor ?? (await currentCursor(engine)) };
   } catch (error) {
     throw toEngineError(error);

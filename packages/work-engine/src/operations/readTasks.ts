@@ -14,9 +14,9 @@ import { notFound, uuidOf } from '../ids.js';
 import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { listAttemptRows, listTaskRows } from '../store/listRows.js';
-import { findNeighbours, findResult } from '../store/taskNeighbours.js';
 import { toAttempt, toTask, toTaskReference } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
+import { findNeighbours, findResult } from '../store/taskNeighbours.js';
 
 /** One task, what it waits for, what waits for it, its attempts and its result. Errors: TASK_NOT_FOUND. */
 export async function getTask(engine: EngineContext, taskId: string): Promise<TaskDetail> {
@@ -42,7 +42,10 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       waitsFor: waitsFor.map(toTaskReference),
       dependents: dependents.map(toTaskReference),
       attempts: attempts.map(toAttempt),
-      result: result === null ? null : { output: result.output, artifacts: result.artifacts ?? [], error: result.error },
+      result:
+        result === null
+          ? null
+          : { output: result.output, artifacts: result.artifacts ?? [], error: result.error },
     };
   } catch (error) {
     throw toEngineError(error);
@@ -57,11 +60,15 @@ export async function listTasks(engine: EngineContext, filter: Partial<TaskFilte
   const limit = Math.min(filter.limit ?? 50, 500);
   const before = filter.cursor === undefined ? null : parseId('task', filter.cursor);
   if (filter.cursor !== undefined && before === null) {
-    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this list gave; leave it out to begin anew');
+    throw new NeolithError(
+      'INVALID_CURSOR',
+      'The cursor is not one that this list gave; leave it out to begin anew',
+    );
   }
   const rows = await listTaskRows(engine.pool, {
     workspaceId: engine.workspaceId,
-    orchestratorId: filter.orchestratorId === undefined ? null : uuidOf('orchestrator', filter.orchestratorId),
+    orchestratorId:
+      filter.orchestratorId === undefined ? null : uuidOf('orchestrator', filter.orchestratorId),
     unassigned: filter.unassigned === 'true',
     status: filter.status ?? null,
     source: filter.source ?? null,
@@ -76,9 +83,11 @@ export async function listTasks(engine: EngineContext, filter: Partial<TaskFilte
 
 /** One attempt, live or ended. Errors: ATTEMPT_NOT_FOUND. */
 export async function getAttempt(engine: EngineContext, attemptId: string): Promise<Attempt> {
-  const row = await findAttempt(engine.pool, uuidOf('attempt', attemptId), engine.workspaceId).catch((error: unknown) => {
-    throw toEngineError(error);
-  });
+  const row = await findAttempt(engine.pool, uuidOf('attempt', attemptId), engine.workspaceId).catch(
+    (error: unknown) => {
+      throw toEngineError(error);
+    },
+  );
   if (row === null) throw notFound('attempt', attemptId);
   return toAttempt(row);
 }
@@ -115,7 +124,10 @@ function parseCursor(cursor: string): [Date, string] {
   const endedAt = new Date(time);
   const id = parseId('attempt', attempt);
   if (id === null || Number.isNaN(endedAt.getTime())) {
-    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this list gave; leave it out to begin anew');
+    throw new NeolithError(
+      'INVALID_CURSOR',
+      'The cursor is not one that this list gave; leave it out to begin anew',
+    );
   }
   return [endedAt, id];
 }

@@ -14,8 +14,16 @@ export async function recalculateAllStatuses(engine: EngineContext): Promise<Rep
     const { checked, drifted } = await findDrift(engine.pool, engine.workspaceId, null);
     const repaired: RepairReport['repaired'] = [];
     for (const found of drifted) {
-      const mended = await transact(engine.pool, (client) => repairTask(client, { taskId: found.task_id, actor: 'engine', now: engine.now() }));
-      if (mended !== null) repaired.push({ taskId: formatId('task', found.task_id), problem: mended.problem, from: mended.from, to: mended.to });
+      const mended = await transact(engine.pool, (client) =>
+        repairTask(client, { taskId: found.task_id, actor: 'engine', now: engine.now() }),
+      );
+      if (mended !== null)
+        repaired.push({
+          taskId: formatId('task', found.task_id),
+          problem: mended.problem,
+          from: mended.from,
+          to: mended.to,
+        });
     }
     if (repaired.length > 0) engine.events.poke();
     return { checked, repaired };

@@ -11,7 +11,11 @@ import { toEngineError } from '../store/sql.js';
 export async function renewLease(engine: EngineContext, attemptId: string): Promise<Renewal> {
   const [renewal] = await renewAll(engine, [attemptId]);
   if (renewal?.owned !== true) {
-    throw new NeolithError('LEASE_LOST', `Attempt ${attemptId.slice(0, 100)} no longer owns its task; end its work`, { details: { attemptId } });
+    throw new NeolithError(
+      'LEASE_LOST',
+      `Attempt ${attemptId.slice(0, 100)} no longer owns its task; end its work`,
+      { details: { attemptId } },
+    );
   }
   return renewal;
 }

@@ -12,7 +12,11 @@ import { changeTask, refuseTransition } from './changeTask.js';
 export async function retryTask(engine: EngineContext, taskId: string): Promise<Task> {
   return changeTask(engine, taskId, async (client, task, now) => {
     if (task.status !== 'FAILED' && task.status !== 'CANCELLED') {
-      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; only FAILED and CANCELLED tasks can be retried${task.status === 'DONE' ? ' (reopen it instead)' : ''}`);
+      throw refuseTransition(
+        task,
+        taskId,
+        `Task ${taskId} is ${task.status}; only FAILED and CANCELLED tasks can be retried${task.status === 'DONE' ? ' (reopen it instead)' : ''}`,
+      );
     }
     const unmet = await countUnmet(client, task.id);
     return moveTask(client, task, {
@@ -34,7 +38,11 @@ export async function retryTask(engine: EngineContext, taskId: string): Promise<
 export async function reopenTask(engine: EngineContext, taskId: string): Promise<Task> {
   return changeTask(engine, taskId, async (client, task, now) => {
     if (task.status !== 'DONE') {
-      throw refuseTransition(task, taskId, `Task ${taskId} is ${task.status}; only a DONE task can be reopened`);
+      throw refuseTransition(
+        task,
+        taskId,
+        `Task ${taskId} is ${task.status}; only a DONE task can be reopened`,
+      );
     }
     const unmet = await countUnmet(client, task.id);
     const reopened = await moveTask(client, task, {
@@ -47,9 +55,13 @@ export async function reopenTask(engine: EngineContext, taskId: string): Promise
     });
     const started = await holdDependents(client, { prerequisiteId: task.id, actor: engine.actor, now });
     if (started !== null) {
-      throw new NeolithError('DEPENDENT_STARTED', `Task ${taskId} can't be reopened: its dependent ${formatId('task', started)} has started`, {
-        details: { taskId, dependentId: formatId('task', started) },
-      });
+      throw new NeolithError(
+        'DEPENDENT_STARTED',
+        `Task ${taskId} can't be reopened: its dependent ${formatId('task', started)} has started`,
+        {
+          details: { taskId, dependentId: formatId('task', started) },
+        },
+      );
     }
     return reopened;
   });

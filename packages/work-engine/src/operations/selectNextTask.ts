@@ -1,4 +1,4 @@
-import type { Criteria, Ranking, RankedTask, Task } from '@neolith/contracts';
+import type { Criteria, RankedTask, Ranking, Task } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { type RankedRow, rankReady } from '../store/rankReady.js';
@@ -8,7 +8,8 @@ import { toEngineError } from '../store/sql.js';
 
 /** Why nothing would be handed out, as far as the orchestrator itself is the reason. */
 export function orchestratorObstacle(row: Pick<RankedRow, 'orchestrator_status' | 'room'>) {
-  if (row.orchestrator_status !== 'ONLINE' && row.orchestrator_status !== 'BUSY') return 'ORCHESTRATOR_NOT_AVAILABLE' as const;
+  if (row.orchestrator_status !== 'ONLINE' && row.orchestrator_status !== 'BUSY')
+    return 'ORCHESTRATOR_NOT_AVAILABLE' as const;
   return row.room > 0 ? null : ('AT_CAPACITY' as const);
 }
 
@@ -18,7 +19,11 @@ export function orchestratorObstacle(row: Pick<RankedRow, 'orchestrator_status' 
  *
  * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT.
  */
-export async function selectNextTask(engine: EngineContext, orchestratorId: string, criteria: Criteria = {}): Promise<Task | null> {
+export async function selectNextTask(
+  engine: EngineContext,
+  orchestratorId: string,
+  criteria: Criteria = {},
+): Promise<Task | null> {
   const { ranking, reason } = await rankTasks(engine, orchestratorId, { ...criteria, limit: 1 });
   return reason === null ? (ranking[0]?.task ?? null) : null;
 }
@@ -29,7 +34,11 @@ export async function selectNextTask(engine: EngineContext, orchestratorId: stri
  *
  * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT.
  */
-export async function rankTasks(engine: EngineContext, orchestratorId: string, criteria: Criteria = {}): Promise<Ranking> {
+export async function rankTasks(
+  engine: EngineContext,
+  orchestratorId: string,
+  criteria: Criteria = {},
+): Promise<Ranking> {
   const rows = await rankReady(engine.pool, {
     orchestratorId: uuidOf('orchestrator', orchestratorId),
     workspaceId: engine.workspaceId,
@@ -50,7 +59,10 @@ export async function rankTasks(engine: EngineContext, orchestratorId: string, c
       score: row.weight * row.boost,
     }),
   );
-  return { ranking, reason: orchestratorObstacle(first) ?? (ranking.length === 0 ? 'NOTHING_ELIGIBLE' : null) };
+  return {
+    ranking,
+    reason: orchestratorObstacle(first) ?? (ranking.length === 0 ? 'NOTHING_ELIGIBLE' : null),
+  };
 }
 
 function isTask(row: RankedRow): row is RankedRow & { weight: number; boost: number } {

@@ -1,8 +1,8 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
-import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
 import { settleAttempts } from '../store/settleAttempts.js';
 import { toEngineError } from '../store/sql.js';
+import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
 import type { SweepReport } from '../workEngine.js';
 
 const BATCH = 500;
@@ -18,7 +18,11 @@ export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepRe
   const lost: SweepReport['lost'] = [];
   try {
     for (;;) {
-      const expired = await readExpired(engine.pool, { workspaceId: engine.workspaceId, now: engine.now(), limit: BATCH });
+      const expired = await readExpired(engine.pool, {
+        workspaceId: engine.workspaceId,
+        now: engine.now(),
+        limit: BATCH,
+      });
       if (expired.length === 0) break;
       const rows = await settleAttempts(engine.pool, {
         endings: expired.map((lease) => ({
@@ -34,7 +38,12 @@ export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepRe
         now: engine.now(),
       });
       const taken = rows.filter((row) => row.code === null);
-      lost.push(...taken.map((row) => ({ taskId: formatId('task', row.task_id), attemptId: formatId('attempt', row.attempt_id as string) })));
+      lost.push(
+        ...taken.map((row) => ({
+          taskId: formatId('task', row.task_id),
+          attemptId: formatId('attempt', row.attempt_id as string),
+        })),
+      );
       // Renewed since: not this sweep's.
       if (taken.length === 0) break;
     }

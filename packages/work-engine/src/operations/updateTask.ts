@@ -19,21 +19,37 @@ export async function updateTask(engine: EngineContext, taskId: string, patch: T
     const channelId = patch.channelId == null ? null : uuidOf('channel', patch.channelId);
     const running = task.status === 'IN_PROGRESS' || task.status === 'MERGING';
     if (running && patch.orchestratorId !== undefined && orchestratorId !== task.orchestrator_id) {
-      throw new NeolithError('TASK_HAS_ATTEMPT', `Task ${taskId} has a live attempt; cancel or finish it before reassigning the task`, { details: { taskId, status: task.status } });
+      throw new NeolithError(
+        'TASK_HAS_ATTEMPT',
+        `Task ${taskId} has a live attempt; cancel or finish it before reassigning the task`,
+        { details: { taskId, status: task.status } },
+      );
     }
     const owners = await findOwners(client, {
       orchestratorIds: orchestratorId === null ? [] : [orchestratorId],
       channelIds: channelId === null ? [] : [channelId],
       workspaceId: task.workspace_id,
     });
-    if (orchestratorId !== null && owners.orchestrators.length === 0) throw notFound('orchestrator', patch.orchestratorId as string);
-    if (channelId !== null && owners.channels.length === 0) throw notFound('channel', patch.channelId as string);
-    const patched = await patchTask(client, task, {
-      ...patch,
-      ...(patch.orchestratorId === undefined ? {} : { orchestratorId }),
-      ...(patch.channelId === undefined ? {} : { channelId }),
-    }, now);
-    await tellTask(client, task.id, { event: 'task.updated', actor: engine.actor, now, data: { fields: changes.map(([field]) => field) } });
+    if (orchestratorId !== null && owners.orchestrators.length === 0)
+      throw notFound('orchestrator', patch.orchestratorId as string);
+    if (channelId !== null && owners.channels.length === 0)
+      throw notFound('channel', patch.channelId as string);
+    const patched = await patchTask(
+      client,
+      task,
+      {
+        ...patch,
+        ...(patch.orchestratorId === undefined ? {} : { orchestratorId }),
+        ...(patch.channelId === undefined ? {} : { channelId }),
+      },
+      now,
+    );
+    await tellTask(client, task.id, {
+      event: 'task.updated',
+      actor: engine.actor,
+      now,
+      data: { fields: changes.map(([field]) => field) },
+    });
     return patched;
   });
 }

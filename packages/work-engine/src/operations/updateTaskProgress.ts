@@ -1,10 +1,10 @@
-import { NeolithError, parseId, type ProgressUpdate, type Task } from '@neolith/contracts';
+import { NeolithError, type ProgressUpdate, parseId, type Task } from '@neolith/contracts';
 import { canTransitionToStatus } from '../domain/transitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { findAttemptsOfTask } from '../store/findAttempt.js';
-import { toTask } from '../store/rows.js';
 import { findTask } from '../store/findTask.js';
+import { toTask } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { writeProgress } from '../store/writeProgress.js';
 import { completeTask } from './completeTask.js';
@@ -20,7 +20,9 @@ const METADATA_LIMIT_BYTES = 65_536;
  */
 export async function updateTaskProgress(engine: EngineContext, update: ProgressUpdate): Promise<Task> {
   if (typeof update.progress !== 'number' || !(update.progress >= 0 && update.progress <= 100)) {
-    throw new NeolithError('INVALID_PROGRESS', 'Progress must be between 0 and 100', { details: { progress: update.progress } });
+    throw new NeolithError('INVALID_PROGRESS', 'Progress must be between 0 and 100', {
+      details: { progress: update.progress },
+    });
   }
   const taskId = uuidOf('task', update.taskId);
   if (update.status !== undefined && update.status !== 'IN_PROGRESS' && update.status !== 'BLOCKED') {
@@ -44,7 +46,11 @@ export async function updateTaskProgress(engine: EngineContext, update: Progress
   if (written === null) throw await refusal(engine, update, taskId);
   engine.events.poke();
   if (update.status === 'BLOCKED') {
-    await completeTask(engine, update.taskId, { status: 'blocked', error: update.message, attemptId: update.attemptId });
+    await completeTask(engine, update.taskId, {
+      status: 'blocked',
+      error: update.message,
+      attemptId: update.attemptId,
+    });
     return toTask((await findTask(engine.pool, taskId, engine.workspaceId)) ?? written);
   }
   return toTask(written);
@@ -62,17 +68,38 @@ async function refusal(engine: EngineContext, update: ProgressUpdate, taskId: st
   const task = await findTask(engine.pool, taskId, engine.workspaceId);
   if (task === null) return notFound('task', update.taskId);
   const details = { taskId: update.taskId, status: task.status };
-  const live = (await findAttemptsOfTask(engine.pool, taskId)).find((attempt) => attempt.status === 'RUNNING');
-  const owns = update.attemptId === undefined ? live?.expires_at === null : live?.id === parseId('attempt', update.attemptId);
+  const live = (await findAttemptsOfTask(engine.pool, taskId)).find(
+    (attempt) => attempt.status === 'RUNNING',
+  );
+  const owns =
+    update.attemptId === undefined
+      ? live?.expires_at === null
+      : live?.id === parseId('attempt', update.attemptId);
   if (live !== undefined && owns && update.metadata !== undefined) {
-    return new NeolithError('METADATA_TOO_LARGE', `The metadata of task ${update.taskId} would exceed 64 KB`, { details });
+    return new NeolithError(
+      'METADATA_TOO_LARGE',
+      `The metadata of task ${update.taskId} would exceed 64 KB`,
+      { details },
+    );
   }
   if (update.attemptId !== undefined) {
-    return new NeolithError('LEASE_LOST', `Attempt ${update.attemptId.slice(0, 100)} no longer owns task ${update.taskId}, which is ${task.status}; end its work`, { details });
+    return new NeolithError(
+      'LEASE_LOST',
+      `Attempt ${update.attemptId.slice(0, 100)} no longer owns task ${update.taskId}, which is ${task.status}; end its work`,
+      { details },
+    );
   }
   if (task.status === 'IN_PROGRESS' || task.status === 'MERGING') {
-    return new NeolithError('ATTEMPT_REQUIRED', `Task ${update.taskId} is held under a lease that can run out; name its attemptId`, { details });
+    return new NeolithError(
+      'ATTEMPT_REQUIRED',
+      `Task ${update.taskId} is held under a lease that can run out; name its attemptId`,
+      { details },
+    );
   }
   const verdict = canTransitionToStatus(task, 'IN_PROGRESS');
-  return new NeolithError('INVALID_TRANSITION', `Task ${update.taskId} is ${task.status}, not IN_PROGRESS${verdict.allowed ? '; claim or execute it first' : ''}`, { details });
+  return new NeolithError(
+    'INVALID_TRANSITION',
+    `Task ${update.taskId} is ${task.status}, not IN_PROGRESS${verdict.allowed ? '; claim or execute it first' : ''}`,
+    { details },
+  );
 }

@@ -1,4 +1,12 @@
-import { type Channel, formatId, NeolithError, type Workspace, type WorkspacePatch, workspacePatchSchema } from '@neolith/contracts';
+import {
+  type Channel,
+  formatId,
+  invalidInput,
+  NeolithError,
+  type Workspace,
+  type WorkspacePatch,
+  workspacePatchSchema,
+} from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound } from '../ids.js';
 import { nameTaken } from '../store/nameTaken.js';
@@ -22,15 +30,24 @@ export async function workspaceOf(engine: EngineContext): Promise<string> {
   if (engine.workspaceId !== null) return engine.workspaceId;
   const rows = await engine.prisma.workspace.findMany({ select: { id: true }, take: 2 }).catch(rethrow);
   if (rows.length === 1) return (rows[0] as { id: string }).id;
-  if (rows.length === 0) throw new NeolithError('WORKSPACE_NOT_FOUND', 'There is no workspace yet; make one with createWorkspace');
-  throw new NeolithError('INVALID_INPUT', 'There are several workspaces; say which one with engine.as({ workspaceId })');
+  if (rows.length === 0)
+    throw new NeolithError('WORKSPACE_NOT_FOUND', 'There is no workspace yet; make one with createWorkspace');
+  throw new NeolithError(
+    'INVALID_INPUT',
+    'There are several workspaces; say which one with engine.as({ workspaceId })',
+  );
 }
 
 /** Creates a workspace with the default weights and boosts. Errors: NAME_TAKEN. */
-export async function createWorkspace(engine: EngineContext, workspace: { slug: string; name: string }): Promise<Workspace> {
-  const row = await engine.prisma.workspace.create({ data: { id: newUuid(), slug: workspace.slug, name: workspace.name } }).catch((error: unknown) => {
-    throw nameTaken(error, 'workspace', workspace.slug) ?? toEngineError(error);
-  });
+export async function createWorkspace(
+  engine: EngineContext,
+  workspace: { slug: string; name: string },
+): Promise<Workspace> {
+  const row = await engine.prisma.workspace
+    .create({ data: { id: newUuid(), slug: workspace.slug, name: workspace.name } })
+    .catch((error: unknown) => {
+      throw nameTaken(error, 'workspace', workspace.slug) ?? toEngineError(error);
+    });
   return toWorkspace(row);
 }
 
@@ -45,10 +62,7 @@ export async function getWorkspace(engine: EngineContext): Promise<Workspace> {
 /** Renames the workspace or changes its weights and boosts; the next selection goes by them. Errors: INVALID_INPUT. */
 export async function updateWorkspace(engine: EngineContext, patch: WorkspacePatch): Promise<Workspace> {
   const parsed = workspacePatchSchema.safeParse(patch);
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-    throw new NeolithError('INVALID_INPUT', errors.map((error) => `${error.path} ${error.message}`).join('; '), { details: { errors } });
-  }
+  if (!parsed.success) throw invalidInput('The workspace', parsed.error);
   const id = await workspaceOf(engine);
   const changed = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
   return toWorkspace(await engine.prisma.workspace.update({ where: { id }, data: changed }).catch(rethrow));
@@ -57,12 +71,17 @@ export async function updateWorkspace(engine: EngineContext, patch: WorkspacePat
 /** The channels of the workspace, by name. */
 export async function listChannels(engine: EngineContext): Promise<Channel[]> {
   const workspaceId = await workspaceOf(engine);
-  const rows = await engine.prisma.channel.findMany({ where: { workspaceId }, orderBy: { name: 'asc' } }).catch(rethrow);
+  const rows = await engine.prisma.channel
+    .findMany({ where: { workspaceId }, orderBy: { name: 'asc' } })
+    .catch(rethrow);
   return rows.map((row) => ({ id: formatId('channel', row.id), name: row.name, purpose: row.purpose }));
 }
 
 /** Errors: NAME_TAKEN. */
-export async function createChannel(engine: EngineContext, channel: { name: string; purpose?: string | null | undefined }): Promise<Channel> {
+export async function createChannel(
+  engine: EngineContext,
+  channel: { name: string; purpose?: string | null | undefined },
+): Promise<Channel> {
   const workspaceId = await workspaceOf(engine);
   const row = await engine.prisma.channel
     .create({ data: { id: newUuid(), workspaceId, name: channel.name, purpose: channel.purpose ?? null } })

@@ -23,6 +23,11 @@ export async function countAhead(
   connection: Connection,
   input: { orchestratorId: string; taskId: string; now: Date; criteria: ReadyCriteria },
 ): Promise<Standing | null> {
-  const rows = await run<Standing>(connection, STATEMENT, [input.orchestratorId, input.taskId, input.now, ...readyCriteriaValues(input.criteria)]);
+  const rows = await run<Standing>(connection, STATEMENT, [
+    input.orchestratorId,
+    input.taskId,
+    input.now,
+    ...readyCriteriaValues(input.criteria),
+  ]);
   return rows[0] ?? null;
 }

@@ -10,7 +10,11 @@ const LOCK_GRAPH = {
 };
 
 /** Takes the graph of the task's workspace for this transaction; null: no such task. */
-export async function lockGraph(client: PoolClient, taskId: string, workspaceId: string | null): Promise<string | null> {
+export async function lockGraph(
+  client: PoolClient,
+  taskId: string,
+  workspaceId: string | null,
+): Promise<string | null> {
   const rows = await run<{ workspace_id: string }>(client, LOCK_GRAPH, [taskId, workspaceId]);
   return rows[0]?.workspace_id ?? null;
 }
@@ -48,11 +52,19 @@ const DELETE = {
 };
 
 /** False: the edge was there already. */
-export async function insertEdge(client: PoolClient, dependent: string, prerequisite: string): Promise<boolean> {
+export async function insertEdge(
+  client: PoolClient,
+  dependent: string,
+  prerequisite: string,
+): Promise<boolean> {
   return (await run(client, INSERT, [dependent, prerequisite])).length > 0;
 }
 
 /** False: there was no such edge. */
-export async function deleteEdge(client: PoolClient, dependent: string, prerequisite: string): Promise<boolean> {
+export async function deleteEdge(
+  client: PoolClient,
+  dependent: string,
+  prerequisite: string,
+): Promise<boolean> {
   return (await run(client, DELETE, [dependent, prerequisite])).length > 0;
 }

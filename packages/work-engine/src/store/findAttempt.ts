@@ -11,7 +11,11 @@ const BY_ID = {
 };
 
 /** A live or ended attempt. */
-export async function findAttempt(connection: Connection, attemptId: string, workspaceId: string | null): Promise<AttemptRow | null> {
+export async function findAttempt(
+  connection: Connection,
+  attemptId: string,
+  workspaceId: string | null,
+): Promise<AttemptRow | null> {
   const rows = await run<AttemptRow>(connection, BY_ID, [attemptId, workspaceId]);
   return rows[0] ?? null;
 }

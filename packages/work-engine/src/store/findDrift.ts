@@ -1,8 +1,8 @@
 import type { TaskStatus } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { readNow } from './lockTask.js';
-import { type Connection, run } from './sql.js';
 import { tellTask } from './moveTask.js';
+import { type Connection, run } from './sql.js';
 
 /** A task that does not stand where it should. */
 export interface DriftRow {
@@ -126,9 +126,12 @@ export async function repairTask(
     await run(client, WRITE, [input.taskId, found.should_be, now]);
   }
   if (found.should_be === 'TODO') await run(client, ARRIVE_TODO, [input.taskId, now]);
-  if (found.should_be === 'BLOCKED') await run(client, ARRIVE_BLOCKED, [input.taskId, found.unmet, found.reported]);
+  if (found.should_be === 'BLOCKED')
+    await run(client, ARRIVE_BLOCKED, [input.taskId, found.unmet, found.reported]);
   if (isFinal(found.should_be)) {
-    await run(client, { name: 'repair_leave_lease', text: 'DELETE FROM leases WHERE task_id = $1' }, [input.taskId]);
+    await run(client, { name: 'repair_leave_lease', text: 'DELETE FROM leases WHERE task_id = $1' }, [
+      input.taskId,
+    ]);
     await run(client, LEAVE_OUTCOME, [input.taskId]);
     await run(client, ARRIVE_FINAL, [input.taskId]);
   }
@@ -146,4 +149,3 @@ export async function repairTask(
 function isFinal(status: TaskStatus): boolean {
   return status === 'DONE' || status === 'FAILED' || status === 'CANCELLED';
 }
-

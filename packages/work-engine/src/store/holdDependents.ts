@@ -7,7 +7,10 @@ const DEPENDENTS = {
   name: 'dependent_ids',
   text: 'SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 ORDER BY dependent_id',
 };
-const COUNT_ONE_MORE = { name: 'count_one_more', text: 'UPDATE blocked_tasks SET unmet = unmet + 1 WHERE task_id = $1' };
+const COUNT_ONE_MORE = {
+  name: 'count_one_more',
+  text: 'UPDATE blocked_tasks SET unmet = unmet + 1 WHERE task_id = $1',
+};
 
 /**
  * The dependents of a task that is no longer DONE wait for it again. Returns the first that has started instead, and
@@ -19,7 +22,8 @@ export async function holdDependents(
 ): Promise<string | null> {
   for (const { id } of await run<{ id: string }>(client, DEPENDENTS, [input.prerequisiteId])) {
     const dependent = await lockTask(client, id, null, id);
-    if (dependent.status === 'IN_PROGRESS' || dependent.status === 'MERGING' || dependent.status === 'DONE') return id;
+    if (dependent.status === 'IN_PROGRESS' || dependent.status === 'MERGING' || dependent.status === 'DONE')
+      return id;
     if (dependent.status === 'BLOCKED') await run(client, COUNT_ONE_MORE, [id]);
     if (dependent.status === 'TODO') {
       if (dependent.attempt_count > 0) return id;

@@ -48,7 +48,11 @@ export async function findOwners(
   client: PoolClient,
   input: { orchestratorIds: readonly string[]; channelIds: readonly string[]; workspaceId: string | null },
 ): Promise<{ orchestrators: OwnerRow[]; channels: OwnerRow[]; onlyWorkspaceId: string | null }> {
-  const rows = await run<OwnerRow>(client, FIND_OWNERS, [input.orchestratorIds, input.channelIds, input.workspaceId]);
+  const rows = await run<OwnerRow>(client, FIND_OWNERS, [
+    input.orchestratorIds,
+    input.channelIds,
+    input.workspaceId,
+  ]);
   const workspaces = rows.filter((row) => row.kind === 'workspace');
   return {
     orchestrators: rows.filter((row) => row.kind === 'orchestrator'),
@@ -100,7 +104,12 @@ export async function insertTasks(
 ): Promise<TaskRow[]> {
   let made: TaskRow[];
   try {
-    made = await run<TaskRow>(client, INSERT, [JSON.stringify(input.rows), input.workspaceId, input.now, input.actor]);
+    made = await run<TaskRow>(client, INSERT, [
+      JSON.stringify(input.rows),
+      input.workspaceId,
+      input.now,
+      input.actor,
+    ]);
   } catch (error) {
     throw duplicateSource(error) ?? error;
   }
@@ -113,5 +122,9 @@ function duplicateSource(error: unknown): NeolithError | null {
   if (!(error instanceof Error) || !('constraint' in error)) return null;
   if (error.constraint !== 'tasks_workspace_id_source_source_id_key') return null;
   const detail = 'detail' in error ? String(error.detail) : '';
-  return new NeolithError('DUPLICATE_SOURCE_ID', `A task of this source has this source id already. ${detail}`.trim(), { cause: error });
+  return new NeolithError(
+    'DUPLICATE_SOURCE_ID',
+    `A task of this source has this source id already. ${detail}`.trim(),
+    { cause: error },
+  );
 }

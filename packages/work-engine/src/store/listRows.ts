@@ -27,10 +27,21 @@ export async function listTaskRows(
     limit: number;
   },
 ): Promise<TaskRow[]> {
-  return run<TaskRow>(connection, TASKS, [input.workspaceId, input.orchestratorId, input.unassigned, input.status, input.source, input.before, input.limit]);
+  return run<TaskRow>(connection, TASKS, [
+    input.workspaceId,
+    input.orchestratorId,
+    input.unassigned,
+    input.status,
+    input.source,
+    input.before,
+    input.limit,
+  ]);
 }
 
-const KNOWN = { name: 'orchestrator_known', text: 'SELECT 1 FROM orchestrators WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)' };
+const KNOWN = {
+  name: 'orchestrator_known',
+  text: 'SELECT 1 FROM orchestrators WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)',
+};
 
 const ATTEMPTS = {
   name: 'list_attempts',
@@ -48,9 +59,20 @@ const ATTEMPTS = {
 /** Null: no such orchestrator. */
 export async function listAttemptRows(
   connection: Connection,
-  input: { workspaceId: string | null; orchestratorId: string; beforeEndedAt: Date | null; beforeId: string | null; limit: number },
+  input: {
+    workspaceId: string | null;
+    orchestratorId: string;
+    beforeEndedAt: Date | null;
+    beforeId: string | null;
+    limit: number;
+  },
 ): Promise<(AttemptRow & { title: string })[] | null> {
   const known = await run(connection, KNOWN, [input.orchestratorId, input.workspaceId]);
   if (known.length === 0) return null;
-  return run<AttemptRow & { title: string }>(connection, ATTEMPTS, [input.orchestratorId, input.beforeEndedAt, input.beforeId, input.limit]);
+  return run<AttemptRow & { title: string }>(connection, ATTEMPTS, [
+    input.orchestratorId,
+    input.beforeEndedAt,
+    input.beforeId,
+    input.limit,
+  ]);
 }

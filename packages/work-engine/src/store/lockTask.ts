@@ -6,7 +6,12 @@ import { run } from './sql.js';
 const STATEMENT = { name: 'lock_task', text: 'SELECT * FROM lock_task($1, $2)' };
 
 /** Locks a task for the rest of the transaction, first where it stands, then its row. */
-export async function lockTask(client: PoolClient, taskId: string, workspaceId: string | null, givenId: string): Promise<TaskRow> {
+export async function lockTask(
+  client: PoolClient,
+  taskId: string,
+  workspaceId: string | null,
+  givenId: string,
+): Promise<TaskRow> {
   const rows = await run<TaskRow>(client, STATEMENT, [taskId, workspaceId]);
   if (rows[0] === undefined) throw notFound('task', givenId);
   return rows[0];

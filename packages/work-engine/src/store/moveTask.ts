@@ -85,7 +85,8 @@ export async function moveTask(client: PoolClient, task: TaskRow, move: TaskMove
   ]);
 
   if (move.to === 'TODO') await run(client, ARRIVE_TODO, [task.id, move.now]);
-  else if (move.to === 'BLOCKED') await run(client, ARRIVE_BLOCKED, [task.id, move.unmet ?? 0, reason !== null]);
+  else if (move.to === 'BLOCKED')
+    await run(client, ARRIVE_BLOCKED, [task.id, move.unmet ?? 0, reason !== null]);
   else await run(client, ARRIVE_FINAL, [task.id]);
 
   await tellTask(client, task.id, { ...move, from: task.status });
@@ -96,7 +97,14 @@ export async function moveTask(client: PoolClient, task: TaskRow, move: TaskMove
 export async function tellTask(
   client: PoolClient,
   taskId: string,
-  told: { event: string; actor: string; now: Date; from?: string | null; to?: string | null; data?: Record<string, Json> },
+  told: {
+    event: string;
+    actor: string;
+    now: Date;
+    from?: string | null;
+    to?: string | null;
+    data?: Record<string, Json>;
+  },
 ): Promise<void> {
   await run(client, TELL, [
     taskId,

@@ -18,7 +18,12 @@ const WRITE = {
 };
 
 /** Writes a patch to a locked task, and to where it stands. Ids in the patch are UUIDs. */
-export async function patchTask(client: PoolClient, task: TaskRow, patch: TaskPatch, now: Date): Promise<TaskRow> {
+export async function patchTask(
+  client: PoolClient,
+  task: TaskRow,
+  patch: TaskPatch,
+  now: Date,
+): Promise<TaskRow> {
   if (task.status === 'TODO') await run(client, LEAVE_QUEUE, [task.id]);
   const rows = await run<TaskRow>(client, WRITE, [
     task.id,

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
 import type { TaskStatus } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
 import { run } from './sql.js';
 
 const LOCK = {
@@ -18,11 +18,17 @@ export async function lockPrerequisites(
   return ids.length === 0 ? [] : run(client, LOCK, [ids]);
 }
 
-const OF = { name: 'prerequisite_ids', text: 'SELECT prerequisite_id AS id FROM task_dependencies WHERE dependent_id = $1' };
+const OF = {
+  name: 'prerequisite_ids',
+  text: 'SELECT prerequisite_id AS id FROM task_dependencies WHERE dependent_id = $1',
+};
 
 /** How many prerequisites of a task are not DONE, held still for the rest of the transaction. */
 export async function countUnmet(client: PoolClient, taskId: string): Promise<number> {
   const edges = await run<{ id: string }>(client, OF, [taskId]);
-  const held = await lockPrerequisites(client, edges.map((edge) => edge.id));
+  const held = await lockPrerequisites(
+    client,
+    edges.map((edge) => edge.id),
+  );
   return held.filter((task) => task.status !== 'DONE').length;
 }

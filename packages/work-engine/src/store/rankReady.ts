@@ -1,9 +1,9 @@
 import type { OrchestratorStatus } from '@neolith/contracts';
-import type { Connection } from './sql.js';
-import { run } from './sql.js';
 import type { ReadyCriteria } from './readyCriteria.js';
 import { readyCriteriaValues } from './readyCriteria.js';
 import type { TaskRow } from './rows.js';
+import type { Connection } from './sql.js';
+import { run } from './sql.js';
 
 export interface RankedRow extends TaskRow {
   orchestrator_status: OrchestratorStatus;
@@ -33,7 +33,13 @@ const STATEMENT = {
 
 export async function rankReady(
   connection: Connection,
-  input: { orchestratorId: string; workspaceId: string | null; now: Date | null; limit: number; criteria: ReadyCriteria },
+  input: {
+    orchestratorId: string;
+    workspaceId: string | null;
+    now: Date | null;
+    limit: number;
+    criteria: ReadyCriteria;
+  },
 ): Promise<RankedRow[]> {
   return run<RankedRow>(connection, STATEMENT, [
     input.orchestratorId,

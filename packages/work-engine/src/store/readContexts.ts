@@ -24,7 +24,14 @@ export interface ContextRow extends TaskRow {
     artifacts: { type: string; content: string }[] | null;
     error: string | null;
   }[];
-  related: { id: string; title: string; status: TaskStatus; priority: TaskPriority; relation: number; shared: string[] }[];
+  related: {
+    id: string;
+    title: string;
+    status: TaskStatus;
+    priority: TaskPriority;
+    relation: number;
+    shared: string[];
+  }[];
   previous: { number: number; status: AttemptStatus; error: string | null }[];
 }
 
@@ -88,6 +95,10 @@ const STATEMENT = {
     WHERE t.id = ANY ($1) AND ($2::uuid IS NULL OR t.workspace_id = $2)`,
 };
 
-export async function readContexts(connection: Connection, taskIds: readonly string[], workspaceId: string | null): Promise<ContextRow[]> {
+export async function readContexts(
+  connection: Connection,
+  taskIds: readonly string[],
+  workspaceId: string | null,
+): Promise<ContextRow[]> {
   return taskIds.length === 0 ? [] : run<ContextRow>(connection, STATEMENT, [taskIds, workspaceId]);
 }

@@ -59,8 +59,15 @@ export async function readEpoch(connection: Connection): Promise<string> {
   return (rows[0] as { epoch: string }).epoch;
 }
 
-const OF_TASK = { name: 'events_of_task', text: 'SELECT * FROM events WHERE task_id = $1 ORDER BY seq LIMIT $2' };
+const OF_TASK = {
+  name: 'events_of_task',
+  text: 'SELECT * FROM events WHERE task_id = $1 ORDER BY seq LIMIT $2',
+};
 
-export async function readTaskEventRows(connection: Connection, taskId: string, limit: number): Promise<EventRow[]> {
+export async function readTaskEventRows(
+  connection: Connection,
+  taskId: string,
+  limit: number,
+): Promise<EventRow[]> {
   return run<EventRow>(connection, OF_TASK, [taskId, limit]);
 }

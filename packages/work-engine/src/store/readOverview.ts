@@ -52,7 +52,11 @@ export interface WeekRow {
 }
 
 /** The last seven days of each orchestrator, in its time zone. */
-export async function readWeek(connection: Connection, workspaceId: string | null, now: Date | null): Promise<WeekRow[]> {
+export async function readWeek(
+  connection: Connection,
+  workspaceId: string | null,
+  now: Date | null,
+): Promise<WeekRow[]> {
   return run<WeekRow>(connection, WEEK, [workspaceId, now]);
 }
 
@@ -64,7 +68,11 @@ const ALIVE = {
 };
 
 /** The orchestrators that a daemon serves which was heard within the last minute. */
-export async function readAlive(connection: Connection, workspaceId: string | null, now: Date | null): Promise<Set<string>> {
+export async function readAlive(
+  connection: Connection,
+  workspaceId: string | null,
+  now: Date | null,
+): Promise<Set<string>> {
   const rows = await run<{ orchestrator_id: string }>(connection, ALIVE, [workspaceId, now]);
   return new Set(rows.map((row) => row.orchestrator_id));
 }

@@ -68,7 +68,12 @@ export async function readStats(
   connection: Connection,
   input: { orchestratorId: string; workspaceId: string | null; start: Date; end: Date },
 ): Promise<StatsRow | null> {
-  const rows = await run<StatsRow>(connection, STATS, [input.orchestratorId, input.workspaceId, input.start, input.end]);
+  const rows = await run<StatsRow>(connection, STATS, [
+    input.orchestratorId,
+    input.workspaceId,
+    input.start,
+    input.end,
+  ]);
   return rows[0] ?? null;
 }
 
@@ -92,10 +97,12 @@ export async function readBacklogs(
   connection: Connection,
   input: { orchestratorId: string | null; workspaceId: string | null },
 ): Promise<Map<string | null, Backlog>> {
-  const rows = await run<{ place: BacklogPlace; orchestrator_id: string | null; priority: TaskPriority; amount: number }>(connection, BACKLOGS, [
-    input.orchestratorId,
-    input.workspaceId,
-  ]);
+  const rows = await run<{
+    place: BacklogPlace;
+    orchestrator_id: string | null;
+    priority: TaskPriority;
+    amount: number;
+  }>(connection, BACKLOGS, [input.orchestratorId, input.workspaceId]);
   const backlogs = new Map<string | null, Backlog>();
   for (const row of rows) {
     const backlog = backlogs.get(row.orchestrator_id) ?? emptyBacklog();

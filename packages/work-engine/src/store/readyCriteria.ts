@@ -8,20 +8,29 @@ export interface ReadyCriteria {
   excludeTaskIds: readonly string[] | null;
 }
 
-const orNull = <Item>(list: readonly Item[] | undefined): readonly Item[] | null => (list === undefined || list.length === 0 ? null : list);
+const orNull = <Item>(list: readonly Item[] | undefined): readonly Item[] | null =>
+  list === undefined || list.length === 0 ? null : list;
 
 export function toReadyCriteria(criteria: Criteria = {}): ReadyCriteria {
   const from = criteria.maxPriority === undefined ? 0 : TASK_PRIORITIES.indexOf(criteria.maxPriority);
-  const to = criteria.minPriority === undefined ? TASK_PRIORITIES.length - 1 : TASK_PRIORITIES.indexOf(criteria.minPriority);
+  const to =
+    criteria.minPriority === undefined
+      ? TASK_PRIORITIES.length - 1
+      : TASK_PRIORITIES.indexOf(criteria.minPriority);
   if (from === -1 || to === -1) {
-    throw new NeolithError('INVALID_INPUT', `minPriority and maxPriority are one of ${TASK_PRIORITIES.join(', ')}`);
+    throw new NeolithError(
+      'INVALID_INPUT',
+      `minPriority and maxPriority are one of ${TASK_PRIORITIES.join(', ')}`,
+    );
   }
   return {
     requireTags: orNull(criteria.requireTags === undefined ? undefined : [...new Set(criteria.requireTags)]),
     excludeTags: orNull(criteria.excludeTags),
     priorities: TASK_PRIORITIES.slice(from, to + 1),
     // An id that can't be a task's excludes nothing.
-    excludeTaskIds: orNull(criteria.excludeTaskIds?.map((id) => parseId('task', id)).filter((id) => id !== null)),
+    excludeTaskIds: orNull(
+      criteria.excludeTaskIds?.map((id) => parseId('task', id)).filter((id) => id !== null),
+    ),
   };
 }
 

@@ -8,7 +8,10 @@ export interface LeaseRow {
   cancel_requested_at: Date | null;
 }
 
-const FIND = { name: 'find_lease', text: 'SELECT task_id, attempt_id, expires_at, cancel_requested_at FROM leases WHERE task_id = $1' };
+const FIND = {
+  name: 'find_lease',
+  text: 'SELECT task_id, attempt_id, expires_at, cancel_requested_at FROM leases WHERE task_id = $1',
+};
 
 /** The lease of a task that is running and locked. */
 export async function findLease(client: PoolClient, taskId: string): Promise<LeaseRow> {
@@ -21,6 +24,9 @@ const REQUEST = {
   text: 'UPDATE leases SET cancel_requested_at = $2, cancel_reason = $3 WHERE task_id = $1',
 };
 
-export async function requestCancel(client: PoolClient, input: { taskId: string; reason: string | null; now: Date }): Promise<void> {
+export async function requestCancel(
+  client: PoolClient,
+  input: { taskId: string; reason: string | null; now: Date },
+): Promise<void> {
   await run(client, REQUEST, [input.taskId, input.now, input.reason]);
 }

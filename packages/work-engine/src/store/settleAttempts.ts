@@ -16,7 +16,12 @@ export interface AttemptEnding {
   timedOut?: boolean | undefined;
 }
 
-export type SettleRefusal = 'TASK_NOT_FOUND' | 'LEASE_LOST' | 'ATTEMPT_REQUIRED' | 'NOT_IN_PROGRESS' | 'CANCEL_NOT_REQUESTED';
+export type SettleRefusal =
+  | 'TASK_NOT_FOUND'
+  | 'LEASE_LOST'
+  | 'ATTEMPT_REQUIRED'
+  | 'NOT_IN_PROGRESS'
+  | 'CANCEL_NOT_REQUESTED';
 
 export interface SettlementRow {
   n: number;

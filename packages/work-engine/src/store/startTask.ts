@@ -1,6 +1,6 @@
 import type { TaskStatus } from '@neolith/contracts';
-import type { PoolClient } from 'pg';
 import { isNeolithError } from '@neolith/contracts';
+import type { PoolClient } from 'pg';
 import { lockTask, readNow } from './lockTask.js';
 import type { TaskRow } from './rows.js';
 import { run } from './sql.js';
@@ -18,7 +18,10 @@ const LOCK_ORCHESTRATOR = {
   text: `SELECT max_concurrent_tasks AS "limit" FROM orchestrators
          WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2) FOR NO KEY UPDATE`,
 };
-const COUNT_LEASES = { name: 'count_leases', text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1' };
+const COUNT_LEASES = {
+  name: 'count_leases',
+  text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1',
+};
 const LEAVE_QUEUE = { name: 'start_leave_queue', text: 'SELECT dequeue_tasks(ARRAY[$1::uuid])' };
 const START = {
   name: 'start_task',
@@ -52,7 +55,10 @@ export async function startTask(
     now: Date | null;
   },
 ): Promise<StartOutcome> {
-  const [orchestrator] = await run<{ limit: number }>(client, LOCK_ORCHESTRATOR, [input.orchestratorId, input.workspaceId]);
+  const [orchestrator] = await run<{ limit: number }>(client, LOCK_ORCHESTRATOR, [
+    input.orchestratorId,
+    input.workspaceId,
+  ]);
   let task: TaskRow;
   try {
     task = await lockTask(client, input.taskId, input.workspaceId, input.taskId);
@@ -64,9 +70,18 @@ export async function startTask(
   if (task.orchestrator_id !== input.orchestratorId) return { kind: 'not_assigned' };
   if (task.status !== 'TODO') return { kind: 'not_todo', status: task.status };
   const [count] = await run<{ running: number }>(client, COUNT_LEASES, [input.orchestratorId]);
-  if ((count as { running: number }).running >= orchestrator.limit) return { kind: 'at_capacity', limit: orchestrator.limit };
+  if ((count as { running: number }).running >= orchestrator.limit)
+    return { kind: 'at_capacity', limit: orchestrator.limit };
   const startedAt = await readNow(client, input.now);
   await run(client, LEAVE_QUEUE, [task.id]);
-  await run(client, START, [task.id, input.attemptId, input.daemonId, input.agent, input.leaseSeconds, input.actor, startedAt]);
+  await run(client, START, [
+    task.id,
+    input.attemptId,
+    input.daemonId,
+    input.agent,
+    input.leaseSeconds,
+    input.actor,
+    startedAt,
+  ]);
   return { kind: 'started', attemptId: input.attemptId, startedAt };
 }

@@ -14,7 +14,10 @@ export interface ExpiredLease {
   expires_at: Date;
 }
 
-export async function readExpired(pool: Pool, input: { workspaceId: string | null; now: Date | null; limit: number }): Promise<ExpiredLease[]> {
+export async function readExpired(
+  pool: Pool,
+  input: { workspaceId: string | null; now: Date | null; limit: number },
+): Promise<ExpiredLease[]> {
   return run<ExpiredLease>(pool, EXPIRED, [input.now, input.workspaceId, input.limit]);
 }
 
@@ -22,11 +25,17 @@ const DUE = {
   name: 'orchestrators_with_due',
   text: `SELECT DISTINCT orchestrator_id AS id FROM delayed_tasks WHERE available_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)`,
 };
-const LOCK = { name: 'lock_for_promotion', text: 'SELECT 1 FROM orchestrators WHERE id = $1 FOR NO KEY UPDATE' };
+const LOCK = {
+  name: 'lock_for_promotion',
+  text: 'SELECT 1 FROM orchestrators WHERE id = $1 FOR NO KEY UPDATE',
+};
 const PROMOTE = { name: 'promote_due', text: 'SELECT promote_due_tasks($1, engine_now($2)) AS promoted' };
 
 /** Delayed tasks whose time has come become claimable, one orchestrator after another. */
-export async function promoteDue(pool: Pool, input: { workspaceId: string | null; now: Date | null }): Promise<number> {
+export async function promoteDue(
+  pool: Pool,
+  input: { workspaceId: string | null; now: Date | null },
+): Promise<number> {
   let promoted = 0;
   for (const { id } of await run<{ id: string | null }>(pool, DUE, [input.now, input.workspaceId])) {
     promoted += await transact(pool, async (client) => {
@@ -38,7 +47,10 @@ export async function promoteDue(pool: Pool, input: { workspaceId: string | null
   return promoted;
 }
 
-const FORGET = { name: 'forget_requests', text: `DELETE FROM claim_requests WHERE created_at < engine_now($1) - interval '24 hours'` };
+const FORGET = {
+  name: 'forget_requests',
+  text: `DELETE FROM claim_requests WHERE created_at < engine_now($1) - interval '24 hours'`,
+};
 
 /** Request ids are kept a day; a repeat after that is a new claim. */
 export async function forgetOldRequests(pool: Pool, now: Date | null): Promise<void> {

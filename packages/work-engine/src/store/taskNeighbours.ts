@@ -14,7 +14,11 @@ const DEPENDENTS = {
 };
 
 /** What a task depends on, or what depends on it. */
-export async function findNeighbours(connection: Connection, taskId: string, which: 'prerequisites' | 'dependents'): Promise<TaskReferenceRow[]> {
+export async function findNeighbours(
+  connection: Connection,
+  taskId: string,
+  which: 'prerequisites' | 'dependents',
+): Promise<TaskReferenceRow[]> {
   return run<TaskReferenceRow>(connection, which === 'prerequisites' ? PREREQUISITES : DEPENDENTS, [taskId]);
 }
 

@@ -66,6 +66,11 @@ export async function touchDaemon(
   connection: Connection,
   input: { id: string; workspaceId: string | null; state: DaemonState; now: Date | null },
 ): Promise<(DaemonRow & { was: DaemonState }) | null> {
-  const rows = await run<DaemonRow & { was: DaemonState }>(connection, TOUCH, [input.id, input.workspaceId, input.state, input.now]);
+  const rows = await run<DaemonRow & { was: DaemonState }>(connection, TOUCH, [
+    input.id,
+    input.workspaceId,
+    input.state,
+    input.now,
+  ]);
   return rows[0] ?? null;
 }

@@ -1,0 +1,192 @@
+import { type EngineEvent, formatId } from '@neolith/contracts';
+import type { Database } from '@neolith/database';
+import pg from 'pg';
+import { parseCursor, toEvent } from '../operations/readEvents.js';
+import { readEpoch, readEventRows, readHorizon } from '../store/readEventRows.js';
+import type { EventFollower, EventSubscription } from './eventFollower.js';
+
+const CHANNEL = 'neolith_events';
+/** Beneath the signals: whatever they miss is found within this time. */
+const LOOK_MS = 1_000;
+/** A commit with NOTIFY takes a lock of the whole cluster, so that a busy process sends few of them. */
+const NOTIFY_EVERY_MS = 20;
+const BATCH = 1_000;
+
+interface Subscriber extends EventSubscription {
+  /** The bare UUID is compared nowhere: events carry ids as everybody writes them. */
+  workspace: string | null;
+  cursor: { xid: bigint; seq: bigint };
+}
+
+/**
+ * The follower over one database. Nothing runs while nobody is subscribed; then one connection listens, and one loop
+ * reads: at once when this process or another says that it committed, and every second beneath.
+ */
+export function followEventTable(
+  database: Pick<Database, 'pool'>,
+  onError: (error: unknown) => void,
+): EventFollower {
+  const { pool } = database;
+  const subscribers = new Set<Subscriber>();
+  let position: { xid: string; seq: string } | null = null;
+  let epoch = '';
+  let wake: (() => void) | null = null;
+  let awake = false;
+  let loop: Promise<void> | null = null;
+  let listener: pg.Client | null = null;
+  let closed = false;
+  let notifying: Promise<void> | null = null;
+  let notifyAgain = false;
+
+  function rouse(): void {
+    awake = true;
+    wake?.();
+  }
+
+  async function rest(ms: number): Promise<void> {
+    if (awake) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    wake = null;
+  }
+
+  async function listen(): Promise<void> {
+    if (listener !== null || closed) return;
+    const client = new pg.Client(pool.options as pg.ClientConfig);
+    const forget = () => {
+      if (listener === client) listener = null;
+    };
+    client.on('notification', rouse);
+    client.on('error', forget);
+    client.on('end', forget);
+    listener = client;
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      forget();
+      await client.end().catch(onError);
+      throw error;
+    }
+  }
+
+  async function readOnce(): Promise<boolean> {
+    if (position === null) return false;
+    const rows = await readEventRows(pool, {
+      workspaceId: null,
+      afterXid: position.xid,
+      afterSeq: position.seq,
+      limit: BATCH,
+    });
+    const last = rows[rows.length - 1];
+    if (last === undefined) return false;
+    position = { xid: last.xid, seq: last.seq };
+    const events = rows.map((row) => toEvent(row, epoch));
+    for (const subscriber of subscribers) deliver(subscriber, events);
+    return rows.length === BATCH;
+  }
+
+  function deliver(subscriber: Subscriber, events: readonly EngineEvent[]): void {
+    const own = events.filter((event) => {
+      const at = parseCursor(event.cursor);
+      const xid = BigInt(at.xid);
+      const isNew =
+        xid > subscriber.cursor.xid ||
+        (xid === subscriber.cursor.xid && BigInt(at.seq) > subscriber.cursor.seq);
+      return isNew && (subscriber.workspace === null || event.workspaceId === subscriber.workspace);
+    });
+    if (own.length === 0) return;
+    try {
+      subscriber.onEvents(own);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (subscribers.size > 0 && !closed) {
+      awake = false;
+      try {
+        await listen();
+        while (await readOnce());
+      } catch (error) {
+        // The database is away, perhaps; the next look finds out. What was missed is read then.
+        onError(error);
+      }
+      await rest(LOOK_MS);
+    }
+    position = null;
+    const idle = listener;
+    listener = null;
+    await idle?.end().catch(onError);
+  }
+
+  async function subscribe(subscription: EventSubscription): Promise<{ cursor: string; stop(): void }> {
+    if (closed) throw new Error('The event follower is closed');
+    const [currentEpoch, horizon] = await Promise.all([readEpoch(pool), readHorizon(pool)]);
+    epoch = currentEpoch;
+    const subscriber: Subscriber = {
+      ...subscription,
+      workspace: subscription.workspaceId === null ? null : formatId('workspace', subscription.workspaceId),
+      cursor: { xid: BigInt(horizon.xid), seq: BigInt(horizon.seq) },
+    };
+    subscribers.add(subscriber);
+    // An earlier position stays: others still have to be told what lies between.
+    position ??= horizon;
+    if (loop === null) {
+      loop = run().finally(() => {
+        loop = null;
+        if (subscribers.size > 0 && !closed) restart();
+      });
+    }
+    return {
+      cursor: `${epoch}.${horizon.xid}.${horizon.seq}`,
+      stop: () => {
+        subscribers.delete(subscriber);
+        if (subscribers.size === 0) rouse();
+      },
+    };
+  }
+
+  // Somebody subscribed while the loop was ending.
+  function restart(): void {
+    loop = run().finally(() => {
+      loop = null;
+      if (subscribers.size > 0 && !closed) restart();
+    });
+  }
+
+  async function notifyOthers(): Promise<void> {
+    do {
+      notifyAgain = false;
+      await pool.query({ name: 'notify_events', text: `SELECT pg_notify('${CHANNEL}', '')` }).catch(onError);
+      await new Promise((resolve) => setTimeout(resolve, NOTIFY_EVERY_MS));
+    } while (notifyAgain && !closed);
+  }
+
+  return {
+    subscribe,
+    poke() {
+      if (closed) return;
+      rouse();
+      // At once, and while one is under way once more after it: nobody waits for a timer, and a crowd sends few.
+      if (notifying !== null) notifyAgain = true;
+      else {
+        notifying = notifyOthers().finally(() => {
+          notifying = null;
+        });
+      }
+    },
+    async close() {
+      closed = true;
+      subscribers.clear();
+      rouse();
+      await Promise.all([loop, notifying]);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { createTestDatabase, type TestDatabase } from '@neolith/database/testing';
+import { afterAll, beforeAll } from 'vitest';
+import { createWorkEngine } from '../../src/createWorkEngine.js';
+import type { NewOrchestrator, NewTask, OrchestratorDetail, Task, WorkEngine } from '../../src/index.js';
+
+/** A time that tests set; null gives the time back to the database. */
+export interface TestClock {
+  now: Date | null;
+  advanceSeconds(seconds: number): void;
+}
+
+export interface EngineFixture {
+  readonly engine: WorkEngine;
+  readonly clock: TestClock;
+  readonly test: TestDatabase;
+  readonly faults: unknown[];
+  /** An orchestrator that is ONLINE, with coherent defaults. */
+  orchestrator(overrides?: Partial<NewOrchestrator>): Promise<OrchestratorDetail>;
+  /** A task of an orchestrator. */
+  task(orchestrator: { id: string }, overrides?: Partial<NewTask>): Promise<Task>;
+}
+
+let made = 0;
+
+/** A database of the test file's own, an engine with a clock that it sets, and factories. */
+export function useEngine(options: { poolSize?: number } = {}): EngineFixture {
+  const clock: TestClock = {
+    now: null,
+    advanceSeconds(seconds) {
+      clock.now = new Date((clock.now ?? new Date()).getTime() + seconds * 1_000);
+    },
+  };
+  const fixture: { test?: TestDatabase; engine?: WorkEngine } = {};
+  const faults: unknown[] = [];
+  beforeAll(async () => {
+    fixture.test = await createTestDatabase(options);
+    const engine = createWorkEngine({
+      ...fixture.test.database,
+      // A clock that gives no time leaves it to the database.
+      clock: () => clock.now as Date,
+      onError: (error) => faults.push(error),
+    });
+    const workspace = await engine.createWorkspace({ slug: 'test', name: 'Test' });
+    fixture.engine = engine.as({ workspaceId: workspace.id });
+  });
+  afterAll(async () => {
+    await fixture.engine?.close();
+    await fixture.test?.drop();
+  });
+  const engine = () => fixture.engine as WorkEngine;
+  return {
+    get engine() {
+      return engine();
+    },
+    get test() {
+      return fixture.test as TestDatabase;
+    },
+    clock,
+    faults,
+    orchestrator: (overrides = {}) => {
+      made += 1;
+      return engine().createOrchestrator({ name: `Orchestrator ${made}`, role: 'Engineer', discipline: 'Engineering', ...overrides });
+    },
+    task: (orchestrator, overrides = {}) => engine().createTask({ title: 'A task', orchestratorId: orchestrator.id, ...overrides }),
+  };
+}
