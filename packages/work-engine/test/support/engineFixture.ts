@@ -59,8 +59,14 @@ export function useEngine(options: { poolSize?: number } = {}): EngineFixture {
     faults,
     orchestrator: (overrides = {}) => {
       made += 1;
-      return engine().createOrchestrator({ name: `Orchestrator ${made}`, role: 'Engineer', discipline: 'Engineering', ...overrides });
+      return engine().createOrchestrator({
+        name: `Orchestrator ${made}`,
+        role: 'Engineer',
+        discipline: 'Engineering',
+        ...overrides,
+      });
     },
-    task: (orchestrator, overrides = {}) => engine().createTask({ title: 'A task', orchestratorId: orchestrator.id, ...overrides }),
+    task: (orchestrator, overrides = {}) =>
+      engine().createTask({ title: 'A task', orchestratorId: orchestrator.id, ...overrides }),
   };
 }
