@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processIdentity } from '../src/embedded/process-identity.js';
-import { withStartLock } from '../src/embedded/start-lock.js';
+import { takeOver, withStartLock } from '../src/embedded/start-lock.js';
 import { until } from './support/until.js';
 
 let directory: string;
@@ -48,6 +48,15 @@ test('the lock of a process that has ended is taken over at once, by one at a ti
   await leaveLockOf({ pid: DEAD_PID });
   expect(await contend(12)).toEqual({ most: 1, total: 12 });
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('a takeover decided on an old look leaves the lock of the one who was faster', async () => {
+  const dead = { token: 'dead', ...processIdentity(), pid: DEAD_PID };
+  await leaveLockOf({ token: 'faster' });
+  const prepared = join(directory, 'prepared');
+  await writeFile(prepared, JSON.stringify({ token: 'slower', ...processIdentity() }));
+  expect(await takeOver(lockFile, prepared, dead)).toBe(false);
+  expect(JSON.parse(await readFile(lockFile, 'utf8'))).toMatchObject({ token: 'faster' });
 });
 
 test('a holder on another machine that falls silent is taken over', async () => {

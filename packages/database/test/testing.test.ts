@@ -54,9 +54,14 @@ test.skipIf(process.env.NEOLITH_TEST_DATABASE_URL)(
     );
     expect(existsSync(row?.directory ?? '')).toBe(true);
     await killed.kill('SIGKILL');
+    // Told that the server shuts down, not that it crashed because its files were taken away.
+    const farewell = query(maintenance.toString(), 'SELECT pg_sleep(60)').catch(
+      (error: { code?: string }) => error.code,
+    );
 
     const next = await startTestServer();
     await next.stop();
+    expect(await farewell).toBe('57P01');
     expect(existsSync(row?.directory ?? '')).toBe(false);
     await expect(query(maintenance.toString(), 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   },

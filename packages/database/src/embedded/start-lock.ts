@@ -70,7 +70,7 @@ async function acquire(lockFile: string, own: Holder, silentMs: number): Promise
  * Replaces a dead holder's lock by ours. Two processes that both saw it dead must not both succeed, so the
  * replacement is itself done under a file that one can make, after looking again.
  */
-async function takeOver(lockFile: string, prepared: string, dead: Holder): Promise<boolean> {
+export async function takeOver(lockFile: string, prepared: string, dead: Holder): Promise<boolean> {
   const claim = `${lockFile}.takeover`;
   if (!(await linkIfAbsent(prepared, claim))) {
     await removeAbandoned(claim);
