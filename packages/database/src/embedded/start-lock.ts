@@ -10,19 +10,22 @@ interface Holder extends ProcessIdentity {
 }
 
 const BEAT_MS = 1_000;
-const SILENT_MS = 15_000;
 const POLL_MS = 50;
 const PATIENCE_MS = 10 * 60_000;
 
 /**
  * Runs `work` while no other process does on the same lock file. A holder that died is recognised: at once by its
- * process id on this machine, else by a lock file that nobody has touched for 15 s, told by our own clock.
+ * process id on this machine, else by a lock file that nobody has touched for 15 s, told by our own clock (`silentMs`).
  *
  * @throws DatabaseError `EMBEDDED_LOCKED` after ten minutes
  */
-export async function withStartLock<T>(lockFile: string, work: () => Promise<T>): Promise<T> {
+export async function withStartLock<T>(
+  lockFile: string,
+  work: () => Promise<T>,
+  { silentMs = 15_000 }: { silentMs?: number } = {},
+): Promise<T> {
   const own: Holder = { token: randomUUID(), ...processIdentity() };
-  await acquire(lockFile, own);
+  await acquire(lockFile, own, silentMs);
   const beat = setInterval(() => {
     const now = new Date();
     // A beat that fails lets the lock look abandoned, which is what the directory then is.
@@ -37,7 +40,7 @@ export async function withStartLock<T>(lockFile: string, work: () => Promise<T>)
   }
 }
 
-async function acquire(lockFile: string, own: Holder): Promise<void> {
+async function acquire(lockFile: string, own: Holder, silentMs: number): Promise<void> {
   const prepared = `${lockFile}.${own.token}`;
   await writeFile(prepared, JSON.stringify(own), { mode: 0o600 });
   try {
@@ -48,7 +51,7 @@ async function acquire(lockFile: string, own: Holder): Promise<void> {
       if (!holder) continue;
       const state = `${holder.token} ${holder.touchedMs}`;
       if (watched?.state !== state) watched = { state, since: performance.now() };
-      const silent = performance.now() - watched.since > SILENT_MS;
+      const silent = performance.now() - watched.since > silentMs;
       if ((silent || !isLiving(holder)) && (await takeOver(lockFile, prepared, holder))) return;
       if (performance.now() > giveUpAt) {
         throw new DatabaseError(
@@ -67,7 +70,7 @@ async function acquire(lockFile: string, own: Holder): Promise<void> {
  * Replaces a dead holder's lock by ours. Two processes that both saw it dead must not both succeed, so the
  * replacement is itself done under a file that one can make, after looking again.
  */
-async function takeOver(lockFile: string, prepared: string, dead: Holder): Promise<boolean> {
+export async function takeOver(lockFile: string, prepared: string, dead: Holder): Promise<boolean> {
   const claim = `${lockFile}.takeover`;
   if (!(await linkIfAbsent(prepared, claim))) {
     await removeAbandoned(claim);

@@ -18,11 +18,13 @@ export async function connectCreating(url: string): Promise<pg.Client> {
       throw unreachable(url, cause);
     });
   });
-  await refuseOldServer(client).catch(async (error: unknown) => {
+  try {
+    refuseOldServer(await serverVersion(client));
+    return client;
+  } catch (error) {
     await client.end();
     throw error;
-  });
-  return client;
+  }
 }
 
 async function connect(url: string): Promise<pg.Client> {
@@ -60,15 +62,26 @@ async function createDatabase(url: string, name: string): Promise<void> {
   }
 }
 
-async function refuseOldServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: string; number: number }>(
-    `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number`,
+async function serverVersion(client: pg.Client): Promise<ServerVersion> {
+  const { rows } = await client.query<ServerVersion>(
+    `SELECT current_setting('server_version') AS text, current_setting('server_version_num')::int AS number`,
   );
-  const found = rows[0];
-  if (!found || found.number >= OLDEST_SUPPORTED * 10_000) return;
+  return rows[0] ?? { text: 'unknown', number: 0 };
+}
+
+export interface ServerVersion {
+  /** As people write it: `15.4 (Debian 15.4-1)`. */
+  text: string;
+  /** As PostgreSQL counts: 150004. */
+  number: number;
+}
+
+/** @throws DatabaseError `POSTGRES_TOO_OLD`, naming the version found */
+export function refuseOldServer(found: ServerVersion): void {
+  if (found.number >= OLDEST_SUPPORTED * 10_000) return;
   throw new DatabaseError(
     'POSTGRES_TOO_OLD',
-    `PostgreSQL ${OLDEST_SUPPORTED} or newer is needed; DATABASE_URL leads to PostgreSQL ${found.version}. ` +
+    `PostgreSQL ${OLDEST_SUPPORTED} or newer is needed; DATABASE_URL leads to PostgreSQL ${found.text}. ` +
       'Upgrade it, name another one, or unset DATABASE_URL to use the embedded one.',
   );
 }

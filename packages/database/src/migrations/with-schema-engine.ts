@@ -1,6 +1,7 @@
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
+import { errorCode } from '../errors.js';
 import { engineAdapterFactory, type ScriptError } from './engine-adapter.js';
 import { loadSchemaEngine } from './load-schema-engine.js';
 
@@ -20,6 +21,7 @@ export async function withSchemaEngine<T>(
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 4_000,
+    onConnect: watchForOurEnd,
   });
   pool.on('error', () => undefined);
   try {
@@ -38,5 +40,18 @@ export async function withSchemaEngine<T>(
     }
   } finally {
     await pool.end();
+  }
+}
+
+/**
+ * When this process is killed, its migration must not run on and commit behind the back of the next one, which
+ * finds it unfinished and applies it again.
+ */
+async function watchForOurEnd(client: pg.ClientBase): Promise<void> {
+  try {
+    await client.query(`SET client_connection_check_interval = '500ms'`);
+  } catch (error) {
+    const unsupportedThere = '22023';
+    if (errorCode(error) !== unsupportedThere) throw error;
   }
 }
