@@ -1,5 +1,16 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -83,6 +94,17 @@ test.runIf(isRoot)("another user's directory is refused with who owns it", async
   const { error } = await child.outcome;
   expect(error?.code).toBe('EMBEDDED_DIRECTORY_UNUSABLE');
   expect(error?.message).toContain('belongs to another user');
+});
+
+test.runIf(isRoot)('a user without a name, as containers have, is told what PostgreSQL wants', async () => {
+  const { root } = await placeForServer();
+  const nameless = { uid: 1_234_567, gid: 1_234_567 };
+  await mkdir(root);
+  await chown(root, nameless.uid, nameless.gid);
+  const { error } = await startChild('start', { dataDirectory: root }, nameless).outcome;
+  expect(error?.code).toBe('EMBEDDED_START_FAILED');
+  expect(error?.message).toContain('user id 1234567 has none');
+  expect(error?.message).toContain('DATABASE_URL');
 });
 
 test.runIf(isRoot)(

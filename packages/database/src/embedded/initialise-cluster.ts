@@ -46,9 +46,7 @@ export async function initialiseCluster(
   user: ServiceUser | undefined,
 ): Promise<void> {
   if (existsSync(layout.data)) return;
-  for (const name of await readdir(layout.root)) {
-    if (name.startsWith(STAGING_PREFIX)) await rm(join(layout.root, name), { recursive: true, force: true });
-  }
+  await removeUnfinished(layout.root);
   const staging = join(layout.root, `${STAGING_PREFIX}${randomUUID()}`);
   try {
     await execFileAsync(
@@ -79,14 +77,30 @@ export async function initialiseCluster(
   }
 }
 
+async function removeUnfinished(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith(STAGING_PREFIX)) continue;
+    // Retried, because the initdb of a starter that was killed may still be adding files for a moment.
+    await rm(join(root, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  }
+}
+
 function initialiseError(layout: Layout, cause: unknown): DatabaseError {
   const text = `${errorText(cause)} ${stderrOf(cause)}`;
   if (/No space left on device|Disk quota exceeded/.test(text)) {
     return unusable(layout.root, Object.assign(new Error(text), { code: 'ENOSPC' }));
   }
+  if (/could not look up effective user ID/.test(text)) {
+    return new DatabaseError(
+      'EMBEDDED_START_FAILED',
+      `PostgreSQL needs a user that has a name, and user id ${process.getuid?.()} has none (containers started with ` +
+        `--user do that): add a line for it to /etc/passwd, or start as another user. ${WAY_OUT}`,
+      { cause },
+    );
+  }
   return new DatabaseError(
     'EMBEDDED_START_FAILED',
-    `initdb failed in ${layout.root}: ${stderrOf(cause).trim() || errorText(cause)} ${WAY_OUT}`,
+    `initdb failed in ${layout.root}: ${stderrOf(cause).trim() || errorText(cause)}. ${WAY_OUT}`,
     { cause },
   );
 }
