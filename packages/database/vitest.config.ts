@@ -4,6 +4,6 @@ import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
 export default mergeConfig(
   sharedConfig,
   defineConfig({
-    test: { name: 'database', globalSetup: [databaseSetup, './test/support/compile-sources.ts'] },
+    test: { name: 'database', globalSetup: [databaseSetup, './test/support/compileSources.ts'] },
   }),
 );

@@ -4,14 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { databaseName, withDatabase } from '../src/database-url.js';
+import { databaseName, withDatabase } from '../src/databaseUrl.js';
 import { migrate, migrationDrift } from '../src/index.js';
-import { refuseOldServer } from '../src/migrations/prepare-database.js';
-import { prismaDirectory } from '../src/migrations/read-migrations.js';
+import { refuseOldServer } from '../src/migrations/prepareDatabase.js';
+import { prismaDirectory } from '../src/migrations/readMigrations.js';
 import { createTestDatabase } from '../src/testing/index.js';
-import { TEST_SERVER_VARIABLE } from '../src/testing/test-server.js';
+import { TEST_SERVER_VARIABLE } from '../src/testing/testServer.js';
 import { query } from './support/query.js';
-import { startChild } from './support/start-child.js';
+import { startChild } from './support/startChild.js';
 
 /** A database name nobody has used, on the server of the tests; dropped with the test. */
 function freshDatabase(): string {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase, startTestServer } from '../src/testing/index.js';
-import { TEST_SERVER_VARIABLE } from '../src/testing/test-server.js';
+import { TEST_SERVER_VARIABLE } from '../src/testing/testServer.js';
 import { query } from './support/query.js';
-import { startChild } from './support/start-child.js';
+import { startChild } from './support/startChild.js';
 
 test('databases made at once are apart, migrated and empty', async () => {
   const databases = await Promise.all(Array.from({ length: 4 }, () => createTestDatabase()));

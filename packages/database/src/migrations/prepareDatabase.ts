@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { databaseName, describeUrl, parseDatabaseUrl, withDatabase } from '../database-url.js';
+import { databaseName, describeUrl, parseDatabaseUrl, withDatabase } from '../databaseUrl.js';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
 
 const OLDEST_SUPPORTED = 15;

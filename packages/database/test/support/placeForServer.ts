@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Layout, layoutOf } from '../../src/embedded/layout.js';
-import { stopServer } from '../../src/embedded/stop-server.js';
+import { stopServer } from '../../src/embedded/stopServer.js';
 
 /** A directory for one embedded server, which is ended and removed with the test. */
 export async function placeForServer(): Promise<Layout> {

@@ -3,8 +3,8 @@ import { open, rename, stat } from 'node:fs/promises';
 import { errorCode } from '../errors.js';
 import type { Binaries } from './binaries.js';
 import type { Layout } from './layout.js';
-import type { ServerSettings } from './server-settings.js';
-import type { ServiceUser } from './service-user.js';
+import type { ServerSettings } from './serverSettings.js';
+import type { ServiceUser } from './serviceUser.js';
 
 const LOG_BYTES_MAX = 10 * 1024 * 1024;
 

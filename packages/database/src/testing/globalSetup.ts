@@ -1,4 +1,4 @@
-import { startTestServer, TEST_SERVER_VARIABLE } from './test-server.js';
+import { startTestServer, TEST_SERVER_VARIABLE } from './testServer.js';
 
 /**
  * vitest's global set-up: one server and one template for the whole run, whichever projects name this module.

@@ -8,8 +8,8 @@ import { DatabaseError, errorCode, errorText } from '../errors.js';
 import type { Binaries } from './binaries.js';
 import { type Layout, WAY_OUT } from './layout.js';
 import { unusable } from './place.js';
-import { SERVER_USER } from './probe-server.js';
-import type { ServiceUser } from './service-user.js';
+import { SERVER_USER } from './probeServer.js';
+import type { ServiceUser } from './serviceUser.js';
 
 const execFileAsync = promisify(execFile);
 const STAGING_PREFIX = 'data.new-';

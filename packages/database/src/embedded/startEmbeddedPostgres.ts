@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError } from '../errors.js';
 import { type Binaries, prepareBinaries } from './binaries.js';
-import { choosePort } from './choose-port.js';
-import { initialiseCluster, readOrMakePassword } from './initialise-cluster.js';
-import { type Launched, launchPostmaster } from './launch-postmaster.js';
+import { choosePort } from './choosePort.js';
+import { initialiseCluster, readOrMakePassword } from './initialiseCluster.js';
+import { type Launched, launchPostmaster } from './launchPostmaster.js';
 import { type Layout, WAY_OUT } from './layout.js';
 import { preparePlace, unusable } from './place.js';
-import { probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probe-server.js';
-import { refuseOtherData } from './refuse-directory.js';
-import { QUEUE_SETTINGS, type ServerSettings } from './server-settings.js';
-import { type ServiceUser, serviceUser } from './service-user.js';
-import { removeStalePidFile } from './stale-pid-file.js';
-import { withStartLock } from './start-lock.js';
-import { stopServer } from './stop-server.js';
+import { probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probeServer.js';
+import { refuseOtherData } from './refuseDirectory.js';
+import { QUEUE_SETTINGS, type ServerSettings } from './serverSettings.js';
+import { type ServiceUser, serviceUser } from './serviceUser.js';
+import { removeStalePidFile } from './stalePidFile.js';
+import { withStartLock } from './startLock.js';
+import { stopServer } from './stopServer.js';
 
 export interface StartEmbeddedPostgresOptions {
   /** Holds the server's data, password, port and log. Made when missing. */

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { withDatabase } from '../database-url.js';
-import { THROWAWAY_SETTINGS } from '../embedded/server-settings.js';
-import { startEmbeddedPostgres } from '../embedded/start-embedded-postgres.js';
+import { withDatabase } from '../databaseUrl.js';
+import { THROWAWAY_SETTINGS } from '../embedded/serverSettings.js';
+import { startEmbeddedPostgres } from '../embedded/startEmbeddedPostgres.js';
 import { migrate } from '../migrations/migrate.js';
-import { prismaDirectory, readMigrations } from '../migrations/read-migrations.js';
-import { makeOwnedDirectory, removeAbandonedServers } from './owned-directories.js';
+import { prismaDirectory, readMigrations } from '../migrations/readMigrations.js';
+import { makeOwnedDirectory, removeAbandonedServers } from './ownedDirectories.js';
 
 /** Where tests find the server: set by the global set-up, inherited by the workers. */
 export const TEST_SERVER_VARIABLE = 'NEOLITH_TEST_SERVER';

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectDatabase, migrationDrift, neolithHome } from '../src/index.js';
 import { createTestDatabase } from '../src/testing/index.js';
-import { placeForServer } from './support/place-for-server.js';
-import { startChild } from './support/start-child.js';
+import { placeForServer } from './support/placeForServer.js';
+import { startChild } from './support/startChild.js';
 
 async function temporaryDirectory(): Promise<string> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'neolith-home-')));
@@ -59,8 +59,8 @@ test('with DATABASE_URL that database is used, and nothing embedded is loaded', 
     (await readdir(coverage)).map((name) => readFile(join(coverage, name), 'utf8')),
   );
   const loaded = reports.join('\n');
-  expect(loaded).toContain('/open-database.js');
-  expect(loaded).not.toContain('/start-embedded-postgres.js');
+  expect(loaded).toContain('/openDatabase.js');
+  expect(loaded).not.toContain('/startEmbeddedPostgres.js');
   expect(loaded).not.toContain('@embedded-postgres');
   expect(existsSync(home)).toBe(false);
 });

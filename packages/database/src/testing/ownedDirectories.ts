@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { layoutOf } from '../embedded/layout.js';
-import { isLiving, processIdentity } from '../embedded/process-identity.js';
-import { stopServer } from '../embedded/stop-server.js';
+import { isLiving, processIdentity } from '../embedded/processIdentity.js';
+import { stopServer } from '../embedded/stopServer.js';
 import { errorCode } from '../errors.js';
 
 const PREFIX = 'neolith-test-postgres-';

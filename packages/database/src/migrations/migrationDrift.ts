@@ -1,5 +1,5 @@
-import { prismaDirectory, readSchema } from './read-migrations.js';
-import { withSchemaEngine } from './with-schema-engine.js';
+import { prismaDirectory, readSchema } from './readMigrations.js';
+import { withSchemaEngine } from './withSchemaEngine.js';
 
 /**
  * How a database differs from schema.prisma: the SQL that would make it equal, or `''` when nothing does.

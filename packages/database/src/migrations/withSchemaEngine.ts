@@ -2,8 +2,8 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { errorCode } from '../errors.js';
-import { engineAdapterFactory, type ScriptError } from './engine-adapter.js';
-import { loadSchemaEngine } from './load-schema-engine.js';
+import { engineAdapterFactory, type ScriptError } from './engineAdapter.js';
+import { loadSchemaEngine } from './loadSchemaEngine.js';
 
 /** Runs `work` with Prisma's migration engine on `url`, and gives its connection back whatever happens. */
 export async function withSchemaEngine<T>(

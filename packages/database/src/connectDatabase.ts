@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { migrate } from './migrations/migrate.js';
-import { neolithHome } from './neolith-home.js';
-import { type Database, type OpenDatabaseOptions, openDatabase } from './open-database.js';
+import { neolithHome } from './neolithHome.js';
+import { type Database, type OpenDatabaseOptions, openDatabase } from './openDatabase.js';
 
 export interface ConnectDatabaseOptions extends OpenDatabaseOptions {
   /** Told what a person should know about the embedded server. Default: a line each on stderr. */
@@ -25,7 +25,7 @@ export async function connectDatabase(
 }
 
 async function embeddedUrl(env: NodeJS.ProcessEnv, log: (message: string) => void): Promise<string> {
-  const { startEmbeddedPostgres } = await import('./embedded/start-embedded-postgres.js');
+  const { startEmbeddedPostgres } = await import('./embedded/startEmbeddedPostgres.js');
   const server = await startEmbeddedPostgres({ dataDirectory: join(neolithHome(env), 'postgres'), log });
   return server.url;
 }

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { serviceUser } from '../src/embedded/service-user.js';
+import { serviceUser } from '../src/embedded/serviceUser.js';
 import { startEmbeddedPostgres } from '../src/index.js';
-import { placeForServer } from './support/place-for-server.js';
+import { placeForServer } from './support/placeForServer.js';
 import { query } from './support/query.js';
-import { startChild } from './support/start-child.js';
+import { startChild } from './support/startChild.js';
 import { until } from './support/until.js';
 
 interface Started {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processIdentity } from '../src/embedded/process-identity.js';
-import { takeOver, withStartLock } from '../src/embedded/start-lock.js';
+import { processIdentity } from '../src/embedded/processIdentity.js';
+import { takeOver, withStartLock } from '../src/embedded/startLock.js';
 import { until } from './support/until.js';
 
 let directory: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError } from '../errors.js';
 import type { Layout } from './layout.js';
-import { probeServer, withServer } from './probe-server.js';
+import { probeServer, withServer } from './probeServer.js';
 
 const POLL_MS = 25;
 const PATIENCE_MS = 60_000;

@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { parseDatabaseUrl } from './database-url.js';
+import { parseDatabaseUrl } from './databaseUrl.js';
 import { PrismaClient } from './generated/client.js';
 
 /** An opened database: one pool of connections with two doors. */

@@ -3,7 +3,7 @@ import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, errorCode } from '../errors.js';
 import { WAY_OUT } from './layout.js';
-import { isLiving, type ProcessIdentity, processIdentity } from './process-identity.js';
+import { isLiving, type ProcessIdentity, processIdentity } from './processIdentity.js';
 
 interface Holder extends ProcessIdentity {
   token: string;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { databaseName, withDatabase } from '../database-url.js';
-import { type Database, type OpenDatabaseOptions, openDatabase } from '../open-database.js';
-import { TEST_SERVER_VARIABLE, withMaintenance } from './test-server.js';
+import { databaseName, withDatabase } from '../databaseUrl.js';
+import { type Database, type OpenDatabaseOptions, openDatabase } from '../openDatabase.js';
+import { TEST_SERVER_VARIABLE, withMaintenance } from './testServer.js';
 
 /** A migrated, empty database of one test or test file. */
 export interface TestDatabase {

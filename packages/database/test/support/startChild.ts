@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { compiledSources } from './compile-sources.js';
+import { compiledSources } from './compileSources.js';
 
 export type Outcome<T> =
   | { value: T; error?: undefined }

@@ -15,12 +15,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { layoutOf } from '../src/embedded/layout.js';
-import { makeLibraryLinks } from '../src/embedded/library-links.js';
+import { makeLibraryLinks } from '../src/embedded/libraryLinks.js';
 import { unusable } from '../src/embedded/place.js';
-import { readEnding } from '../src/embedded/start-embedded-postgres.js';
+import { readEnding } from '../src/embedded/startEmbeddedPostgres.js';
 import { startEmbeddedPostgres } from '../src/index.js';
-import { endServer, placeForServer } from './support/place-for-server.js';
-import { startChild } from './support/start-child.js';
+import { endServer, placeForServer } from './support/placeForServer.js';
+import { startChild } from './support/startChild.js';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import pg from 'pg';
 import { errorCode } from '../errors.js';
-import { rememberedPort } from './choose-port.js';
+import { rememberedPort } from './choosePort.js';
 import type { Layout } from './layout.js';
 
 export const SERVER_USER = 'neolith';

@@ -1,4 +1,4 @@
-import type { EmbeddedPostgres, StartEmbeddedPostgresOptions } from './start-embedded-postgres.js';
+import type { EmbeddedPostgres, StartEmbeddedPostgresOptions } from './startEmbeddedPostgres.js';
 
 /**
  * Starts the embedded PostgreSQL of a data directory, or attaches to it when it runs already. The server outlives
@@ -11,6 +11,6 @@ import type { EmbeddedPostgres, StartEmbeddedPostgresOptions } from './start-emb
 export async function startEmbeddedPostgres(
   options: StartEmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
-  const embedded = await import('./start-embedded-postgres.js');
+  const embedded = await import('./startEmbeddedPostgres.js');
   return embedded.startEmbeddedPostgres(options);
 }
