@@ -1,0 +1,27 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NextConfig } from 'next';
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const config: NextConfig = {
+  // One copy of each at run time, the built one: a bundled second copy would have a pool of its own.
+  serverExternalPackages: [
+    '@neolith/contracts',
+    '@neolith/database',
+    '@neolith/work-engine',
+    '@prisma/client',
+    '@prisma/adapter-pg',
+    'pg',
+    'pino',
+    'zod',
+  ],
+  outputFileTracingRoot: repository,
+  turbopack: { root: repository },
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // `npm run typecheck` checks the whole repository; doing it again here would double the time of a first start.
+  typescript: { ignoreBuildErrors: true },
+};
+
+export default config;
