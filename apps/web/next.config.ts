@@ -5,17 +5,7 @@ import type { NextConfig } from 'next';
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const config: NextConfig = {
-  // One copy of each at run time, the built one: a bundled second copy would have a pool of its own.
-  serverExternalPackages: [
-    '@neolith/contracts',
-    '@neolith/database',
-    '@neolith/work-engine',
-    '@prisma/client',
-    '@prisma/adapter-pg',
-    'pg',
-    'pino',
-    'zod',
-  ],
+  serverExternalPackages: ['pino'],
   outputFileTracingRoot: repository,
   turbopack: { root: repository },
   poweredByHeader: false,

@@ -1,5 +1,6 @@
-import { connectDatabase, type Database } from '@neolith/database';
-import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
+import type { Database } from '@neolith/database';
+import type { WorkEngine } from '@neolith/work-engine';
+import { log } from './log';
 
 export interface Runtime {
   readonly database: Database;
@@ -11,9 +12,27 @@ export interface Runtime {
 const KEY = Symbol.for('neolith.web.runtime');
 const holder = globalThis as { [KEY]?: Promise<Runtime> };
 
+/**
+ * The bundler follows links of the workspace to their sources and bundles them whatever `serverExternalPackages` says,
+ * and of a bundled migration engine or PostgreSQL nothing would find its files. So Node loads these two.
+ */
 async function open(): Promise<Runtime> {
-  const database = await connectDatabase(process.env, { applicationName: 'neolith-web' });
-  return { database, engine: createWorkEngine({ prisma: database.prisma, pool: database.pool }) };
+  const [{ connectDatabase }, { createWorkEngine }] = await Promise.all([
+    import(/* turbopackIgnore: true */ '@neolith/database'),
+    import(/* turbopackIgnore: true */ '@neolith/work-engine'),
+  ]);
+  const database = await connectDatabase(process.env, {
+    applicationName: 'neolith-web',
+    log: (message) => log.info(message),
+  });
+  const onError = (error: unknown) => log.warn({ err: error }, 'The event stream could not look into the database');
+  return { database, engine: createWorkEngine({ prisma: database.prisma, pool: database.pool, onError }) };
+}
+
+/** The directory of everything that Neolith keeps on this machine. */
+export async function homeDirectory(env: NodeJS.ProcessEnv): Promise<string> {
+  const { neolithHome } = await import(/* turbopackIgnore: true */ '@neolith/database');
+  return neolithHome(env);
 }
 
 /**

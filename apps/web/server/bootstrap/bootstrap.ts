@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { neolithHome } from '@neolith/database';
-import { getRuntime } from '../engine';
+import { getRuntime, homeDirectory } from '../engine';
 import { log } from '../log';
 import { ensureTokenFile } from './ensureTokenFile';
 import { ensureWorkspace } from './ensureWorkspace';
@@ -19,7 +18,7 @@ export function isBootstrapped(): boolean {
  */
 export async function bootstrap(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const { database, engine } = await getRuntime();
-  const file = join(neolithHome(env), 'token');
+  const file = join(await homeDirectory(env), 'token');
   await withFirstStartLock(database, async () => {
     const workspaceId = await ensureWorkspace(database, engine);
     try {
