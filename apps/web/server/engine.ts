@@ -25,7 +25,8 @@ async function open(): Promise<Runtime> {
     applicationName: 'neolith-web',
     log: (message) => log.info(message),
   });
-  const onError = (error: unknown) => log.warn({ err: error }, 'The event stream could not look into the database');
+  const onError = (error: unknown) =>
+    log.warn({ err: error }, 'The event stream could not look into the database');
   return { database, engine: createWorkEngine({ prisma: database.prisma, pool: database.pool, onError }) };
 }
 

@@ -1,4 +1,11 @@
-import { type endpoints, formatId, NeolithError, parseId, type Token, type TokenScope } from '@neolith/contracts';
+import {
+  type endpoints,
+  formatId,
+  NeolithError,
+  parseId,
+  type Token,
+  type TokenScope,
+} from '@neolith/contracts';
 import type { ApiToken } from '@neolith/database';
 import type { Call } from '../http/handle';
 import { issueToken, revokeToken } from './tokenStore';

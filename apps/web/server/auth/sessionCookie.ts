@@ -21,6 +21,12 @@ export function clearedSessionCookie(options: { secure: boolean }): string {
 }
 
 function write(value: string, maxAgeSeconds: number, secure: boolean): string {
-  const parts = [`${SESSION_COOKIE}=${value}`, 'Path=/', `Max-Age=${maxAgeSeconds}`, 'HttpOnly', 'SameSite=Lax'];
+  const parts = [
+    `${SESSION_COOKIE}=${value}`,
+    'Path=/',
+    `Max-Age=${maxAgeSeconds}`,
+    'HttpOnly',
+    'SameSite=Lax',
+  ];
   return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
 }

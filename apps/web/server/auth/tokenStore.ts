@@ -70,10 +70,7 @@ export interface IssuedSecret {
 }
 
 /** Stores a new token and answers its secret, which exists nowhere else from then on. */
-export async function issueToken(
-  { pool }: Pick<Database, 'pool'>,
-  token: NewSecret,
-): Promise<IssuedSecret> {
+export async function issueToken({ pool }: Pick<Database, 'pool'>, token: NewSecret): Promise<IssuedSecret> {
   const secret = issueSecret();
   const { rows } = await pool.query<{ expires_at: Date | null }>(
     `INSERT INTO api_tokens (id, workspace_id, kind, name, hash, scopes, expires_at)

@@ -24,10 +24,14 @@ export async function bootstrap(env: NodeJS.ProcessEnv = process.env): Promise<v
     try {
       const outcome = await ensureTokenFile(database, workspaceId, file);
       if (outcome === 'made') log.info({ file }, 'A token was made for this machine');
-      if (outcome === 'replaced') log.warn({ file }, 'The token in the file was not valid here: a new one was made');
+      if (outcome === 'replaced')
+        log.warn({ file }, 'The token in the file was not valid here: a new one was made');
     } catch (error) {
       if (!isFileTrouble(error)) throw error;
-      log.error({ file, err: error }, 'The token file can not be written: set NEOLITH_HOME to a directory that can');
+      log.error(
+        { file, err: error },
+        'The token file can not be written: set NEOLITH_HOME to a directory that can',
+      );
     }
   });
   holder[KEY] = true;
@@ -35,5 +39,7 @@ export async function bootstrap(env: NodeJS.ProcessEnv = process.env): Promise<v
 
 function isFileTrouble(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR', 'EEXIST'].includes(String(code));
+  return ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR', 'EEXIST'].includes(
+    String(code),
+  );
 }

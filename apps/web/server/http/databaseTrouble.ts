@@ -21,11 +21,21 @@ const PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P
 const MESSAGES =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|timeout expired|Client was closed|Cannot use a pool after)/;
 
-const ADAPTER_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'TlsConnectionError']);
+const ADAPTER_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TlsConnectionError',
+]);
 
 function saysSo(error: object): boolean {
   const { code, name, message, kind, originalCode, syscall } = error as Record<string, unknown>;
-  if (name === 'DatabaseError' && typeof code === 'string' && /^(DATABASE_|EMBEDDED_|POSTGRES_|MIGRATION)/.test(code)) {
+  if (
+    name === 'DatabaseError' &&
+    typeof code === 'string' &&
+    /^(DATABASE_|EMBEDDED_|POSTGRES_|MIGRATION)/.test(code)
+  ) {
     return true;
   }
   if (typeof code === 'string' && (NETWORK.has(code) || SQLSTATE.test(code) || PRISMA.has(code))) return true;
@@ -43,7 +53,11 @@ function saysSo(error: object): boolean {
 export function isDatabaseTrouble(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 8) return false;
   if (saysSo(error)) return true;
-  const { cause, errors, meta } = error as { cause?: unknown; errors?: unknown; meta?: { driverAdapterError?: unknown } };
+  const { cause, errors, meta } = error as {
+    cause?: unknown;
+    errors?: unknown;
+    meta?: { driverAdapterError?: unknown };
+  };
   if (Array.isArray(errors) && errors.some((inner) => isDatabaseTrouble(inner, depth + 1))) return true;
   return isDatabaseTrouble(cause, depth + 1) || isDatabaseTrouble(meta?.driverAdapterError, depth + 1);
 }

@@ -1,9 +1,4 @@
-import {
-  type Endpoint,
-  type EndpointOutput,
-  type HandlerInput,
-  NeolithError,
-} from '@neolith/contracts';
+import { type Endpoint, type EndpointOutput, type HandlerInput, NeolithError } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import type { WorkEngine } from '@neolith/work-engine';
 import { z } from 'zod';
@@ -37,7 +32,8 @@ type Work<E extends Endpoint> = E extends { scope: null }
   : (call: Call<E>) => Promise<Answer<E>>;
 
 export interface RouteContext {
-  params: Promise<Record<string, string | string[] | undefined>>;
+  /** Nothing where the path has no parameters. */
+  params: Promise<Record<string, string | string[] | undefined> | undefined>;
 }
 
 export interface Handler {
@@ -57,7 +53,7 @@ async function readInput(
   context: RouteContext,
 ): Promise<HandlerInput<Endpoint>> {
   const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries(await context.params)) {
+  for (const [name, value] of Object.entries((await context.params) ?? {})) {
     if (typeof value !== 'string' || value.length > 200 || value.includes('\0')) {
       throw new NeolithError('INVALID_INPUT', `params.${name}: is no id`, {
         details: { errors: [{ path: `params.${name}`, message: 'is no id' }] },
@@ -71,8 +67,7 @@ async function readInput(
     return { params, query, body: undefined } as HandlerInput<Endpoint>;
   }
   const json = await readJson(request, endpoint.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
-  const body =
-    endpoint.body === undefined ? validate(NOTHING, json ?? {}) : validate(endpoint.body, json);
+  const body = endpoint.body === undefined ? validate(NOTHING, json ?? {}) : validate(endpoint.body, json);
   return { params, query, body } as HandlerInput<Endpoint>;
 }
 

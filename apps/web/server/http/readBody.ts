@@ -66,8 +66,12 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   } catch (cause) {
     // The parser's message quotes the body; it says where, and that is all a caller needs.
     const place = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
-    throw new NeolithError('INVALID_JSON', `The body is not JSON${place === undefined ? '' : ` (${place})`}.`, {
-      cause,
-    });
+    throw new NeolithError(
+      'INVALID_JSON',
+      `The body is not JSON${place === undefined ? '' : ` (${place})`}.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -50,7 +50,8 @@ export function errorResponse(error: unknown, request: Pick<Request, 'method' | 
     // Without the query: it may hold what should not be in a log.
     const where = { requestId, code: told.code, method: request.method, path: new URL(request.url).pathname };
     if (told.code === 'INTERNAL') log.error({ ...where, err: told.cause }, 'A call failed');
-    else log.warn({ ...where, reason: String(told.cause ?? told.message) }, 'The database does not answer');
+    else if (told.cause !== undefined)
+      log.warn({ ...where, reason: String(told.cause) }, 'The database does not answer');
   }
   return problemResponse(toProblem(told), { 'x-request-id': requestId });
 }

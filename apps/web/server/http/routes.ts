@@ -22,7 +22,9 @@ function everyMethod(respond: (request: Request, context: RouteContext) => Promi
 
 /** What a route file exports: its handlers by method, and a 405 that names them for every other method. */
 export function routes(...handlers: readonly Handler[]): RouteExports {
-  const allow = handlers.flatMap(({ endpoint: { method } }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const allow = handlers.flatMap(({ endpoint: { method } }) =>
+    method === 'GET' ? ['GET', 'HEAD'] : [method],
+  );
   const path = handlers[0]?.endpoint.path ?? '';
   const exports = everyMethod(
     refuse(
@@ -40,7 +42,10 @@ export function routes(...handlers: readonly Handler[]): RouteExports {
 export function unknownRoute(): RouteExports {
   return everyMethod(
     refuse(
-      new NeolithError('ROUTE_NOT_FOUND', 'There is no such endpoint; GET /api/v1/openapi.json lists them all.'),
+      new NeolithError(
+        'ROUTE_NOT_FOUND',
+        'There is no such endpoint; GET /api/v1/openapi.json lists them all.',
+      ),
     ),
   );
 }

@@ -88,7 +88,10 @@ export function eventStream(request: Request, run: (writer: StreamWriter) => Pro
         run(writer).then(
           () => close(),
           (error: unknown) => {
-            log.warn({ err: error, path: new URL(request.url).pathname }, 'A stream broke off; its client resumes');
+            log.warn(
+              { err: error, path: new URL(request.url).pathname },
+              'A stream broke off; its client resumes',
+            );
             close(error instanceof Error ? error : new Error(String(error)));
           },
         );

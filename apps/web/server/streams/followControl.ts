@@ -44,7 +44,9 @@ export async function followControl({
   const { workspaceId } = principal;
   const daemonId = parseId('daemon', input.params.id);
   const daemon =
-    daemonId === null ? null : await database.prisma.daemon.findFirst({ where: { id: daemonId, workspaceId } });
+    daemonId === null
+      ? null
+      : await database.prisma.daemon.findFirst({ where: { id: daemonId, workspaceId } });
   if (daemon === null) throw new NeolithError('DAEMON_NOT_FOUND', `Daemon not found: ${input.params.id}`);
 
   return eventStream(request, async (writer) => {

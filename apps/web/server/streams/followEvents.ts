@@ -1,4 +1,10 @@
-import { type EngineEvent, type endpoints, type EventPage, isNeolithError, NeolithError } from '@neolith/contracts';
+import {
+  type EngineEvent,
+  type EventPage,
+  type endpoints,
+  isNeolithError,
+  NeolithError,
+} from '@neolith/contracts';
 import type { WorkEngine } from '@neolith/work-engine';
 import type { Call } from '../http/handle';
 import { isAfter, isCursor } from './cursorOrder';
@@ -38,7 +44,10 @@ export async function followEvents({
   const only = orchestratorId === undefined ? null : (await engine.getOrchestrator(orchestratorId)).id;
   const admits: Admits = (event) => only === null || event.orchestratorId === only;
   if (given !== null && !isCursor(given)) {
-    throw new NeolithError('INVALID_CURSOR', 'The cursor is not one that this stream gave; begin anew without one.');
+    throw new NeolithError(
+      'INVALID_CURSOR',
+      'The cursor is not one that this stream gave; begin anew without one.',
+    );
   }
   const first = given === null ? null : await firstPage(engine, given);
   const now = first === null ? await engine.currentCursor() : null;
@@ -49,7 +58,8 @@ export async function followEvents({
       place = await replay(engine, writer, admits, first);
     } else {
       place = now as string;
-      if (given !== null) writer.send(frame({ id: place, event: 'reset', data: JSON.stringify({ cursor: place }) }));
+      if (given !== null)
+        writer.send(frame({ id: place, event: 'reset', data: JSON.stringify({ cursor: place }) }));
       else writer.send(frame({ id: place }));
     }
     await follow(engine, principal.workspaceId, writer, admits, place);

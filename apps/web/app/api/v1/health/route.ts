@@ -3,6 +3,4 @@ import { checkHealth } from '@/server/health';
 import { handle } from '@/server/http/handle';
 import { routes } from '@/server/http/routes';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.getHealth, checkHealth),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(handle(endpoints.getHealth, checkHealth));

@@ -3,6 +3,4 @@ import { describeApi } from '@/server/describeApi';
 import { handle } from '@/server/http/handle';
 import { routes } from '@/server/http/routes';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.getOpenApi, describeApi),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(handle(endpoints.getOpenApi, describeApi));

@@ -4,5 +4,7 @@ import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
   handle(endpoints.listTasks, ({ engine, input }) => engine.listTasks(input.query)),
-  handle(endpoints.createTasks, async ({ engine, input }) => ({ tasks: await engine.createTasks(input.body.tasks) })),
+  handle(endpoints.createTasks, async ({ engine, input }) => ({
+    tasks: await engine.createTasks(input.body.tasks),
+  })),
 );

@@ -4,5 +4,7 @@ import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
   handle(endpoints.getOrchestrator, ({ engine, input }) => engine.getOrchestrator(input.params.id)),
-  handle(endpoints.updateOrchestrator, ({ engine, input }) => engine.updateOrchestrator(input.params.id, input.body)),
+  handle(endpoints.updateOrchestrator, ({ engine, input }) =>
+    engine.updateOrchestrator(input.params.id, input.body),
+  ),
 );

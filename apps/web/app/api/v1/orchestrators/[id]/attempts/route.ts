@@ -3,5 +3,7 @@ import { handle } from '@/server/http/handle';
 import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.listOrchestratorAttempts, ({ engine, input }) => engine.listAttempts(input.params.id, input.query)),
+  handle(endpoints.listOrchestratorAttempts, ({ engine, input }) =>
+    engine.listAttempts(input.params.id, input.query),
+  ),
 );

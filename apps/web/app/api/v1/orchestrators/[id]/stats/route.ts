@@ -3,5 +3,7 @@ import { handle } from '@/server/http/handle';
 import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.getOrchestratorStats, ({ engine, input }) => engine.getOrchestratorExecutionStats(input.params.id, input.query)),
+  handle(endpoints.getOrchestratorStats, ({ engine, input }) =>
+    engine.getOrchestratorExecutionStats(input.params.id, input.query),
+  ),
 );
