@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
+
+export default mergeConfig(
+  sharedConfig,
+  defineConfig({
+    resolve: { alias: { '@': fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '') } },
+    test: {
+      name: 'web',
+      globalSetup: [databaseSetup, fileURLToPath(new URL('test/support/ensureBuilt.ts', import.meta.url))],
+      // A file has a server process of its own, and the smallest machine two cores.
+      maxWorkers: 2,
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  }),
+);
