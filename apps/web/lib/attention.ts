@@ -1,4 +1,4 @@
-import { plural } from './formatNumber';
+import { formatCount, plural } from './formatNumber';
 import type { OrchestratorOverviewJson } from './wire';
 
 /** What of an orchestrator is looked at. */
@@ -50,7 +50,7 @@ export function attentionOf(row: Observed): Attention[] {
   if (backlog.blocked > 0 && backlog.ready === 0 && backlog.delayed === 0 && running.length === 0) {
     found.push({
       severity: 'warn',
-      text: `Nothing can start: ${backlog.blocked === 1 ? 'the one open task is' : `all ${plural(backlog.blocked, 'open task')} are`} blocked`,
+      text: `Nothing can start: ${backlog.blocked === 1 ? 'the only open task is' : `all ${formatCount(backlog.blocked)} open tasks are`} blocked`,
       remedy: null,
     });
   }

@@ -73,6 +73,10 @@ export function followEvents(cursor: string | null, handlers: FeedHandlers): () 
     opened.onerror = fail;
     opened.onmessage = receive;
     for (const type of Object.keys(EVENT_LOOK)) opened.addEventListener(type, receive);
+    opened.addEventListener('reset', (message: MessageEvent<string>) => {
+      place = message.lastEventId === '' ? null : message.lastEventId;
+      handlers.onGap();
+    });
   };
 
   const onVisibility = () => {

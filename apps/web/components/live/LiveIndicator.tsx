@@ -14,7 +14,7 @@ const LOOK: Record<FeedState, { label: string; title: string; dot: string }> = {
   paused: { label: 'Paused', title: 'Paused while the page is hidden', dot: 'bg-mute-fill' },
 };
 
-/** Whether the page follows the engine. Its width never changes, so nothing beside it moves. */
+/** Whether the page follows the engine. It stands at the right end of its line, so a longer word moves nothing. */
 export function LiveIndicator() {
   const { state } = useLiveFeed();
   const look = LOOK[state];
@@ -23,7 +23,7 @@ export function LiveIndicator() {
       role="status"
       title={look.title}
       data-live={state}
-      className="inline-flex w-[7.75rem] items-center justify-center gap-2 rounded-full border border-line bg-surface px-3 py-1 text-xs font-medium text-ink-soft"
+      className="ml-auto inline-flex items-center gap-2 rounded-full border border-line bg-surface px-3 py-1 text-xs font-medium text-ink-soft"
     >
       <span aria-hidden className={`size-2 rounded-full ${look.dot}`} />
       {look.label}

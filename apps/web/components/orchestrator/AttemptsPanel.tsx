@@ -7,6 +7,7 @@ import { Panel } from '@/components/ui/Panel';
 import { StatusBadge } from '@/components/ui/StatusBadge';
 import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
+import { failureOf } from '@/lib/failureOf';
 import { ATTEMPT_STATUS_LOOK } from '@/lib/statusLook';
 import type { AttemptPageJson } from '@/lib/wire';
 
@@ -61,7 +62,7 @@ export function AttemptsPanel({ attempts, timeZone }: { attempts: AttemptPageJso
                     className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 align-top md:table-row md:p-0"
                   >
                     <td className="block w-full min-w-0 md:table-cell md:w-1/2 md:px-4 md:py-2.5">
-                      <span className="foreign line-clamp-2">
+                      <span className="foreign line-clamp-2 leading-5">
                         <PageLink href={taskHref(attempt.taskId)}>
                           <TaskText text={attempt.taskTitle} />
                         </PageLink>
@@ -73,7 +74,7 @@ export function AttemptsPanel({ attempts, timeZone }: { attempts: AttemptPageJso
                         <span
                           className={`foreign mt-0.5 line-clamp-2 text-xs ${look.tone === 'bad' ? 'text-bad' : 'text-warn'}`}
                         >
-                          {attempt.failureClass === null ? null : `${attempt.failureClass}: `}
+                          {failureOf(attempt)}
                           <TaskText text={attempt.error} />
                         </span>
                       )}
@@ -81,13 +82,13 @@ export function AttemptsPanel({ attempts, timeZone }: { attempts: AttemptPageJso
                     <td className="md:px-2 md:py-2.5">
                       <StatusBadge label={look.label} tone={look.tone} />
                     </td>
-                    <td className="text-xs text-ink-soft md:px-2 md:py-2.5">
+                    <td className="text-xs leading-5 text-ink-soft md:px-2 md:py-2.5">
                       {attempt.agent === null ? '–' : <TaskText text={attempt.agent} />}
                     </td>
-                    <td className="tabular text-xs text-ink-soft md:px-2 md:py-2.5 md:text-right">
+                    <td className="tabular text-xs leading-5 text-ink-soft md:px-2 md:py-2.5 md:text-right">
                       <AttemptLength attempt={attempt} timeZone={timeZone} />
                     </td>
-                    <td className="ml-auto text-xs text-ink-faint md:px-4 md:py-2.5 md:text-right">
+                    <td className="ml-auto text-xs leading-5 text-ink-faint md:px-4 md:py-2.5 md:text-right">
                       <RelativeTime at={attempt.claimedAt} timeZone={timeZone} />
                     </td>
                   </tr>

@@ -15,26 +15,28 @@ export function OutcomeTable({
   rows: readonly { label: string; outcomes: Outcomes }[];
 }) {
   return (
-    <table className="sr-only">
-      <caption>{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{head}</th>
-          <th scope="col">Completed</th>
-          <th scope="col">Failed</th>
-          <th scope="col">Cancelled</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ label, outcomes }) => (
-          <tr key={label}>
-            <th scope="row">{label}</th>
-            <td>{outcomes.completed}</td>
-            <td>{outcomes.failed}</td>
-            <td>{outcomes.cancelled}</td>
+    <div className="sr-only">
+      <table>
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{head}</th>
+            <th scope="col">Completed</th>
+            <th scope="col">Failed</th>
+            <th scope="col">Cancelled</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(({ label, outcomes }) => (
+            <tr key={label}>
+              <th scope="row">{label}</th>
+              <td>{outcomes.completed}</td>
+              <td>{outcomes.failed}</td>
+              <td>{outcomes.cancelled}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -86,7 +86,7 @@ function Tile({
 
 function ChartCard({ title, empty, children }: { title: string; empty: boolean; children: React.ReactNode }) {
   return (
-    <figure className="min-w-0 rounded-xl border border-line bg-surface p-4">
+    <figure className="flex min-w-0 flex-col rounded-xl border border-line bg-surface p-4">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <figcaption className="text-sm font-semibold">{title}</figcaption>
         <ul aria-hidden className="flex gap-3 text-xs text-ink-faint">
@@ -102,7 +102,7 @@ function ChartCard({ title, empty, children }: { title: string; empty: boolean; 
           ))}
         </ul>
       </div>
-      <div className="relative mt-3 h-56">
+      <div className="relative mt-3 h-56 grow">
         {empty ? (
           <p className="grid h-full place-items-center text-sm text-ink-soft">
             Nothing was finished in this range; try a longer one.

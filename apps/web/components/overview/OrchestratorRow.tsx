@@ -22,7 +22,7 @@ export function OrchestratorRow({ row, next }: { row: OrchestratorOverviewJson; 
   return (
     <article
       aria-labelledby={headingId}
-      className="overflow-hidden rounded-xl border border-line bg-surface shadow-[0_1px_2px_rgb(0_0_0/0.03)]"
+      className="relative overflow-hidden rounded-xl border border-line bg-surface shadow-[0_1px_2px_rgb(0_0_0/0.03)]"
     >
       <div className="grid gap-x-8 gap-y-5 p-4 md:grid-cols-2 xl:grid-cols-[minmax(11rem,0.8fr)_minmax(20rem,1.7fr)_minmax(13rem,1fr)_minmax(13rem,0.8fr)] xl:px-5">
         <div className="min-w-0">

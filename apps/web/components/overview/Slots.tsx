@@ -12,7 +12,10 @@ export function Slots({ row }: { row: OrchestratorOverviewJson }) {
   const { running, orchestrator } = row;
   const limit = orchestrator.maxConcurrentTasks;
   // Always as many lines as there may be slots, so that a task that begins or ends moves nothing.
-  const lines = Math.min(SHOWN, Math.max(limit, running.length));
+  const available = orchestrator.status === 'ONLINE' || orchestrator.status === 'BUSY';
+  const lines = available
+    ? Math.min(SHOWN, Math.max(limit, running.length))
+    : Math.min(SHOWN, running.length);
   const shown = running.slice(0, lines);
   const more = running.length - shown.length;
 
@@ -60,6 +63,11 @@ export function Slots({ row }: { row: OrchestratorOverviewJson }) {
           </li>
         ))}
       </ul>
+      {lines === 0 ? (
+        <p className="mt-1 text-sm leading-5 text-ink-faint">
+          Nothing; no task is handed out while it is {orchestrator.status === 'AWAY' ? 'away' : 'offline'}
+        </p>
+      ) : null}
     </div>
   );
 }

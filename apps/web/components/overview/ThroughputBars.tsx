@@ -54,25 +54,27 @@ export function ThroughputBars({ days }: { days: OrchestratorOverviewJson['throu
         })}
       </svg>
       <figcaption className="tabular mt-1 text-2xs text-ink-faint">{formatCount(total)} completed</figcaption>
-      <table className="sr-only">
-        <caption>Tasks a day</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col">Completed</th>
-            <th scope="col">Failed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {days.map((day) => (
-            <tr key={day.date}>
-              <th scope="row">{formatWeekday(day.date)}</th>
-              <td>{day.completed}</td>
-              <td>{day.failed}</td>
+      <div className="sr-only">
+        <table>
+          <caption>Tasks a day</caption>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col">Completed</th>
+              <th scope="col">Failed</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {days.map((day) => (
+              <tr key={day.date}>
+                <th scope="row">{formatWeekday(day.date)}</th>
+                <td>{day.completed}</td>
+                <td>{day.failed}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

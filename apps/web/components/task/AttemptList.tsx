@@ -3,6 +3,7 @@ import { Panel } from '@/components/ui/Panel';
 import { StatusBadge } from '@/components/ui/StatusBadge';
 import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
+import { failureOf } from '@/lib/failureOf';
 import { ATTEMPT_STATUS_LOOK } from '@/lib/statusLook';
 import type { AttemptJson } from '@/lib/wire';
 
@@ -43,7 +44,7 @@ export function AttemptList({ attempts, timeZone }: { attempts: readonly Attempt
                 </p>
                 {attempt.error === null ? null : (
                   <p className="foreign mt-1 line-clamp-4 text-xs text-bad">
-                    {attempt.failureClass === null ? null : `${attempt.failureClass}: `}
+                    {failureOf(attempt)}
                     <TaskText text={attempt.error} />
                   </p>
                 )}

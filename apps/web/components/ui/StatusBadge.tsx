@@ -13,7 +13,7 @@ export function StatusBadge({ label, tone }: { label: string; tone: Tone }) {
   const look = TONES[tone];
   return (
     <span
-      className={`inline-flex items-center gap-1.5 whitespace-nowrap rounded-full px-2 py-0.5 text-xs font-medium ${look.text} ${look.tint}`}
+      className={`inline-flex items-center gap-1.5 whitespace-nowrap rounded-full align-top px-2 py-0.5 text-xs font-medium ${look.text} ${look.tint}`}
     >
       <span aria-hidden className={`size-1.5 rounded-full ${look.dot}`} />
       {label}
