@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -14,6 +14,8 @@ const OLDEST_NODE = [20, 19];
 export const run = {
   environment: {
     ...process.env,
+    // Turbo looks for pnpm on the PATH; a machine with only npm has the one that was installed here.
+    PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`,
     NEXT_TELEMETRY_DISABLED: '1',
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
