@@ -1,9 +1,15 @@
+import { setMaxListeners } from 'node:events';
+
 /** Kept on globalThis: Next bundles instrumentation and routes apart, so that a module's variable exists twice. */
 const KEY = Symbol.for('neolith.web.shutdown');
 const holder = globalThis as { [KEY]?: AbortController };
 
 function controller(): AbortController {
-  holder[KEY] ??= new AbortController();
+  if (holder[KEY] === undefined) {
+    holder[KEY] = new AbortController();
+    // Every open stream listens to it, and they are many by design.
+    setMaxListeners(0, holder[KEY].signal);
+  }
   return holder[KEY];
 }
 

@@ -7,13 +7,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSecret } from '@/server/auth/secret';
 import { rawRequest } from './support/rawRequest';
 import { makeThings, pathOf, type Sample, samplesOf, type Things } from './support/samples';
-import { useServer } from './support/useServer';
+import { serverFixture } from './support/serverFixture';
 
 const api = fileURLToPath(new URL('../app/api/v1', import.meta.url));
 const table = Object.entries<Endpoint>(endpoints) as [EndpointName, Endpoint][];
 const guarded = table.filter(([, endpoint]) => endpoint.scope !== null);
 
-const fixture = useServer();
+const fixture = serverFixture();
 const tokens: Record<string, string> = {};
 let things: Things;
 let samples: Record<EndpointName, Sample>;

@@ -1,4 +1,5 @@
 import { NeolithError } from '@neolith/contracts';
+import { log } from '../log';
 import { scanJson } from './scanJson';
 
 /** Whether the request announces a body at all. */
@@ -44,7 +45,7 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {
-      await reader.cancel();
+      void discardRest(reader);
       throw tooLarge(maxBytes);
     }
     chunks.push(value);
@@ -53,6 +54,26 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
     throw new NeolithError('INVALID_JSON', 'The body is not UTF-8.', { cause });
+  }
+}
+
+/** How much of a refused body is still taken off the line before its connection is cut. */
+const MAX_DISCARDED_BYTES = 67_108_864;
+
+/**
+ * Takes the rest of a body that is refused off the line. Cut at once, the connection would be reset under a client
+ * that is still writing, which then never reads the answer; left alone, it could serve no further call.
+ */
+async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    for (let size = 0; size <= MAX_DISCARDED_BYTES; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      size += value.byteLength;
+    }
+    await reader.cancel();
+  } catch (error) {
+    log.debug({ err: error }, 'A client left in the middle of a body that was refused');
   }
 }
 

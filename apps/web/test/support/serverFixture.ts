@@ -24,7 +24,7 @@ export interface ServerFixture {
 }
 
 /** A database and a server of the test file's own. */
-export function useServer(options: Omit<StartServerOptions, 'databaseUrl'> = {}): ServerFixture {
+export function serverFixture(options: Omit<StartServerOptions, 'databaseUrl'> = {}): ServerFixture {
   const fixture: { test?: TestDatabase; server?: TestServer; engine?: WorkEngine } = {};
   beforeAll(async () => {
     fixture.test = await createTestDatabase();
