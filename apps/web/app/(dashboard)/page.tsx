@@ -5,7 +5,6 @@ import { OverviewView } from '@/components/overview/OverviewView';
 import { Refusal } from '@/components/ui/Refusal';
 import { loadPage } from '@/lib/loadPage';
 import { toJson } from '@/lib/toJson';
-import { requireSession } from '@/server/session';
 
 /** For so many orchestrators the first paint already says what is next; the others' follows with the first events. */
 const NEXT_AT_FIRST = 50;
@@ -22,8 +21,7 @@ async function loadOverview(engine: WorkEngine) {
 }
 
 export default async function OverviewPage() {
-  const { engine } = await requireSession();
-  const loaded = await loadPage(() => loadOverview(engine));
+  const loaded = await loadPage(loadOverview);
   if ('refusal' in loaded) return <Refusal refusal={loaded.refusal} />;
   const { overview, next } = loaded.data;
   return (

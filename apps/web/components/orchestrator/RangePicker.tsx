@@ -77,7 +77,7 @@ export function RangePicker({ choice }: { choice: RangeChoice }) {
             href={`${path}?range=${name}`}
             prefetch={false}
             scroll={false}
-            aria-label={title}
+            title={title}
             aria-current={choice.name === name ? 'true' : undefined}
             className={`${item} ${choice.name === name ? chosen : other}`}
           >

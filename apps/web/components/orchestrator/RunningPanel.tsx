@@ -31,7 +31,7 @@ export function RunningPanel({
         {running.length === 0 ? (
           <p className="px-4 py-6 text-center text-sm text-ink-soft">Idle: nothing is being worked on.</p>
         ) : (
-          <ul className="divide-y divide-line">
+          <ul className="max-h-[30rem] divide-y divide-line overflow-y-auto">
             {running.map((task) => (
               <li key={task.id} className="h-20 px-4 py-3" data-task={task.id}>
                 <div className="flex items-baseline justify-between gap-4 text-sm">

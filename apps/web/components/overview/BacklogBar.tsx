@@ -9,7 +9,7 @@ export function BacklogBar({ backlog }: { backlog: OrchestratorOverviewJson['bac
       <div className="flex items-baseline justify-between gap-4">
         <h3 className="text-xs text-ink-faint">Backlog</h3>
         <p className="tabular text-xs text-ink-faint">
-          <span className="text-sm font-medium text-ink">{formatCount(backlog.total)}</span> open
+          <span className="text-sm leading-4 font-medium text-ink">{formatCount(backlog.total)}</span> open
         </p>
       </div>
       <div aria-hidden className="mt-1.5 flex h-2 gap-px overflow-hidden rounded-full bg-inset">

@@ -6,7 +6,6 @@ import { loadOrchestratorPage } from '@/lib/loadOrchestratorPage';
 import { loadPage } from '@/lib/loadPage';
 import { parseRangeChoice } from '@/lib/statsRange';
 import { titleOf } from '@/lib/titleOf';
-import { requireSession } from '@/server/session';
 
 interface Properties {
   params: Promise<{ id: string }>;
@@ -14,21 +13,18 @@ interface Properties {
 }
 
 export async function generateMetadata({ params }: Properties): Promise<Metadata> {
-  const { engine } = await requireSession();
   const { id } = await params;
-  const title = await titleOf(async () => (await engine.getOrchestrator(id)).name, 'Orchestrator');
-  return { title };
+  return { title: await titleOf(async (engine) => (await engine.getOrchestrator(id)).name, 'Orchestrator') };
 }
 
 const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 
 export default async function OrchestratorPage({ params, searchParams }: Properties) {
-  const { engine } = await requireSession();
   const { id } = await params;
   const { range, from, to } = await searchParams;
   const choice = parseRangeChoice({ range: one(range), from: one(from), to: one(to) });
   const now = Date.now();
-  const loaded = await loadPage(() => loadOrchestratorPage(engine, { id, choice, now }));
+  const loaded = await loadPage((engine) => loadOrchestratorPage(engine, { id, choice, now }));
   if ('refusal' in loaded) return <Refusal refusal={loaded.refusal} />;
   const { cursor, workNow, workDone } = loaded.data;
   return (

@@ -8,16 +8,14 @@ import { loadPage } from '@/lib/loadPage';
 import { HISTORY_LENGTH, type TaskPageData } from '@/lib/taskPage';
 import { titleOf } from '@/lib/titleOf';
 import { toJson } from '@/lib/toJson';
-import { requireSession } from '@/server/session';
 
 interface Properties {
   params: Promise<{ id: string }>;
 }
 
 export async function generateMetadata({ params }: Properties): Promise<Metadata> {
-  const { engine } = await requireSession();
   const { id } = await params;
-  return { title: await titleOf(async () => (await engine.getTask(id)).title, 'Task') };
+  return { title: await titleOf(async (engine) => (await engine.getTask(id)).title, 'Task') };
 }
 
 async function loadTask(engine: WorkEngine, id: string): Promise<{ cursor: string; data: TaskPageData }> {
@@ -37,9 +35,8 @@ async function loadTask(engine: WorkEngine, id: string): Promise<{ cursor: strin
 }
 
 export default async function TaskPage({ params }: Properties) {
-  const { engine } = await requireSession();
   const { id } = await params;
-  const loaded = await loadPage(() => loadTask(engine, id));
+  const loaded = await loadPage((engine) => loadTask(engine, id));
   if ('refusal' in loaded) return <Refusal refusal={loaded.refusal} />;
   const { cursor, data } = loaded.data;
   return (
