@@ -70,6 +70,8 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   let letGo: () => Promise<void> = () => Promise.resolve();
   let loops: Promise<unknown> = Promise.resolve();
   let registering: Promise<void> | null = null;
+  /** Ends the control stream of an id that is ours no longer. */
+  let listening = new AbortController();
   let hurry: () => void = () => undefined;
   const hurried = new Promise<void>((resolve) => {
     hurry = resolve;
@@ -190,6 +192,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       try {
         const ids = await listServed();
         await register(ids);
+        listening.abort(new Error('The daemon has another id.'));
         log.warn('Registered anew: the server had forgotten this daemon', { daemonId });
         pump.serve(ids);
       } catch (error) {
@@ -282,22 +285,27 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     };
   }
 
-  function listen(): Promise<void> {
-    return followControlStream({
-      client,
-      daemonId: requireId,
-      signal: ending.signal,
-      onMessage: (message) => {
-        if (message.type === 'cancel') cancel(message.attemptId);
-        else void drain();
-      },
-      onLost: (error, delayMs) =>
-        log.debug('The control stream ended; opening it again', {
-          delayMs,
-          ...(error === null ? {} : describeError(error)),
-        }),
-      random,
-    });
+  async function listen(): Promise<void> {
+    const abort = () => listening.abort(ending.signal.reason);
+    ending.signal.addEventListener('abort', abort, { once: true });
+    while (!ending.signal.aborted) {
+      listening = new AbortController();
+      await followControlStream({
+        client,
+        daemonId: requireId,
+        signal: listening.signal,
+        onMessage: (message) => {
+          if (message.type === 'cancel') cancel(message.attemptId);
+          else void drain();
+        },
+        onLost: (error, delayMs) =>
+          log.debug('The control stream ended; opening it again', {
+            delayMs,
+            ...(error === null ? {} : describeError(error)),
+          }),
+        random,
+      });
+    }
   }
 
   /** With `all`: looks for orchestrators that came or went. */

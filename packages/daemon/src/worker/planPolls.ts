@@ -42,7 +42,7 @@ const TURN_SECONDS = 1;
  * work. An idle one reserves a single slot while it waits, so that the others can use the rest; where no free slot
  * is left for one that has work, it is only looked at.
  *
- * Example: 4 slots, A with much work, B idle. A is asked for 3 without waiting, B for 1 with a long wait.
+ * Example: 4 slots, A with much work, B idle. A is asked for 3, B only looked at; B having nothing, A gets the 4th.
  */
 export function planPolls(situation: PollSituation): PlannedPoll[] {
   const { nowMs, waitSecondsMax } = situation;
