@@ -77,10 +77,13 @@ function urlOf(baseUrl: string, endpoint: Endpoint, input: AnyInput): string {
 
 async function errorOf(response: Response, url: string): Promise<NeolithError> {
   const body = await response.text().catch(() => '');
+  const retryAfterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = retryAfterSeconds > 0 ? { retryAfterSeconds } : {};
   try {
     const problem = problemSchema.parse(JSON.parse(body));
     const details = {
       ...problem.details,
+      ...retryAfter,
       ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     };
     return new NeolithError(problem.code, problem.detail, { details });
@@ -89,7 +92,7 @@ async function errorOf(response: Response, url: string): Promise<NeolithError> {
     return new NeolithError(
       code,
       `${url} answered ${response.status} and no problem details; is it a Neolith server?`,
-      { cause },
+      { details: retryAfter, cause },
     );
   }
 }

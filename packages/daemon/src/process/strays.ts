@@ -21,6 +21,14 @@ export async function describeDaemonLife(daemonId: string, pid: number = process
   return `${formatDaemonPrefix(daemonId)}${processKey(daemon)}`;
 }
 
+/** Whether the life that `describeDaemonLife` described has ended; a text that describes none counts as over. */
+export async function isLifeOver(life: string): Promise<boolean> {
+  const colon = life.indexOf(':');
+  if (colon === -1) return true;
+  const { entries } = await readProcessTable();
+  return !isAlive(entries, life.slice(colon + 1));
+}
+
 /**
  * What earlier lives of this daemon left behind, found by the marker in the environment, with the descendants
  * of those. Nothing that belongs to a life which is not over yet (a second daemon started under the same id by
