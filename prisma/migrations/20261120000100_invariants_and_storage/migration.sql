@@ -16,7 +16,9 @@ ALTER TABLE workspaces
     AND deadline_boosts[1] < 'infinity');
 
 ALTER TABLE orchestrators
-  ADD CONSTRAINT max_concurrent_tasks_positive CHECK (max_concurrent_tasks BETWEEN 1 AND 1000);
+  ADD CONSTRAINT max_concurrent_tasks_positive CHECK (max_concurrent_tasks BETWEEN 1 AND 1000),
+  -- A zone that only the server's runtime knows would make every selection fail; the conversion raises an error.
+  ADD CONSTRAINT time_zone_known CHECK ((timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) IS NOT NULL);
 
 ALTER TABLE tasks
   ADD CONSTRAINT progress_is_a_percentage CHECK (progress BETWEEN 0 AND 100),

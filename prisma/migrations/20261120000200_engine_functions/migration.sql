@@ -15,11 +15,13 @@ LANGUAGE sql VOLATILE AS $$ SELECT coalesce(p_now, date_trunc('milliseconds', cl
 
 -- Scoring ---------------------------------------------------------------------------------------------------------
 
--- The first instant of the calendar day after p_now in p_zone. Where clocks go back across midnight, that midnight
--- exists twice and PostgreSQL takes the later one; the day begins at the earlier.
+-- The first instant after p_now that has a later calendar date in p_zone. Where clocks go back across midnight, that
+-- midnight exists twice and PostgreSQL takes the later one; the day ends at the earlier, unless that is over already
+-- (Newfoundland once went back from 00:01 to 23:01 of the day before).
 CREATE FUNCTION end_of_local_day(p_now timestamptz, p_zone text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN ((m.midnight - interval '1 hour') AT TIME ZONE p_zone)::date > (p_now AT TIME ZONE p_zone)::date
+  SELECT CASE WHEN m.midnight - interval '1 hour' > p_now
+                   AND ((m.midnight - interval '1 hour') AT TIME ZONE p_zone)::date > (p_now AT TIME ZONE p_zone)::date
               THEN m.midnight - interval '1 hour' ELSE m.midnight END
   FROM (SELECT ((p_now AT TIME ZONE p_zone)::date + 1)::timestamp AT TIME ZONE p_zone AS midnight) m
 $$;
@@ -179,10 +181,17 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_ids uuid[];
 BEGIN
-  SELECT array_agg(task_id) INTO v_ids FROM delayed_tasks
-   WHERE available_at <= p_now AND (orchestrator_id = p_orchestrator OR (p_orchestrator IS NULL AND orchestrator_id IS NULL));
+  -- Only what this statement itself took out: a row that somebody else just put back (by changing the task) must not
+  -- be entered twice.
+  WITH due AS (
+    SELECT task_id FROM delayed_tasks
+     WHERE available_at <= p_now AND (orchestrator_id = p_orchestrator OR (p_orchestrator IS NULL AND orchestrator_id IS NULL))
+     ORDER BY task_id FOR UPDATE
+  ), gone AS (
+    DELETE FROM delayed_tasks d USING due WHERE d.task_id = due.task_id RETURNING d.task_id
+  )
+  SELECT array_agg(task_id) INTO v_ids FROM gone;
   IF v_ids IS NULL THEN RETURN 0; END IF;
-  DELETE FROM delayed_tasks WHERE task_id = ANY (v_ids);
   PERFORM enqueue_tasks(v_ids, p_now);
   RETURN cardinality(v_ids);
 END $$;
@@ -248,6 +257,12 @@ BEGIN
                  FROM generate_subscripts(p_max, 1) c;
     RETURN;
   END IF;
+  IF p_daemon IS NOT NULL AND NOT EXISTS (
+    SELECT FROM daemons d WHERE d.id = p_daemon AND d.workspace_id = v_orchestrator.workspace_id) THEN
+    RETURN QUERY SELECT c, 'DAEMON_NOT_FOUND', false, NULL::uuid, NULL::int, NULL::timestamptz, NULL::timestamptz, NULL::float8, NULL::float8, NULL::tasks
+                 FROM generate_subscripts(p_max, 1) c;
+    RETURN;
+  END IF;
   v_now := engine_now(p_now);
 
   FOR i IN 1 .. cardinality(p_max) LOOP
@@ -274,11 +289,10 @@ BEGIN
   ELSE
     v_room := v_orchestrator.max_concurrent_tasks - (SELECT count(*) FROM leases l WHERE l.orchestrator_id = p_orchestrator);
     v_why := CASE WHEN v_room > 0 THEN 'NOTHING_ELIGIBLE' ELSE 'AT_CAPACITY' END;
-    IF v_room > 0 AND cardinality(v_slots) > 0 THEN
-      PERFORM promote_due_tasks(p_orchestrator, v_now);
-    END IF;
     LOOP
       EXIT WHEN v_taken >= v_room OR v_taken >= cardinality(v_slots);
+      -- Each time round: the heads count what is due, and only what stands in ready_tasks can be taken.
+      PERFORM promote_due_tasks(p_orchestrator, v_now);
       RETURN QUERY
       WITH heads AS MATERIALIZED (
         SELECT h.*, row_number() OVER (ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id) AS place
@@ -323,8 +337,11 @@ BEGIN
       FROM gone g JOIN started s ON s.id = g.task_id JOIN leased l ON l.task_id = g.task_id
       ORDER BY g.place;
       GET DIAGNOSTICS v_got = ROW_COUNT;
-      EXIT WHEN v_got = 0;
       v_taken := v_taken + v_got;
+      -- Nothing taken is only the end where nothing is there: the heads may have been cancelled or changed meanwhile,
+      -- and behind them wait others.
+      EXIT WHEN v_got = 0 AND NOT EXISTS (
+        SELECT FROM ready_heads(p_orchestrator, 1, v_now, p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids));
     END LOOP;
   END IF;
 
@@ -424,7 +441,10 @@ BEGIN
       AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
       AND (i.result <> 'lost' OR l.expires_at <= v_now)
       AND (i.result <> 'cancelled' OR l.cancel_requested_at IS NOT NULL)
-    RETURNING i.n, l.task_id, l.attempt_id, i.result, i.output, i.artifacts, i.error, i.question, i.metrics,
+    RETURNING i.n, l.task_id, l.attempt_id, i.result, i.output, i.artifacts,
+              -- Who confirms a cancel need not know why; who asked for it said so.
+              CASE WHEN i.result = 'completed' THEN i.error ELSE coalesce(i.error, l.cancel_reason) END AS error,
+              i.question, i.metrics,
               coalesce(i.failure_class, 'task') AS failure_class, coalesce(i.timed_out, false) AS timed_out, i.retry_seconds,
               l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at,
               l.cancel_requested_at IS NOT NULL AS cancelling
@@ -500,7 +520,8 @@ BEGIN
              p_actor, d.was::text, d.becomes::text,
              jsonb_strip_nulls(jsonb_build_object(
                'attempt', d.number, 'ended', d.ended_as, 'seconds', extract(epoch FROM v_now - d.claimed_at)::float8,
-               'error', left(d.error, 2000), 'question', d.question, 'availableAt', d.not_before,
+               'error', left(d.error, 2000), 'question', d.question,
+               'availableAt', CASE WHEN d.becomes = 'TODO' THEN date_trunc('milliseconds', d.not_before) END,
                'failureClass', CASE WHEN d.ended_as IN ('FAILED', 'TIMED_OUT') THEN d.failure_class END))
       FROM decided d ORDER BY d.task_id
     )

@@ -71,6 +71,14 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
     return { uuid: task.uuid, parent, prerequisites };
   });
   const cycle = findCycle(new Map(arranged.map((task) => [task.uuid, task.prerequisites])));
+  const parents = new Map(arranged.map((task) => [task.uuid, task.parent === null ? [] : [task.parent]]));
+  const round = findCycle(parents);
+  if (round !== null) {
+    const path = round.map((uuid) => nameOf.get(uuid) ?? uuid);
+    throw new NeolithError('INVALID_INPUT', `These tasks are one another's parents: ${path.join(' → ')}`, {
+      details: { path },
+    });
+  }
   if (cycle !== null) {
     const path = cycle.map((uuid) => nameOf.get(uuid) ?? uuid);
     throw new NeolithError(

@@ -26,6 +26,14 @@ export function readCharter(config: Json): Charter {
   };
 }
 
+/** The config with the fields of a charter set where `readCharter` finds them; everything else stays. */
+export function writeCharter(config: Json, charter: Charter): Json {
+  const root = isObject(config) ? config : {};
+  return isObject(root.charter)
+    ? { ...root, charter: { ...root.charter, ...charter } }
+    : { ...root, ...charter };
+}
+
 function isObject(value: Json | undefined): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -35,5 +35,7 @@ export function endOfLocalDay(now: Date, timeZone: string): Date {
     if (isLater(middle)) after = middle;
     else before = middle;
   }
-  return new Date(after);
+  // The hour's steps may have passed over a first midnight after which the clock went back at once.
+  const earlier = after - HOUR_MS;
+  return new Date(earlier > now.getTime() && isLater(earlier) ? earlier : after);
 }

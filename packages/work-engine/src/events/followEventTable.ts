@@ -1,7 +1,7 @@
 import { type EngineEvent, formatId } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import pg from 'pg';
-import { parseCursor, toEvent } from '../operations/readEvents.js';
+import { toEvent } from '../operations/readEvents.js';
 import { readEpoch, readEventRows, readHorizon } from '../store/readEventRows.js';
 import type { EventFollower, EventSubscription } from './eventFollower.js';
 
@@ -11,6 +11,12 @@ const LOOK_MS = 1_000;
 /** A commit with NOTIFY takes a lock of the whole cluster, so that a busy process sends few of them. */
 const NOTIFY_EVERY_MS = 20;
 const BATCH = 1_000;
+
+interface PlacedEvent {
+  event: EngineEvent;
+  xid: bigint;
+  seq: bigint;
+}
 
 interface Subscriber extends EventSubscription {
   /** The bare UUID is compared nowhere: events carry ids as everybody writes them. */
@@ -86,20 +92,23 @@ export function followEventTable(
     const last = rows[rows.length - 1];
     if (last === undefined) return false;
     position = { xid: last.xid, seq: last.seq };
-    const events = rows.map((row) => toEvent(row, epoch));
-    for (const subscriber of subscribers) deliver(subscriber, events);
+    const placed = rows.map((row) => ({
+      event: toEvent(row, epoch),
+      xid: BigInt(row.xid),
+      seq: BigInt(row.seq),
+    }));
+    for (const subscriber of subscribers) deliver(subscriber, placed);
     return rows.length === BATCH;
   }
 
-  function deliver(subscriber: Subscriber, events: readonly EngineEvent[]): void {
-    const own = events.filter((event) => {
-      const at = parseCursor(event.cursor);
-      const xid = BigInt(at.xid);
-      const isNew =
-        xid > subscriber.cursor.xid ||
-        (xid === subscriber.cursor.xid && BigInt(at.seq) > subscriber.cursor.seq);
-      return isNew && (subscriber.workspace === null || event.workspaceId === subscriber.workspace);
-    });
+  function deliver(subscriber: Subscriber, placed: readonly PlacedEvent[]): void {
+    const { cursor, workspace } = subscriber;
+    const own = placed
+      .filter(({ event, xid, seq }) => {
+        const isNew = xid > cursor.xid || (xid === cursor.xid && seq > cursor.seq);
+        return isNew && (workspace === null || event.workspaceId === workspace);
+      })
+      .map(({ event }) => event);
     if (own.length === 0) return;
     try {
       subscriber.onEvents(own);
@@ -111,8 +120,9 @@ export function followEventTable(
   async function run(): Promise<void> {
     while (subscribers.size > 0 && !closed) {
       awake = false;
+      // Each by itself: where listening fails, for want of a connection perhaps, reading goes on once a second.
+      await listen().catch(onError);
       try {
-        await listen();
         while (await readOnce());
       } catch (error) {
         // The database is away, perhaps; the next look finds out. What was missed is read then.

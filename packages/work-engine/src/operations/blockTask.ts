@@ -1,9 +1,10 @@
 import { NeolithError, type Task } from '@neolith/contracts';
+import { storableText } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
 import { moveTask } from '../store/moveTask.js';
-import { countUnmet } from '../store/prerequisites.js';
+import { readUnmet } from '../store/prerequisites.js';
 import { waitsFor } from '../store/waitsFor.js';
-import { changeTask, refuseTransition, requireTransition } from './changeTask.js';
+import { changeTask, refuseTransition } from './changeTask.js';
 
 /**
  * Reports an obstacle on a task that is not running, perhaps with a question. On one that is reported already the new
@@ -15,9 +16,11 @@ export async function blockTask(
   taskId: string,
   report: { reason: string; question?: string | undefined },
 ): Promise<Task> {
-  if (report.reason.trim() === '')
+  const reason = storableText(report.reason);
+  const question = report.question === undefined ? null : storableText(report.question);
+  if (reason.trim() === '')
     throw new NeolithError('INVALID_INPUT', 'An obstacle needs a reason that a person can read');
-  return changeTask(engine, taskId, async (client, task, now) => {
+  return changeTask(engine, taskId, null, async (client, task, now) => {
     if (task.status === 'IN_PROGRESS' || task.status === 'MERGING') {
       throw refuseTransition(
         task,
@@ -25,7 +28,6 @@ export async function blockTask(
         `Task ${taskId} is ${task.status}; its attempt reports it blocked with completeTask, or cancel it first`,
       );
     }
-    if (task.status !== 'BLOCKED') requireTransition(task, taskId, 'BLOCKED');
     if (task.status !== 'BLOCKED' && task.status !== 'TODO') {
       throw refuseTransition(
         task,
@@ -38,13 +40,9 @@ export async function blockTask(
       event: 'task.blocked',
       actor: engine.actor,
       now,
-      unmet: await countUnmet(client, task.id),
-      reason: report.reason,
-      question: report.question ?? null,
-      data: {
-        reason: report.reason,
-        ...(report.question === undefined ? {} : { question: report.question }),
-      },
+      reason,
+      question,
+      data: { reason, ...(question === null ? {} : { question }) },
     });
   });
 }
@@ -59,7 +57,8 @@ export async function unblockTask(
   taskId: string,
   options: { answer?: string | undefined } = {},
 ): Promise<Task> {
-  return changeTask(engine, taskId, async (client, task, now) => {
+  const answer = options.answer === undefined ? null : storableText(options.answer);
+  return changeTask(engine, taskId, null, async (client, task, now) => {
     if (task.status !== 'BLOCKED' || task.blocked_reason === null) {
       const waiting = task.status === 'BLOCKED' ? await waitsFor(client, task.id) : [];
       const why =
@@ -68,15 +67,13 @@ export async function unblockTask(
           : `waits for ${waiting.length} prerequisite(s), not for an answer`;
       throw refuseTransition(task, taskId, `Nobody reported an obstacle on task ${taskId}; it ${why}`);
     }
-    const unmet = await countUnmet(client, task.id);
     return moveTask(client, task, {
-      to: unmet === 0 ? 'TODO' : 'BLOCKED',
+      to: (await readUnmet(client, task.id)) === 0 ? 'TODO' : 'BLOCKED',
       event: 'task.unblocked',
       actor: engine.actor,
       now,
-      unmet,
-      answer: options.answer ?? null,
-      data: { reason: 'REPORTED', ...(options.answer === undefined ? {} : { answer: options.answer }) },
+      answer,
+      data: { reason: 'REPORTED', ...(answer === null ? {} : { answer }) },
     });
   });
 }

@@ -1,4 +1,5 @@
-import type { Task } from '@neolith/contracts';
+import { isNeolithError, type Task } from '@neolith/contracts';
+import { storableText } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
 import { findTask } from '../store/findTask.js';
 import { moveTask, tellTask } from '../store/moveTask.js';
@@ -19,12 +20,13 @@ export async function cancelTask(
   taskId: string,
   options: { reason?: string | undefined } = {},
 ): Promise<Task> {
+  const reason = options.reason === undefined ? undefined : storableText(options.reason);
   let ownedInProcess: { task: TaskRow; attemptId: string } | null = null;
-  const task = await changeTask(engine, taskId, async (client, row, now) => {
+  const task = await changeTask(engine, taskId, null, async (client, row, now) => {
     ownedInProcess = null;
     if (row.status === 'CANCELLED') return row;
     requireTransition(row, taskId, 'CANCELLED');
-    const data = options.reason === undefined ? {} : { reason: options.reason };
+    const data = reason === undefined ? {} : { reason };
     if (row.status !== 'IN_PROGRESS' && row.status !== 'MERGING') {
       return moveTask(client, row, {
         to: 'CANCELLED',
@@ -37,17 +39,18 @@ export async function cancelTask(
     const lease = await findLease(client, row.id);
     if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
     if (lease.cancel_requested_at !== null) return row;
-    await requestCancel(client, { taskId: row.id, reason: options.reason ?? null, now });
+    await requestCancel(client, { taskId: row.id, reason: reason ?? null, now });
     await tellTask(client, row.id, { event: 'task.cancel_requested', actor: engine.actor, now, data });
     return row;
   });
   const owned = ownedInProcess as { task: TaskRow; attemptId: string } | null;
   if (owned === null) return task;
-  await settle(engine, taskId, {
-    taskId: owned.task.id,
-    attemptId: owned.attemptId,
-    result: 'cancelled',
-    error: options.reason,
-  });
+  try {
+    await settle(engine, taskId, { taskId: owned.task.id, attemptId: owned.attemptId, result: 'cancelled' });
+  } catch (error) {
+    // Its own process ended it first; what became of it decides.
+    if (!isNeolithError(error) || error.code !== 'LEASE_LOST') throw error;
+    return cancelTask(engine, taskId, options);
+  }
   return toTask((await findTask(engine.pool, owned.task.id, engine.workspaceId)) as TaskRow);
 }

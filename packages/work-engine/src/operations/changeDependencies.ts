@@ -2,10 +2,10 @@ import { formatId, NeolithError } from '@neolith/contracts';
 import { findPath } from '../domain/findCycle.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
-import { deleteEdge, insertEdge, lockGraph, readAncestors } from '../store/edges.js';
+import { deleteEdge, findEdge, insertEdge, lockGraph, readAncestors } from '../store/edges.js';
 import { lockTask, readNow } from '../store/lockTask.js';
 import { moveTask, tellTask } from '../store/moveTask.js';
-import { countUnmet, lockPrerequisites } from '../store/prerequisites.js';
+import { addUnmet, lockPrerequisites, readUnmet } from '../store/prerequisites.js';
 import { transact } from '../store/sql.js';
 import { refuseTransition } from './changeTask.js';
 
@@ -26,6 +26,12 @@ export async function addDependency(engine: EngineContext, taskId: string, depen
     const workspaceId = await lockGraph(client, dependent, engine.workspaceId);
     if (workspaceId === null) throw notFound('task', taskId);
     const task = await lockTask(client, dependent, engine.workspaceId, taskId);
+    // Before the prerequisite is locked: its completion would be waiting for the dependent then, and we for it.
+    if (await findEdge(client, dependent, prerequisite)) {
+      throw new NeolithError('DUPLICATE_DEPENDENCY', `Task ${taskId} depends on ${dependsOn} already`, {
+        details: { taskId, dependsOn },
+      });
+    }
     const [other] = await lockPrerequisites(client, [prerequisite]);
     if (other === undefined || (engine.workspaceId !== null && other.workspace_id !== engine.workspaceId))
       throw notFound('task', dependsOn);
@@ -52,11 +58,7 @@ export async function addDependency(engine: EngineContext, taskId: string, depen
         { details: { path: cycle } },
       );
     }
-    if (!(await insertEdge(client, dependent, prerequisite))) {
-      throw new NeolithError('DUPLICATE_DEPENDENCY', `Task ${taskId} depends on ${dependsOn} already`, {
-        details: { taskId, dependsOn },
-      });
-    }
+    await insertEdge(client, dependent, prerequisite);
     const now = await readNow(client, engine.now());
     await tellTask(client, dependent, {
       event: 'dependency.added',
@@ -65,14 +67,17 @@ export async function addDependency(engine: EngineContext, taskId: string, depen
       data: { dependsOn: formatId('task', prerequisite) },
     });
     if (other.status === 'DONE') return;
+    if (task.status === 'BLOCKED') {
+      await addUnmet(client, dependent, 1);
+      return;
+    }
+    // It was TODO: nothing else is unmet.
     await moveTask(client, task, {
       to: 'BLOCKED',
       event: 'task.blocked',
       actor: engine.actor,
       now,
-      unmet: await countUnmet(client, dependent),
-      reason: task.blocked_reason,
-      question: task.blocked_question,
+      unmet: 1,
       data: { reason: 'DEPENDENCIES' },
     });
   });
@@ -92,6 +97,8 @@ export async function removeDependency(
   const prerequisite = uuidOf('task', dependsOn);
   await transact(engine.pool, async (client) => {
     if ((await lockGraph(client, dependent, engine.workspaceId)) === null) throw notFound('task', taskId);
+    // The prerequisite first: its completion, once under way, waits for the dependent.
+    const [other] = await lockPrerequisites(client, [prerequisite]);
     const task = await lockTask(client, dependent, engine.workspaceId, taskId);
     if (!(await deleteEdge(client, dependent, prerequisite))) {
       throw new NeolithError('DEPENDENCY_NOT_FOUND', `Task ${taskId} does not depend on ${dependsOn}`, {
@@ -105,17 +112,16 @@ export async function removeDependency(
       now,
       data: { dependsOn: formatId('task', prerequisite) },
     });
-    if (task.status !== 'BLOCKED') return;
-    const unmet = await countUnmet(client, dependent);
-    const stays = unmet > 0 || task.blocked_reason !== null;
+    if (task.status !== 'BLOCKED' || other?.status === 'DONE') return;
+    if ((await readUnmet(client, dependent)) > 1 || task.blocked_reason !== null) {
+      await addUnmet(client, dependent, -1);
+      return;
+    }
     await moveTask(client, task, {
-      to: stays ? 'BLOCKED' : 'TODO',
-      event: stays ? 'task.blocked' : 'task.unblocked',
+      to: 'TODO',
+      event: 'task.unblocked',
       actor: engine.actor,
       now,
-      unmet,
-      reason: task.blocked_reason,
-      question: task.blocked_question,
       data: { reason: 'DEPENDENCIES' },
     });
   });

@@ -7,14 +7,19 @@ import { lockTask, readNow } from '../store/lockTask.js';
 import { type TaskRow, toTask } from '../store/rows.js';
 import { transact } from '../store/sql.js';
 
-/** Locks a task, lets `change` move it, and tells the followers: the frame of every verb that people use on a task. */
+/**
+ * Locks a task, lets `change` move it, and tells the followers: the frame of every verb that people use on a task.
+ * `before` locks what has to be locked ahead of the task.
+ */
 export async function changeTask(
   engine: EngineContext,
   taskId: string,
+  before: ((client: PoolClient, uuid: string) => Promise<unknown>) | null,
   change: (client: PoolClient, task: TaskRow, now: Date) => Promise<TaskRow>,
 ): Promise<Task> {
   const uuid = uuidOf('task', taskId);
   const changed = await transact(engine.pool, async (client) => {
+    await before?.(client, uuid);
     const task = await lockTask(client, uuid, engine.workspaceId, taskId);
     return change(client, task, await readNow(client, engine.now()));
   });

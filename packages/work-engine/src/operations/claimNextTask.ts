@@ -2,8 +2,10 @@ import { NeolithError } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import type { ClaimRow } from '../store/claimReady.js';
+import { findAttempt } from '../store/findAttempt.js';
 import { toReadyCriteria } from '../store/readyCriteria.js';
-import { type TaskRow, toAttempt, toTask } from '../store/rows.js';
+import { type AttemptRow, type TaskRow, toAttempt, toTask } from '../store/rows.js';
+import { toEngineError } from '../store/sql.js';
 import type { Claim, ClaimOptions, ClaimResult } from '../workEngine.js';
 
 export const DEFAULT_LEASE_SECONDS = 30;
@@ -15,7 +17,7 @@ const MAX_CLAIMS = 100;
  * so limits are never exceeded and the order of claims is the order of scores.
  *
  * Without work the result has no claims and a reason. The same `requestId` again gets the same attempts.
- * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT.
+ * Errors: ORCHESTRATOR_NOT_FOUND, DAEMON_NOT_FOUND, INVALID_INPUT.
  */
 export async function claimNextTask(
   engine: EngineContext,
@@ -43,9 +45,26 @@ export async function claimNextTask(
   );
   const reason = rows[0]?.reason ?? null;
   if (reason === 'ORCHESTRATOR_NOT_FOUND') throw notFound('orchestrator', orchestratorId);
-  const claims = rows.filter(isClaim).map((row) => toClaim(row, options));
+  if (reason === 'DAEMON_NOT_FOUND') throw notFound('daemon', options.daemonId ?? '');
+  const taken = rows.filter(isClaim);
+  if (taken.some((row) => row.replay)) return { claims: await replay(engine, taken), reason };
+  const claims = taken.map((row) => toClaim(row, options));
   if (claims.length > 0) engine.events.poke();
   return { claims, reason };
+}
+
+/** What became of the attempts since is told as it is: a daemon must not begin anew what has ended. */
+async function replay(engine: EngineContext, rows: readonly TakenRow[]): Promise<Claim[]> {
+  return Promise.all(
+    rows.map(async (row) => {
+      const attempt = await findAttempt(engine.pool, row.attempt_id, engine.workspaceId).catch(rethrow);
+      return { task: toTask(row), attempt: toAttempt(attempt as AttemptRow), score: null };
+    }),
+  );
+}
+
+function rethrow(error: unknown): never {
+  throw toEngineError(error);
 }
 
 export function checkLeaseSeconds(seconds: number | null): number | null {

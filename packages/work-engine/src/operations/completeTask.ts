@@ -1,15 +1,19 @@
 import {
   type Completion,
+  completionSchema,
   formatId,
-  type Json,
+  invalidInput,
   NeolithError,
   type Settlement,
   type TaskStatus,
 } from '@neolith/contracts';
 import { retryDelays } from '../domain/retryDelays.js';
+import { storableJson } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
+import { readSettlement } from '../store/readSettlement.js';
 import type { AttemptEnding, SettlementRow } from '../store/settleAttempts.js';
+import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
 
 /** Failures of a provider, of the infrastructure, and lost leases each have this many before the task is parked. */
@@ -30,24 +34,26 @@ export async function completeTask(
   taskId: string,
   completion: Completion,
 ): Promise<Settlement> {
-  if (!['completed', 'failed', 'blocked'].includes(completion.status)) {
-    throw new NeolithError(
-      'INVALID_INPUT',
-      `status must be completed, failed or blocked, not ${String(completion.status)}`,
-    );
-  }
+  const parsed = parseCompletion(completion);
   return settle(engine, taskId, {
     taskId: uuidOf('task', taskId),
-    attemptId: attemptUuid(completion.attemptId),
-    result: completion.status,
-    output: completion.output,
-    artifacts: completion.artifacts,
-    error: completion.error,
-    question: completion.question,
-    metrics: completion.metrics as Json | undefined,
-    failureClass: completion.failureClass,
-    timedOut: completion.timedOut,
+    attemptId: attemptUuid(parsed.attemptId),
+    result: parsed.status,
+    output: parsed.output,
+    artifacts: parsed.artifacts,
+    error: parsed.error,
+    question: parsed.question,
+    metrics: parsed.metrics,
+    failureClass: parsed.failureClass,
+    timedOut: parsed.timedOut,
   });
+}
+
+/** The rules of the API; what an agent printed is made storable rather than refused, for its work is done. */
+function parseCompletion(completion: Completion): Completion {
+  const result = completionSchema.safeParse(storableJson(completion, 'The completion'));
+  if (result.success) return result.data;
+  throw invalidInput('The completion', result.error);
 }
 
 /** An id that can't be an attempt's owns nothing: it is fenced off like any stale one. */
@@ -77,15 +83,21 @@ export async function settle(
   const row = rows.find((candidate) => candidate.code !== 'FREED') as SettlementRow;
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
   if (row.code === null) engine.events.poke();
-  const freed = rows.find((candidate) => candidate.code === 'FREED')?.freed ?? [];
+  const then =
+    row.code === 'REPLAY'
+      ? await readSettlement(engine.pool, row.task_id, row.attempt_id as string).catch((error: unknown) => {
+          throw toEngineError(error);
+        })
+      : null;
+  const freed = then?.freed ?? rows.find((candidate) => candidate.code === 'FREED')?.freed ?? [];
   return {
     taskId: formatId('task', row.task_id),
     attemptId: formatId('attempt', row.attempt_id as string),
     attemptStatus: row.attempt_status as Settlement['attemptStatus'],
-    status: row.status as TaskStatus,
+    status: then?.status ?? (row.status as TaskStatus),
     replayed: row.code === 'REPLAY',
     settledAt: row.settled_at as Date,
-    availableAt: row.available_at,
+    availableAt: then === null ? row.available_at : then.availableAt,
     unblocked: freed.map((id) => formatId('task', id)),
   };
 }

@@ -1,5 +1,5 @@
 import {
-  invalidInput,
+  formatId,
   NeolithError,
   type NewTask,
   newTaskSchema,
@@ -16,6 +16,7 @@ import { readNow } from '../store/lockTask.js';
 import { lockPrerequisites } from '../store/prerequisites.js';
 import { toTask } from '../store/rows.js';
 import { transact } from '../store/sql.js';
+import { parseWritten } from './parseWritten.js';
 
 /** Creates one task; see createTasks. */
 export async function createTask(engine: EngineContext, task: NewTask): Promise<Task> {
@@ -32,7 +33,9 @@ export async function createTask(engine: EngineContext, task: NewTask): Promise<
  * DEPENDENCY_ON_ITSELF, DUPLICATE_DEPENDENCY, DUPLICATE_SOURCE_ID.
  */
 export async function createTasks(engine: EngineContext, tasks: readonly NewTask[]): Promise<Task[]> {
-  const parsed = tasks.map((task, index) => parseNewTask(task, index));
+  const parsed = tasks.map((task, index) =>
+    parseWritten(newTaskSchema, task, `Task ${index + 1}`, ['tasks', index]),
+  );
   const uuids = parsed.map(newUuid);
   const arranged = arrangeNewTasks(parsed.map((task, index) => ({ ...task, uuid: uuids[index] as string })));
   const rows = await transact(engine.pool, async (client) => {
@@ -46,22 +49,6 @@ export async function createTasks(engine: EngineContext, tasks: readonly NewTask
   });
   engine.events.poke();
   return rows.map(toTask);
-}
-
-/** In code dates are `Date`s and the defaults may be left out; the rules are those of the API. */
-function parseNewTask(task: NewTask, index: number): ParsedNewTask {
-  const written = Object.fromEntries(
-    Object.entries(task)
-      .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, value instanceof Date ? writeDate(value) : value]),
-  );
-  const result = newTaskSchema.safeParse(written);
-  if (result.success) return result.data;
-  throw invalidInput(`Task ${index + 1}`, result.error, ['tasks', index]);
-}
-
-function writeDate(date: Date): string {
-  return Number.isNaN(date.getTime()) ? 'invalid date' : date.toISOString();
 }
 
 interface Owners {
@@ -88,13 +75,18 @@ async function ownersOf(
     channelIds: [...channelIds.keys()],
     workspaceId: engine.workspaceId,
   });
-  const workspaceId = engine.workspaceId ?? found.orchestrators[0]?.workspace_id ?? found.onlyWorkspaceId;
+  const workspaceId =
+    engine.workspaceId ??
+    found.orchestrators[0]?.workspace_id ??
+    (found.workspaceIds.length === 1 ? (found.workspaceIds[0] as string) : null);
   if (workspaceId === null) {
     throw new NeolithError(
       'INVALID_INPUT',
       'Say which workspace the tasks belong to: engine.as({ workspaceId }), or give them an orchestrator',
     );
   }
+  if (!found.workspaceIds.includes(workspaceId))
+    throw notFound('workspace', formatId('workspace', workspaceId));
   for (const [uuid, given] of orchestratorIds) {
     if (!found.orchestrators.some((row) => row.id === uuid && row.workspace_id === workspaceId))
       throw notFound('orchestrator', given);
@@ -124,7 +116,7 @@ async function statusesOf(
   for (const row of await lockPrerequisites(client, [...existing])) {
     if (row.workspace_id === workspaceId) statusOf.set(row.id, row.status);
   }
-  for (const id of existing) if (!statusOf.has(id)) throw notFound('task', `task_${id}`);
+  for (const id of existing) if (!statusOf.has(id)) throw notFound('task', formatId('task', id));
   return statusOf;
 }
 

@@ -2,6 +2,7 @@ import {
   type Daemon,
   type DaemonRegistration,
   type DaemonState,
+  daemonRegistrationSchema,
   formatId,
   type Renewal,
 } from '@neolith/contracts';
@@ -10,6 +11,7 @@ import { newUuid, notFound, uuidOf } from '../ids.js';
 import { toEngineError } from '../store/sql.js';
 import { tellWorkspace } from '../store/tellWorkspace.js';
 import { type DaemonRow, touchDaemon, upsertDaemon } from '../store/writeDaemon.js';
+import { parseWritten } from './parseWritten.js';
 import { renewAll } from './renewLease.js';
 import { workspaceOf } from './workspace.js';
 
@@ -31,12 +33,10 @@ function toDaemon(row: DaemonRow): Daemon {
 
 /**
  * Registers a daemon by its name; the same name again is the same daemon started anew.
- * Errors: ORCHESTRATOR_NOT_FOUND.
+ * Errors: INVALID_INPUT, ORCHESTRATOR_NOT_FOUND.
  */
-export async function registerDaemon(
-  engine: EngineContext,
-  registration: DaemonRegistration,
-): Promise<Daemon> {
+export async function registerDaemon(engine: EngineContext, input: DaemonRegistration): Promise<Daemon> {
+  const registration = parseWritten(daemonRegistrationSchema, input, 'The registration');
   const workspaceId = await workspaceOf(engine);
   const orchestratorIds = [...new Set(registration.orchestratorIds.map((id) => uuidOf('orchestrator', id)))];
   try {
@@ -53,7 +53,7 @@ export async function registerDaemon(
       host: registration.host,
       version: registration.version,
       slots: registration.slots,
-      agents: registration.agents ?? [],
+      agents: registration.agents,
       orchestratorIds,
       now: engine.now(),
     });

@@ -4,19 +4,20 @@ import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { findTask } from '../store/findTask.js';
 import { readNow } from '../store/lockTask.js';
+import { type ContextRow, readContexts } from '../store/readContexts.js';
 import { transact } from '../store/sql.js';
 import { startTask } from '../store/startTask.js';
 import { waitsFor } from '../store/waitsFor.js';
 import type { ExecuteOptions } from '../workEngine.js';
 import { checkLeaseSeconds } from './claimNextTask.js';
-import { prepareTaskContext } from './prepareTaskContext.js';
+import { toContext } from './prepareTaskContext.js';
 
 /**
  * Starts this very task, whatever its rank, and answers with its context: the original specification's verb. The
  * attempt never runs out unless `leaseSeconds` says otherwise. A task that waits for prerequisites, or that somebody
  * reported blocked, is not started; the answer is `blocked` with the reason.
  *
- * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY, INVALID_TRANSITION.
+ * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, DAEMON_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY, INVALID_TRANSITION.
  */
 export async function executeTask(
   engine: EngineContext,
@@ -27,8 +28,8 @@ export async function executeTask(
   const orchestrator = uuidOf('orchestrator', orchestratorId);
   const task = uuidOf('task', taskId);
   const leaseSeconds = checkLeaseSeconds(options.leaseSeconds ?? null);
-  const outcome = await transact(engine.pool, (client) =>
-    startTask(client, {
+  const { outcome, context } = await transact(engine.pool, async (client) => {
+    const outcome = await startTask(client, {
       workspaceId: engine.workspaceId,
       orchestratorId: orchestrator,
       taskId: task,
@@ -38,11 +39,16 @@ export async function executeTask(
       actor: engine.actor,
       leaseSeconds,
       now: engine.now(),
-    }),
-  );
+    });
+    // In the same transaction: an attempt without expiry that nobody was told of would hold its slot for ever.
+    const context = outcome.kind === 'started' ? await readContexts(client, [task], engine.workspaceId) : [];
+    return { outcome, context };
+  });
   switch (outcome.kind) {
     case 'orchestrator_not_found':
       throw notFound('orchestrator', orchestratorId);
+    case 'daemon_not_found':
+      throw notFound('daemon', options.daemonId ?? '');
     case 'task_not_found':
       throw notFound('task', taskId);
     case 'not_assigned':
@@ -69,7 +75,7 @@ export async function executeTask(
       return {
         taskId: formatId('task', task),
         status: 'in_progress',
-        output: await prepareTaskContext(engine, orchestratorId, taskId),
+        output: toContext(context[0] as ContextRow),
         attemptId: formatId('attempt', outcome.attemptId),
         metrics: { startedAt: outcome.startedAt },
       };
@@ -78,9 +84,10 @@ export async function executeTask(
 }
 
 async function blocked(engine: EngineContext, uuid: string, taskId: string): Promise<Execution> {
-  const [task, waiting] = await Promise.all([
+  const [task, waiting, startedAt] = await Promise.all([
     findTask(engine.pool, uuid, engine.workspaceId),
     waitsFor(engine.pool, uuid),
+    readNow(engine.pool, engine.now()),
   ]);
   const reasons = [
     ...(waiting.length === 0
@@ -93,7 +100,6 @@ async function blocked(engine: EngineContext, uuid: string, taskId: string): Pro
         ]),
     ...(task?.blocked_reason == null ? [] : [`reported blocked: ${task.blocked_reason}`]),
   ];
-  const startedAt = await transact(engine.pool, (client) => readNow(client, engine.now()));
   return {
     taskId: formatId('task', uuid),
     status: 'blocked',

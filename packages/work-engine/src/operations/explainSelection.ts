@@ -9,11 +9,10 @@ import { deadlineBand } from '../domain/score.js';
 import { explainTask } from '../domain/whyNot.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
-import { countAhead } from '../store/countAhead.js';
+import { countAhead, readMoment } from '../store/countAhead.js';
 import { findTask } from '../store/findTask.js';
-import { readNow } from '../store/lockTask.js';
 import { toReadyCriteria } from '../store/readyCriteria.js';
-import { transact } from '../store/sql.js';
+import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
 import { getOrchestrator } from './orchestrators.js';
 import { rankTasks } from './selectNextTask.js';
@@ -32,10 +31,9 @@ export async function explainSelection(
   const orchestrator = await getOrchestrator(engine, orchestratorId);
   const uuid = uuidOf('orchestrator', orchestratorId);
   const { ranking, reason } = await rankTasks(engine, orchestratorId, { ...criteria, limit: 1 });
-  const facts = await transact(engine.pool, async (client) => ({
-    now: await readNow(client, engine.now()),
-    running: await engine.prisma.lease.count({ where: { orchestratorId: uuid } }),
-  }));
+  const facts = await readMoment(engine.pool, uuid, engine.now()).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
   const first = ranking[0] ?? null;
   const obstacle = reason === 'NOTHING_ELIGIBLE' ? null : reason;
   const selected = obstacle === null ? first : null;
@@ -49,7 +47,11 @@ export async function explainSelection(
     asked:
       taskId === undefined
         ? null
-        : await explainAsked(engine, { taskId, uuid, first, obstacle, criteria, now: facts.now }),
+        : await explainAsked(engine, { taskId, uuid, obstacle, criteria, now: facts.now }).catch(
+            (error: unknown) => {
+              throw toEngineError(error);
+            },
+          ),
   };
 }
 
@@ -73,7 +75,6 @@ async function explainAsked(
   asked: {
     taskId: string;
     uuid: string;
-    first: RankedTask | null;
     obstacle: WhyNot['code'] | null;
     criteria: Criteria;
     now: Date;

@@ -8,6 +8,7 @@ import {
 import { emptyBacklog } from '../domain/backlog.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
+import { readNow } from '../store/lockTask.js';
 import { readBacklogs, readStats } from '../store/readStats.js';
 import { toEngineError } from '../store/sql.js';
 
@@ -29,7 +30,7 @@ export async function getOrchestratorExecutionStats(
   range: { start?: Date | undefined; end?: Date | undefined } = {},
 ): Promise<ExecutionStats> {
   const uuid = uuidOf('orchestrator', orchestratorId);
-  const end = range.end ?? engine.now() ?? new Date();
+  const end = range.end ?? (await databaseNow(engine));
   const start = range.start ?? new Date(end.getTime() - DEFAULT_RANGE_DAYS * DAY_MS);
   checkRange(start, end);
   try {
@@ -75,6 +76,13 @@ export async function getOrchestratorExecutionStats(
   } catch (error) {
     throw toEngineError(error);
   }
+}
+
+/** The database's clock, whatever this machine's says: a clock that is behind would leave out the latest work. */
+async function databaseNow(engine: EngineContext): Promise<Date> {
+  return readNow(engine.pool, engine.now()).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
 }
 
 function checkRange(start: Date, end: Date): void {

@@ -1,18 +1,20 @@
 import {
-  invalidInput,
+  type Json,
   type NewOrchestrator,
   newOrchestratorSchema,
   type Orchestrator,
   type OrchestratorDetail,
   type OrchestratorPatch,
+  orchestratorPatchSchema,
 } from '@neolith/contracts';
-import { readCharter } from '../domain/charter.js';
+import { readCharter, writeCharter } from '../domain/charter.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { nameTaken } from '../store/nameTaken.js';
 import { type OrchestratorRow, toOrchestrator } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { tellWorkspace } from '../store/tellWorkspace.js';
+import { parseWritten } from './parseWritten.js';
 import { workspaceOf } from './workspace.js';
 
 type Row = OrchestratorRow & { user: { config: unknown } };
@@ -62,10 +64,8 @@ export async function createOrchestrator(
   engine: EngineContext,
   input: NewOrchestrator,
 ): Promise<OrchestratorDetail> {
-  const parsed = newOrchestratorSchema.safeParse(input);
-  if (!parsed.success) throw invalidInput('The orchestrator', parsed.error);
+  const { charter, ...fields } = parseWritten(newOrchestratorSchema, input, 'The orchestrator');
   const workspaceId = await workspaceOf(engine);
-  const { charter, ...fields } = parsed.data;
   const id = newUuid();
   const userId = newUuid();
   const row = await engine.prisma
@@ -91,24 +91,27 @@ export async function createOrchestrator(
   return toDetail(row);
 }
 
-/** Changes an orchestrator; fields that are left out stay. Errors: ORCHESTRATOR_NOT_FOUND, NAME_TAKEN. */
+/** Changes an orchestrator; fields that are left out stay. Errors: ORCHESTRATOR_NOT_FOUND, INVALID_INPUT, NAME_TAKEN. */
 export async function updateOrchestrator(
   engine: EngineContext,
   orchestratorId: string,
-  patch: OrchestratorPatch,
+  input: OrchestratorPatch,
 ): Promise<OrchestratorDetail> {
+  const patch = parseWritten(orchestratorPatchSchema, input, 'The patch');
   const before = await find(engine, orchestratorId);
   const { charter, ...fields } = patch;
-  const changed = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const row = await engine.prisma
     .$transaction(async (tx) => {
       if (charter !== undefined) {
-        const config = (before.user.config ?? {}) as Record<string, never>;
-        await tx.user.update({ where: { id: before.userId }, data: { config: { ...config, ...charter } } });
+        const config = writeCharter(before.user.config as Json, charter);
+        await tx.user.update({
+          where: { id: before.userId },
+          data: { config: config as Record<string, never> },
+        });
       }
       const updated = await tx.orchestrator.update({
         where: { id: before.id },
-        data: changed,
+        data: Object.fromEntries(Object.entries(fields)),
         include: { user: { select: { config: true } } },
       });
       await tellWorkspace(tx, {

@@ -39,15 +39,17 @@ export async function prepareTaskContext(
 export async function getTaskContext(engine: EngineContext, taskId: string): Promise<TaskExecutionContext> {
   const [row] = await read(engine, [uuidOf('task', taskId)]);
   if (row === undefined) throw notFound('task', taskId);
-  if (row.orchestrator_name === null) {
-    throw new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to any Orchestrator`, {
-      details: { taskId },
-    });
-  }
+  if (row.orchestrator_name === null) throw unassigned(taskId);
   return toContext(row);
 }
 
-/** The contexts of several assigned tasks in the order asked for, in one round trip. Errors: TASK_NOT_FOUND. */
+function unassigned(taskId: string): NeolithError {
+  return new NeolithError('TASK_NOT_ASSIGNED', `Task ${taskId} is not assigned to any Orchestrator`, {
+    details: { taskId },
+  });
+}
+
+/** The contexts of several assigned tasks in the order asked for, in one round trip. Errors: TASK_NOT_FOUND, TASK_NOT_ASSIGNED. */
 export async function prepareTaskContexts(
   engine: EngineContext,
   taskIds: readonly string[],
@@ -57,6 +59,7 @@ export async function prepareTaskContexts(
   return uuids.map((uuid, index) => {
     const row = byId.get(uuid);
     if (row === undefined) throw notFound('task', taskIds[index] as string);
+    if (row.orchestrator_name === null) throw unassigned(taskIds[index] as string);
     return toContext(row);
   });
 }
@@ -67,7 +70,7 @@ async function read(engine: EngineContext, uuids: readonly string[]): Promise<Co
   });
 }
 
-function toContext(row: ContextRow): TaskExecutionContext {
+export function toContext(row: ContextRow): TaskExecutionContext {
   return {
     task: toTask(row),
     orchestrator: {

@@ -72,7 +72,7 @@ export async function readEvents(
   options: { cursor?: string | undefined; limit?: number | undefined } = {},
 ): Promise<EventPage> {
   try {
-    const epoch = await readEpoch(engine.pool);
+    const [epoch, horizon] = await Promise.all([readEpoch(engine.pool), readHorizon(engine.pool)]);
     const after = options.cursor === undefined ? { epoch, xid: '0', seq: '0' } : parseCursor(options.cursor);
     if (after.epoch !== epoch) {
       throw new NeolithError(
@@ -88,10 +88,18 @@ export async function readEvents(
       limit,
     });
     const events = rows.map((row) => toEvent(row, epoch));
-    return { events, cursor: events[events.length - 1]?.cursor ?? formatCursor(after) };
+    // Up to the horizon, which was read first, nothing more is there: the next page need not look at it again.
+    const settled = rows.length < limit ? [{ epoch, ...horizon }] : [];
+    const reached = [after, ...rows.slice(-1).map((row) => ({ epoch, ...row })), ...settled].reduce(later);
+    return { events, cursor: formatCursor(reached) };
   } catch (error) {
     throw toEngineError(error);
   }
+}
+
+function later(a: Cursor, b: Cursor): Cursor {
+  const [ax, bx] = [BigInt(a.xid), BigInt(b.xid)];
+  return bx > ax || (bx === ax && BigInt(b.seq) > BigInt(a.seq)) ? b : a;
 }
 
 /** Where the stream ends now. */
@@ -106,8 +114,8 @@ export async function listTaskEvents(engine: EngineContext, taskId: string, limi
   try {
     if ((await findTask(engine.pool, uuid, engine.workspaceId)) === null) throw notFound('task', taskId);
     const epoch = await readEpoch(engine.pool);
-    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(limit, 5_000))).map((row) =>
-      toEvent(row, epoch),
+    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(Math.max(limit, 1), 5_000))).map(
+      (row) => toEvent(row, epoch),
     );
     return { events, cursor: events[events.length - 1]?.cursor ?? (await currentCursor(engine)) };
   } catch (error) {

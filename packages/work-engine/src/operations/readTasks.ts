@@ -57,7 +57,7 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
  * A filter by status walks along the tasks: cheap for an orchestrator or for what is common, a scan for what is rare.
  */
 export async function listTasks(engine: EngineContext, filter: Partial<TaskFilter> = {}): Promise<TaskPage> {
-  const limit = Math.min(filter.limit ?? 50, 500);
+  const limit = pageSize(filter.limit);
   const before = filter.cursor === undefined ? null : parseId('task', filter.cursor);
   if (filter.cursor !== undefined && before === null) {
     throw new NeolithError(
@@ -92,13 +92,16 @@ export async function getAttempt(engine: EngineContext, attemptId: string): Prom
   return toAttempt(row);
 }
 
-/** The attempts of an orchestrator: the running ones first, then the ended, newest first. Errors: ORCHESTRATOR_NOT_FOUND, INVALID_CURSOR. */
+/**
+ * The attempts of an orchestrator: on the first page all that run, and `limit` ended ones a page, newest first.
+ * Errors: ORCHESTRATOR_NOT_FOUND, INVALID_CURSOR.
+ */
 export async function listAttempts(
   engine: EngineContext,
   orchestratorId: string,
   page: { limit?: number | undefined; cursor?: string | undefined } = {},
 ): Promise<AttemptPage> {
-  const limit = Math.min(page.limit ?? 50, 500);
+  const limit = pageSize(page.limit);
   const [endedAt, id] = page.cursor === undefined ? [null, null] : parseCursor(page.cursor);
   const rows = await listAttemptRows(engine.pool, {
     workspaceId: engine.workspaceId,
@@ -110,13 +113,23 @@ export async function listAttempts(
     throw toEngineError(error);
   });
   if (rows === null) throw notFound('orchestrator', orchestratorId);
-  const shown = rows.slice(0, limit);
-  const last = shown.findLast((row) => row.ended_at !== null);
-  const more = rows.length > limit && last?.ended_at != null;
+  const running = rows.filter((row) => row.ended_at === null);
+  const ended = rows.filter((row) => row.ended_at !== null);
+  const last = ended[limit - 1];
   return {
-    attempts: shown.map((row) => ({ ...toAttempt(row), taskTitle: row.title })),
-    nextCursor: more ? `${last.ended_at?.toISOString()}~${formatId('attempt', last.id)}` : null,
+    attempts: [...running, ...ended.slice(0, limit)].map((row) => ({
+      ...toAttempt(row),
+      taskTitle: row.title,
+    })),
+    nextCursor:
+      ended.length > limit && last !== undefined
+        ? `${(last.ended_at as Date).toISOString()}~${formatId('attempt', last.id)}`
+        : null,
   };
+}
+
+function pageSize(limit: number | undefined): number {
+  return Math.min(Math.max(Math.floor(limit ?? 50), 1), 500);
 }
 
 function parseCursor(cursor: string): [Date, string] {

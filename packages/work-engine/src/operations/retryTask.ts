@@ -10,7 +10,7 @@ import { changeTask, refuseTransition } from './changeTask.js';
  * Errors: TASK_NOT_FOUND, INVALID_TRANSITION.
  */
 export async function retryTask(engine: EngineContext, taskId: string): Promise<Task> {
-  return changeTask(engine, taskId, async (client, task, now) => {
+  return changeTask(engine, taskId, countUnmet, async (client, task, now) => {
     if (task.status !== 'FAILED' && task.status !== 'CANCELLED') {
       throw refuseTransition(
         task,
@@ -36,7 +36,7 @@ export async function retryTask(engine: EngineContext, taskId: string): Promise<
  * Errors: TASK_NOT_FOUND, INVALID_TRANSITION, DEPENDENT_STARTED.
  */
 export async function reopenTask(engine: EngineContext, taskId: string): Promise<Task> {
-  return changeTask(engine, taskId, async (client, task, now) => {
+  return changeTask(engine, taskId, countUnmet, async (client, task, now) => {
     if (task.status !== 'DONE') {
       throw refuseTransition(
         task,

@@ -1,20 +1,22 @@
-import { NeolithError, type Task, type TaskPatch } from '@neolith/contracts';
+import { NeolithError, type Task, type TaskPatch, taskPatchSchema } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { findOwners } from '../store/insertTasks.js';
 import { tellTask } from '../store/moveTask.js';
 import { patchTask } from '../store/patchTask.js';
 import { changeTask } from './changeTask.js';
+import { parseWritten } from './parseWritten.js';
 
 /**
  * Changes a task. Fields that are left out stay. Priority and due date of a running task are recorded and matter if it
  * comes back; its orchestrator can't change while an attempt is live.
  * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, CHANNEL_NOT_FOUND, TASK_HAS_ATTEMPT, INVALID_INPUT.
  */
-export async function updateTask(engine: EngineContext, taskId: string, patch: TaskPatch): Promise<Task> {
+export async function updateTask(engine: EngineContext, taskId: string, input: TaskPatch): Promise<Task> {
+  const patch = parseWritten(taskPatchSchema, input, 'The patch');
   const changes = Object.entries(patch).filter(([, value]) => value !== undefined);
   if (changes.length === 0) throw new NeolithError('INVALID_INPUT', 'Name at least one field to change');
-  return changeTask(engine, taskId, async (client, task, now) => {
+  return changeTask(engine, taskId, null, async (client, task, now) => {
     const orchestratorId = patch.orchestratorId == null ? null : uuidOf('orchestrator', patch.orchestratorId);
     const channelId = patch.channelId == null ? null : uuidOf('channel', patch.channelId);
     const running = task.status === 'IN_PROGRESS' || task.status === 'MERGING';

@@ -1,15 +1,18 @@
-import { NeolithError, type ProgressUpdate, parseId, type Task } from '@neolith/contracts';
+import { type Json, NeolithError, type ProgressUpdate, parseId, type Task } from '@neolith/contracts';
+import { cutToBytes, storableJson, storableText } from '../domain/storable.js';
 import { canTransitionToStatus } from '../domain/transitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
-import { toTask } from '../store/rows.js';
+import { type TaskRow, toTask } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { writeProgress } from '../store/writeProgress.js';
 import { completeTask } from './completeTask.js';
 
 const METADATA_LIMIT_BYTES = 65_536;
+/** A longer message is cut: how far a task is should not be lost over it. */
+const MESSAGE_LIMIT_BYTES = 2_048;
 
 /**
  * Reports how far a running attempt is: percent (0 to 100), a message, metadata merged key by key. With
@@ -28,6 +31,7 @@ export async function updateTaskProgress(engine: EngineContext, update: Progress
   if (update.status !== undefined && update.status !== 'IN_PROGRESS' && update.status !== 'BLOCKED') {
     throw statusNotReportable(update.taskId, update.status);
   }
+  const message = update.message === undefined ? undefined : storableText(update.message);
   const attemptId = update.attemptId === undefined ? null : parseId('attempt', update.attemptId);
   const written = await writeProgress(engine.pool, {
     taskId,
@@ -35,25 +39,33 @@ export async function updateTaskProgress(engine: EngineContext, update: Progress
     // A text that is no attempt's id matches no lease.
     attemptId: update.attemptId === undefined ? null : (attemptId ?? '00000000-0000-0000-0000-000000000000'),
     progress: Math.floor(update.progress),
-    message: update.message ?? null,
-    metadata: update.metadata ?? null,
+    message: message === undefined ? null : cutToBytes(message, MESSAGE_LIMIT_BYTES),
+    metadata: checkMetadata(update),
     metadataLimitBytes: METADATA_LIMIT_BYTES,
     actor: engine.actor,
     now: engine.now(),
   }).catch((error: unknown) => {
     throw toEngineError(error);
   });
-  if (written === null) throw await refusal(engine, update, taskId);
-  engine.events.poke();
-  if (update.status === 'BLOCKED') {
+  if (update.status === 'BLOCKED' && (written !== null || update.attemptId !== undefined)) {
+    // A report that is repeated finds its attempt ended, and gets the same answer.
     await completeTask(engine, update.taskId, {
       status: 'blocked',
-      error: update.message,
+      error: message,
       attemptId: update.attemptId,
     });
-    return toTask((await findTask(engine.pool, taskId, engine.workspaceId)) ?? written);
+    return toTask((await findTask(engine.pool, taskId, engine.workspaceId)) as TaskRow);
   }
+  if (written === null) throw await refusal(engine, update, taskId);
+  engine.events.poke();
   return toTask(written);
+}
+
+function checkMetadata(update: ProgressUpdate): Record<string, Json> | null {
+  if (update.metadata === undefined) return null;
+  const metadata = storableJson(update.metadata, 'metadata');
+  if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) return metadata;
+  throw new NeolithError('INVALID_INPUT', 'metadata must be an object');
 }
 
 function statusNotReportable(taskId: string, status: string): NeolithError {

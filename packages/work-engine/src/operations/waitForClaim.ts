@@ -10,7 +10,8 @@ const LONGEST_WAIT_SECONDS = 25;
 const LOOK_MS = 1_000;
 
 /**
- * Claims, and where there is nothing waits for it: up to `waitSeconds` (at most 25), less if the signal aborts. Woken
+ * Claims, and where there is nothing waits for it: up to `waitSeconds` (at most 25), less if the signal aborts; who has gone away
+ * is not given anything any more. Woken
  * by the events that can make a task claimable or free a slot; looks by itself every second beneath.
  */
 export async function waitForClaim(
@@ -18,6 +19,8 @@ export async function waitForClaim(
   orchestratorId: string,
   options: ClaimOptions & { waitSeconds: number; signal?: AbortSignal },
 ): Promise<ClaimResult> {
+  const isGone = () => options.signal?.aborted === true;
+  if (isGone()) return { claims: [], reason: 'NOTHING_ELIGIBLE' };
   const until = performance.now() + Math.min(Math.max(options.waitSeconds, 0), LONGEST_WAIT_SECONDS) * 1_000;
   let result = await claimNextTask(engine, orchestratorId, options);
   if (result.claims.length > 0 || options.waitSeconds <= 0) return result;
@@ -42,7 +45,7 @@ export async function waitForClaim(
     // Once more at once: something may have come between the first look and the subscription.
     for (;;) {
       stirred = false;
-      if (options.signal?.aborted === true) return result;
+      if (isGone()) return result;
       result = await claimNextTask(engine, orchestratorId, options);
       const left = until - performance.now();
       if (result.claims.length > 0 || left <= 0) return result;

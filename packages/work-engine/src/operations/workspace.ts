@@ -1,8 +1,8 @@
 import {
   type Channel,
   formatId,
-  invalidInput,
   NeolithError,
+  newChannelSchema,
   type Workspace,
   type WorkspacePatch,
   workspacePatchSchema,
@@ -11,6 +11,7 @@ import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound } from '../ids.js';
 import { nameTaken } from '../store/nameTaken.js';
 import { toEngineError } from '../store/sql.js';
+import { parseWritten } from './parseWritten.js';
 
 interface WorkspaceRow {
   id: string;
@@ -27,7 +28,11 @@ function toWorkspace(row: WorkspaceRow): Workspace {
 
 /** The engine's workspace; without one, the only one there is. Errors: INVALID_INPUT, WORKSPACE_NOT_FOUND. */
 export async function workspaceOf(engine: EngineContext): Promise<string> {
-  if (engine.workspaceId !== null) return engine.workspaceId;
+  if (engine.workspaceId !== null) {
+    const known = await engine.prisma.workspace.count({ where: { id: engine.workspaceId } }).catch(rethrow);
+    if (known === 0) throw notFound('workspace', formatId('workspace', engine.workspaceId));
+    return engine.workspaceId;
+  }
   const rows = await engine.prisma.workspace.findMany({ select: { id: true }, take: 2 }).catch(rethrow);
   if (rows.length === 1) return (rows[0] as { id: string }).id;
   if (rows.length === 0)
@@ -61,11 +66,10 @@ export async function getWorkspace(engine: EngineContext): Promise<Workspace> {
 
 /** Renames the workspace or changes its weights and boosts; the next selection goes by them. Errors: INVALID_INPUT. */
 export async function updateWorkspace(engine: EngineContext, patch: WorkspacePatch): Promise<Workspace> {
-  const parsed = workspacePatchSchema.safeParse(patch);
-  if (!parsed.success) throw invalidInput('The workspace', parsed.error);
+  const changed = parseWritten(workspacePatchSchema, patch, 'The workspace');
   const id = await workspaceOf(engine);
-  const changed = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
-  return toWorkspace(await engine.prisma.workspace.update({ where: { id }, data: changed }).catch(rethrow));
+  const data = Object.fromEntries(Object.entries(changed));
+  return toWorkspace(await engine.prisma.workspace.update({ where: { id }, data }).catch(rethrow));
 }
 
 /** The channels of the workspace, by name. */
@@ -77,14 +81,15 @@ export async function listChannels(engine: EngineContext): Promise<Channel[]> {
   return rows.map((row) => ({ id: formatId('channel', row.id), name: row.name, purpose: row.purpose }));
 }
 
-/** Errors: NAME_TAKEN. */
+/** Errors: INVALID_INPUT, NAME_TAKEN. */
 export async function createChannel(
   engine: EngineContext,
-  channel: { name: string; purpose?: string | null | undefined },
+  input: { name: string; purpose?: string | null | undefined },
 ): Promise<Channel> {
+  const channel = parseWritten(newChannelSchema, input, 'The channel');
   const workspaceId = await workspaceOf(engine);
   const row = await engine.prisma.channel
-    .create({ data: { id: newUuid(), workspaceId, name: channel.name, purpose: channel.purpose ?? null } })
+    .create({ data: { id: newUuid(), workspaceId, name: channel.name, purpose: channel.purpose } })
     .catch((error: unknown) => {
       throw nameTaken(error, 'channel', channel.name) ?? toEngineError(error);
     });

@@ -7,7 +7,7 @@ import { runAlone } from './sql.js';
 export interface ClaimRow extends Omit<TaskRow, 'id' | 'priority'> {
   id: string | null;
   priority: TaskPriority;
-  reason: NothingReason | 'ORCHESTRATOR_NOT_FOUND' | null;
+  reason: NothingReason | 'ORCHESTRATOR_NOT_FOUND' | 'DAEMON_NOT_FOUND' | null;
   replay: boolean;
   attempt_id: string;
   attempt_number: number;

@@ -31,3 +31,18 @@ export async function countAhead(
   ]);
   return rows[0] ?? null;
 }
+
+const MOMENT = {
+  name: 'read_moment',
+  text: 'SELECT engine_now($2) AS now, count(*)::int AS running FROM leases WHERE orchestrator_id = $1',
+};
+
+/** The engine's time, and how many tasks of the orchestrator run. */
+export async function readMoment(
+  connection: Connection,
+  orchestratorId: string,
+  now: Date | null,
+): Promise<{ now: Date; running: number }> {
+  const rows = await run<{ now: Date; running: number }>(connection, MOMENT, [orchestratorId, now]);
+  return rows[0] as { now: Date; running: number };
+}

@@ -42,22 +42,30 @@ export async function readAncestors(client: PoolClient, taskId: string): Promise
   return prerequisitesOf;
 }
 
+const FIND = {
+  name: 'find_edge',
+  text: 'SELECT 1 AS found FROM task_dependencies WHERE dependent_id = $1 AND prerequisite_id = $2',
+};
 const INSERT = {
   name: 'insert_edge',
-  text: 'INSERT INTO task_dependencies (dependent_id, prerequisite_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1 AS made',
+  text: 'INSERT INTO task_dependencies (dependent_id, prerequisite_id) VALUES ($1, $2)',
 };
 const DELETE = {
   name: 'delete_edge',
   text: 'DELETE FROM task_dependencies WHERE dependent_id = $1 AND prerequisite_id = $2 RETURNING 1 AS gone',
 };
 
-/** False: the edge was there already. */
-export async function insertEdge(
+/** Whether a task depends on another directly. Holds while the graph is locked. */
+export async function findEdge(
   client: PoolClient,
   dependent: string,
   prerequisite: string,
 ): Promise<boolean> {
-  return (await run(client, INSERT, [dependent, prerequisite])).length > 0;
+  return (await run(client, FIND, [dependent, prerequisite])).length > 0;
+}
+
+export async function insertEdge(client: PoolClient, dependent: string, prerequisite: string): Promise<void> {
+  await run(client, INSERT, [dependent, prerequisite]);
 }
 
 /** False: there was no such edge. */

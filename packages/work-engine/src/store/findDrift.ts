@@ -2,6 +2,7 @@ import type { TaskStatus } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { readNow } from './lockTask.js';
 import { tellTask } from './moveTask.js';
+import { countUnmet } from './prerequisites.js';
 import { type Connection, run } from './sql.js';
 
 /** A task that does not stand where it should. */
@@ -14,26 +15,38 @@ export interface DriftRow {
   reported: boolean;
 }
 
-const DRIFT = {
-  name: 'find_drift',
-  text: `
-    WITH facts AS (
+/** The whole comparison, of the tasks that `which` names by $1. */
+const drift = (which: string) => `
+    WITH tags AS (
+      SELECT k.task_id, count(*) AS amount,
+             count(*) FILTER (WHERE k.orchestrator_id = r.orchestrator_id AND k.priority = r.priority AND k.due_at = r.due_at
+                                AND k.created_at = r.created_at AND k.tag = ANY (r.tags)) AS fitting
+      FROM ready_task_tags k LEFT JOIN ready_tasks r ON r.task_id = k.task_id GROUP BY k.task_id
+    ), facts AS (
       SELECT t.id, t.status, t.blocked_reason IS NOT NULL AS reported, b.unmet AS counted, b.reported AS marked,
              (r.task_id IS NOT NULL)::int AS ready, (d.task_id IS NOT NULL)::int AS delayed, (b.task_id IS NOT NULL)::int AS blocked,
              (l.task_id IS NOT NULL)::int AS leased, (o.task_id IS NOT NULL)::int AS finished, o.status AS outcome,
              (SELECT count(*)::int FROM task_dependencies e JOIN tasks p ON p.id = e.prerequisite_id
               WHERE e.dependent_id = t.id AND p.status <> 'DONE') AS unmet,
-             coalesce(r.orchestrator_id, d.orchestrator_id, b.orchestrator_id, l.orchestrator_id) IS DISTINCT FROM t.orchestrator_id AS elsewhere,
+             coalesce(r.orchestrator_id, d.orchestrator_id, b.orchestrator_id, l.orchestrator_id) IS DISTINCT FROM t.orchestrator_id
+               OR coalesce(r.workspace_id, d.workspace_id, b.workspace_id, l.workspace_id) IS DISTINCT FROM t.workspace_id AS elsewhere,
              coalesce(r.priority, d.priority, b.priority) IS DISTINCT FROM t.priority AS reprioritised,
-             coalesce(r.due_at, d.due_at) IS DISTINCT FROM coalesce(t.due_at, 'infinity') AS redated,
-             (SELECT count(*) FROM ready_task_tags k WHERE k.task_id = t.id AND k.orchestrator_id = t.orchestrator_id) AS tagged
+             coalesce(r.due_at, d.due_at) IS DISTINCT FROM coalesce(t.due_at, 'infinity')
+               OR coalesce(r.created_at, d.created_at) IS DISTINCT FROM t.created_at
+               OR d.available_at IS DISTINCT FROM t.available_at AND d.task_id IS NOT NULL AS redated,
+             coalesce(r.tags, d.tags) IS DISTINCT FROM t.tags
+               OR coalesce(g.amount, 0) <> CASE WHEN r.orchestrator_id IS NULL THEN 0
+                                                ELSE (SELECT count(DISTINCT x) FROM unnest(t.tags) x) END
+               OR coalesce(g.amount, 0) <> coalesce(g.fitting, 0) AS retagged,
+             coalesce(g.amount, 0) AS tagged
       FROM tasks t
       LEFT JOIN ready_tasks r ON r.task_id = t.id
       LEFT JOIN delayed_tasks d ON d.task_id = t.id
       LEFT JOIN blocked_tasks b ON b.task_id = t.id
       LEFT JOIN leases l ON l.task_id = t.id
       LEFT JOIN task_outcomes o ON o.task_id = t.id
-      WHERE ($1::uuid IS NULL OR t.workspace_id = $1) AND ($2::uuid IS NULL OR t.id = $2)
+      LEFT JOIN tags g ON g.task_id = t.id
+      WHERE ${which}
     ), judged AS (
       SELECT f.*,
              CASE WHEN f.status IN ('DONE', 'FAILED', 'CANCELLED') THEN f.status
@@ -56,32 +69,45 @@ const DRIFT = {
         WHEN j.finished = 0 AND j.elsewhere THEN 'stands with another orchestrator'
         WHEN j.should_be IN ('TODO', 'BLOCKED') AND j.reprioritised THEN 'stands with another priority'
         WHEN j.should_be = 'TODO' AND j.redated THEN 'stands with another due date'
-        WHEN j.tagged <> CASE WHEN j.ready = 1 THEN (SELECT count(DISTINCT g) FROM tasks t, unnest(t.tags) g WHERE t.id = j.id AND t.orchestrator_id IS NOT NULL) ELSE 0 END
-          THEN 'has other tags than it is found by'
+        WHEN j.should_be = 'TODO' AND j.retagged OR j.should_be <> 'TODO' AND j.tagged > 0 THEN 'has other tags than it is found by'
       END AS problem
-    FROM judged j`,
+    FROM judged j`;
+
+const found = (which: string) =>
+  `SELECT * FROM (${drift(which)}) x WHERE problem IS NOT NULL ORDER BY task_id`;
+const OF_WORKSPACE = {
+  name: 'find_drift',
+  text: found('$1::uuid IS NULL OR t.workspace_id = $1'),
 };
+const OF_TASK = { name: 'find_drift_of', text: found('t.id = $1') };
 
 /** Compares where every task stands with what its edges, its lease and its row say, in one snapshot. */
 export async function findDrift(
   connection: Connection,
   workspaceId: string | null,
-  taskId: string | null,
 ): Promise<{ checked: number; drifted: DriftRow[] }> {
-  const text = `SELECT * FROM (${DRIFT.text}) x WHERE problem IS NOT NULL ORDER BY task_id`;
-  const [count, drifted] = [
-    await run<{ checked: number }>(connection, COUNT, [workspaceId, taskId]),
-    await run<DriftRow>(connection, { name: DRIFT.name, text }, [workspaceId, taskId]),
-  ];
-  return { checked: (count[0] as { checked: number }).checked, drifted };
+  const [count] = await run<{ checked: number }>(connection, COUNT, [workspaceId]);
+  return {
+    checked: (count as { checked: number }).checked,
+    drifted: await run<DriftRow>(connection, OF_WORKSPACE, [workspaceId]),
+  };
 }
 
 const COUNT = {
   name: 'count_checked',
-  text: 'SELECT count(*)::int AS checked FROM tasks WHERE ($1::uuid IS NULL OR workspace_id = $1) AND ($2::uuid IS NULL OR id = $2)',
+  text: 'SELECT count(*)::int AS checked FROM tasks WHERE $1::uuid IS NULL OR workspace_id = $1',
 };
 
+/** Wherever it may stand, in the order of everybody. A task that has drifted may stand in several places. */
+const LOCK_PLACES = ['leases', 'blocked_tasks', 'ready_tasks', 'delayed_tasks'].map((table) => ({
+  name: `repair_lock_${table}`,
+  text: `SELECT 1 FROM ${table} WHERE task_id = $1 FOR UPDATE`,
+}));
 const LOCK = { name: 'repair_lock', text: 'SELECT 1 FROM tasks WHERE id = $1 FOR NO KEY UPDATE' };
+const FOLLOW_LEASE = {
+  name: 'repair_lease',
+  text: `UPDATE leases l SET orchestrator_id = t.orchestrator_id, workspace_id = t.workspace_id FROM tasks t WHERE t.id = $1 AND l.task_id = t.id`,
+};
 const LEAVE_EVERYWHERE = [
   { name: 'repair_leave_ready', text: 'DELETE FROM ready_tasks WHERE task_id = $1' },
   { name: 'repair_leave_tags', text: 'DELETE FROM ready_task_tags WHERE task_id = $1' },
@@ -116,8 +142,10 @@ export async function repairTask(
   client: PoolClient,
   input: { taskId: string; actor: string; now: Date | null },
 ): Promise<{ problem: string; from: string; to: string } | null> {
-  await run(client, LOCK, [input.taskId]);
-  const [found] = (await findDrift(client, null, input.taskId)).drifted;
+  // The prerequisites first: a completion that has begun takes its share off the count only after its own row.
+  await countUnmet(client, input.taskId);
+  for (const lock of [...LOCK_PLACES, LOCK]) await run(client, lock, [input.taskId]);
+  const [found] = await run<DriftRow>(client, OF_TASK, [input.taskId]);
   if (found === undefined) return null;
   const now = await readNow(client, input.now);
   for (const leave of LEAVE_EVERYWHERE) await run(client, leave, [input.taskId]);
@@ -125,6 +153,8 @@ export async function repairTask(
     await run(client, LEAVE_OUTCOME, [input.taskId]);
     await run(client, WRITE, [input.taskId, found.should_be, now]);
   }
+  if (found.should_be === 'IN_PROGRESS' || found.should_be === 'MERGING')
+    await run(client, FOLLOW_LEASE, [input.taskId]);
   if (found.should_be === 'TODO') await run(client, ARRIVE_TODO, [input.taskId, now]);
   if (found.should_be === 'BLOCKED')
     await run(client, ARRIVE_BLOCKED, [input.taskId, found.unmet, found.reported]);

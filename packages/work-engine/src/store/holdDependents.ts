@@ -1,15 +1,12 @@
 import type { PoolClient } from 'pg';
 import { lockTask } from './lockTask.js';
 import { moveTask } from './moveTask.js';
+import { addUnmet } from './prerequisites.js';
 import { run } from './sql.js';
 
 const DEPENDENTS = {
   name: 'dependent_ids',
   text: 'SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 ORDER BY dependent_id',
-};
-const COUNT_ONE_MORE = {
-  name: 'count_one_more',
-  text: 'UPDATE blocked_tasks SET unmet = unmet + 1 WHERE task_id = $1',
 };
 
 /**
@@ -24,9 +21,10 @@ export async function holdDependents(
     const dependent = await lockTask(client, id, null, id);
     if (dependent.status === 'IN_PROGRESS' || dependent.status === 'MERGING' || dependent.status === 'DONE')
       return id;
-    if (dependent.status === 'BLOCKED') await run(client, COUNT_ONE_MORE, [id]);
-    if (dependent.status === 'TODO') {
-      if (dependent.attempt_count > 0) return id;
+    if (dependent.status !== 'TODO' && dependent.status !== 'BLOCKED') continue;
+    if (dependent.attempt_count > 0) return id;
+    if (dependent.status === 'BLOCKED') await addUnmet(client, id, 1);
+    else {
       await moveTask(client, dependent, {
         to: 'BLOCKED',
         event: 'task.blocked',

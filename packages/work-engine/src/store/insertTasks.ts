@@ -34,7 +34,8 @@ const FIND_OWNERS = {
     UNION ALL
     SELECT 'channel', id, workspace_id FROM channels WHERE id = ANY ($2) AND ($3::uuid IS NULL OR workspace_id = $3)
     UNION ALL
-    (SELECT 'workspace', id, id FROM workspaces WHERE $3::uuid IS NULL ORDER BY id LIMIT 2)`,
+    SELECT 'workspace', id, id FROM workspaces
+    WHERE id = $3 OR $3 IS NULL AND (id IN (SELECT workspace_id FROM orchestrators WHERE id = ANY ($1)) OR (SELECT count(*) FROM workspaces) = 1)`,
 };
 
 interface OwnerRow {
@@ -43,21 +44,20 @@ interface OwnerRow {
   workspace_id: string;
 }
 
-/** The named orchestrators and channels that exist, and the workspace where there is only one. */
+/** The named orchestrators and channels that exist, and the workspaces that can be meant: the one asked for, those of the orchestrators, the only one. */
 export async function findOwners(
   client: PoolClient,
   input: { orchestratorIds: readonly string[]; channelIds: readonly string[]; workspaceId: string | null },
-): Promise<{ orchestrators: OwnerRow[]; channels: OwnerRow[]; onlyWorkspaceId: string | null }> {
+): Promise<{ orchestrators: OwnerRow[]; channels: OwnerRow[]; workspaceIds: string[] }> {
   const rows = await run<OwnerRow>(client, FIND_OWNERS, [
     input.orchestratorIds,
     input.channelIds,
     input.workspaceId,
   ]);
-  const workspaces = rows.filter((row) => row.kind === 'workspace');
   return {
     orchestrators: rows.filter((row) => row.kind === 'orchestrator'),
     channels: rows.filter((row) => row.kind === 'channel'),
-    onlyWorkspaceId: workspaces.length === 1 ? (workspaces[0] as OwnerRow).id : null,
+    workspaceIds: rows.filter((row) => row.kind === 'workspace').map((row) => row.id),
   };
 }
 

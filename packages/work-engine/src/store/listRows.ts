@@ -47,16 +47,16 @@ const ATTEMPTS = {
   name: 'list_attempts',
   text: `
     SELECT a.*, t.title FROM (
-      (SELECT ${LIVE_ATTEMPT_COLUMNS} FROM leases WHERE orchestrator_id = $1 AND $2::timestamptz IS NULL ORDER BY claimed_at DESC, attempt_id DESC)
+      SELECT ${LIVE_ATTEMPT_COLUMNS} FROM leases WHERE orchestrator_id = $1 AND $2::timestamptz IS NULL
       UNION ALL
       (SELECT ${ENDED_ATTEMPT_COLUMNS} FROM attempts
        WHERE orchestrator_id = $1 AND ($2::timestamptz IS NULL OR (ended_at, id) < ($2, $3::uuid))
        ORDER BY ended_at DESC, id DESC LIMIT $4)
     ) a JOIN tasks t ON t.id = a.task_id
-    ORDER BY a.ended_at DESC NULLS FIRST, a.claimed_at DESC, a.id DESC LIMIT $4`,
+    ORDER BY a.ended_at DESC NULLS FIRST, a.id DESC`,
 };
 
-/** Null: no such orchestrator. */
+/** On the first page all that run, then `limit` ended ones, by (ended_at, id) falling. Null: no such orchestrator. */
 export async function listAttemptRows(
   connection: Connection,
   input: {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { notFound } from '../ids.js';
 import type { TaskRow } from './rows.js';
-import { run } from './sql.js';
+import { type Connection, run } from './sql.js';
 
 const STATEMENT = { name: 'lock_task', text: 'SELECT * FROM lock_task($1, $2)' };
 
@@ -19,8 +19,8 @@ export async function lockTask(
 
 const NOW = { name: 'engine_now', text: 'SELECT engine_now($1) AS now' };
 
-/** The engine's time, asked after the locks were taken. */
-export async function readNow(client: PoolClient, now: Date | null): Promise<Date> {
+/** The engine's time; inside a transaction asked after the locks were taken. */
+export async function readNow(client: Connection, now: Date | null): Promise<Date> {
   const rows = await run<{ now: Date }>(client, NOW, [now]);
   return (rows[0] as { now: Date }).now;
 }

@@ -37,6 +37,11 @@ const ARRIVE_BLOCKED = {
     INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, reported, priority)
     SELECT id, workspace_id, orchestrator_id, $2, $3, priority FROM tasks WHERE id = $1`,
 };
+const STAY_BLOCKED = {
+  name: 'stay_blocked',
+  // The count stays: a completion that waits for this very row has still to take its share off it.
+  text: 'UPDATE blocked_tasks SET reported = $2 WHERE task_id = $1',
+};
 const ARRIVE_FINAL = {
   name: 'arrive_final',
   text: `
@@ -58,7 +63,7 @@ export interface TaskMove {
   event: string;
   actor: string;
   now: Date;
-  /** With `to: 'BLOCKED'`. */
+  /** How many prerequisites are unmet, on the way to BLOCKED from elsewhere; a task that stays BLOCKED keeps its count. */
   unmet?: number;
   reason?: string | null;
   question?: string | null;
@@ -69,7 +74,9 @@ export interface TaskMove {
 }
 
 export async function moveTask(client: PoolClient, task: TaskRow, move: TaskMove): Promise<TaskRow> {
+  const staysBlocked = task.status === 'BLOCKED' && move.to === 'BLOCKED';
   if (task.status === 'TODO') await run(client, LEAVE_QUEUE, [task.id]);
+  else if (staysBlocked) await run(client, STAY_BLOCKED, [task.id, move.reason != null]);
   else if (task.status === 'BLOCKED') await run(client, LEAVE_BLOCKED, [task.id]);
   else await run(client, LEAVE_OUTCOME, [task.id]);
 
@@ -85,9 +92,8 @@ export async function moveTask(client: PoolClient, task: TaskRow, move: TaskMove
   ]);
 
   if (move.to === 'TODO') await run(client, ARRIVE_TODO, [task.id, move.now]);
-  else if (move.to === 'BLOCKED')
-    await run(client, ARRIVE_BLOCKED, [task.id, move.unmet ?? 0, reason !== null]);
-  else await run(client, ARRIVE_FINAL, [task.id]);
+  else if (move.to !== 'BLOCKED') await run(client, ARRIVE_FINAL, [task.id]);
+  else if (!staysBlocked) await run(client, ARRIVE_BLOCKED, [task.id, move.unmet ?? 0, reason !== null]);
 
   await tellTask(client, task.id, { ...move, from: task.status });
   return rows[0] as TaskRow;

@@ -46,9 +46,14 @@ const STATS = {
              count(*) FILTER (WHERE status = 'CANCELLED')::int AS cancelled
       FROM ended GROUP BY priority
     ), days AS (
-      SELECT d.day::date AS day
-      FROM o CROSS JOIN LATERAL generate_series(
-        ($3::timestamptz AT TIME ZONE o.time_zone)::date, (($4::timestamptz - interval '1 millisecond') AT TIME ZONE o.time_zone)::date, interval '1 day') AS d(day)
+      -- Dates and whole numbers: a series of timestamps would be one of the session's time zone.
+      SELECT r.first + n AS day
+      FROM o
+      CROSS JOIN LATERAL (
+        SELECT ($3::timestamptz AT TIME ZONE o.time_zone)::date AS first,
+               (($4::timestamptz - interval '1 millisecond') AT TIME ZONE o.time_zone)::date AS last
+      ) r
+      CROSS JOIN LATERAL generate_series(0, r.last - r.first) AS n
     ), per_day AS (
       SELECT (e.finished_at AT TIME ZONE o.time_zone)::date AS day, count(*) FILTER (WHERE e.status = 'DONE')::int AS completed,
              count(*) FILTER (WHERE e.status = 'FAILED')::int AS failed, count(*) FILTER (WHERE e.status = 'CANCELLED')::int AS cancelled

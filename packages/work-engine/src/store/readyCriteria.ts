@@ -1,4 +1,11 @@
-import { type Criteria, NeolithError, parseId, TASK_PRIORITIES, type TaskPriority } from '@neolith/contracts';
+import {
+  type Criteria,
+  criteriaSchema,
+  invalidInput,
+  parseId,
+  TASK_PRIORITIES,
+  type TaskPriority,
+} from '@neolith/contracts';
 
 /** Criteria as the database takes them. */
 export interface ReadyCriteria {
@@ -11,18 +18,17 @@ export interface ReadyCriteria {
 const orNull = <Item>(list: readonly Item[] | undefined): readonly Item[] | null =>
   list === undefined || list.length === 0 ? null : list;
 
-export function toReadyCriteria(criteria: Criteria = {}): ReadyCriteria {
+/** Errors: INVALID_INPUT. */
+export function toReadyCriteria(given: Criteria = {}): ReadyCriteria {
+  const written = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const result = criteriaSchema.safeParse(written);
+  if (!result.success) throw invalidInput('The criteria', result.error);
+  const criteria: Criteria = result.data;
   const from = criteria.maxPriority === undefined ? 0 : TASK_PRIORITIES.indexOf(criteria.maxPriority);
   const to =
     criteria.minPriority === undefined
       ? TASK_PRIORITIES.length - 1
       : TASK_PRIORITIES.indexOf(criteria.minPriority);
-  if (from === -1 || to === -1) {
-    throw new NeolithError(
-      'INVALID_INPUT',
-      `minPriority and maxPriority are one of ${TASK_PRIORITIES.join(', ')}`,
-    );
-  }
   return {
     requireTags: orNull(criteria.requireTags === undefined ? undefined : [...new Set(criteria.requireTags)]),
     excludeTags: orNull(criteria.excludeTags),

@@ -11,9 +11,16 @@ export type Connection = Pool | PoolClient;
 
 /** Locks that met head-on, and rows that moved while being locked: nothing was changed, the same call can be made again. */
 const TRY_AGAIN = new Set(['40P01', '40001']);
-const TRIES = 5;
+const TRIES = 10;
+/** The longest wait before the k-th repetition is this times 2^k. */
+const TRY_AGAIN_MS = 2;
 
+/** Connection lost, server going down, out of resources, input/output error. */
 const UNAVAILABLE = /^(08|57P0|53[0-3]|58)/;
+/** What Prisma says of the same: unreachable, timed out, connection closed, no free connection. */
+const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
+/** Text that the database can't hold: NUL, or half of a surrogate pair. */
+const UNSTORABLE = new Set(['22021', '22P05']);
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -28,19 +35,37 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Whether the database could not be asked at all, as opposed to having refused what it was asked. */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
-  const code = codeOf(error);
-  if (UNAVAILABLE.test(code) || UNREACHABLE.has(code)) return true;
-  return (
-    error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Query read timeout/.test(error.message)
-  );
+/** The error itself and what it was caused by: Prisma's adapter wraps what the driver said. */
+function* causesOf(error: unknown): Generator<unknown> {
+  for (let depth = 0; error instanceof Error && depth < 5; depth += 1) {
+    yield error;
+    error = error.cause;
+  }
 }
 
-/** Keeps our own errors and tells an absent database apart from everything else. */
+/** Whether the database could not be asked at all, as opposed to having refused what it was asked. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof NeolithError) return false;
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  for (const cause of causesOf(error)) {
+    const code = codeOf(cause);
+    if (UNAVAILABLE.test(code) || UNREACHABLE.has(code) || PRISMA_UNAVAILABLE.has(code)) return true;
+    if (cause instanceof Error && SILENT.test(cause.message)) return true;
+  }
+  return false;
+}
+
+const SILENT = /Connection terminated|timeout exceeded when trying to connect|Query read timeout/;
+
+/** Keeps our own errors, and tells an absent database and unstorable text apart from everything else. */
 export function toEngineError(error: unknown): unknown {
+  if (UNSTORABLE.has(codeOf(error))) {
+    return new NeolithError(
+      'INVALID_INPUT',
+      'A text holds NUL characters or lone surrogates, which can not be stored; remove them',
+      { cause: error },
+    );
+  }
   if (!isDatabaseUnavailable(error)) return error;
   return new NeolithError(
     'DATABASE_UNAVAILABLE',
@@ -103,6 +128,8 @@ async function tryAgain<Result>(work: () => Promise<Result>): Promise<Result> {
       return await work();
     } catch (error) {
       if (attempt >= TRIES || !TRY_AGAIN.has(codeOf(error))) throw toEngineError(error);
+      // Who met head-on at the same moment should not meet again at the same moment.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * TRY_AGAIN_MS * 2 ** attempt));
     }
   }
 }

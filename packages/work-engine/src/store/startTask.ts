@@ -8,6 +8,7 @@ import { run } from './sql.js';
 export type StartOutcome =
   | { kind: 'started'; attemptId: string; startedAt: Date }
   | { kind: 'orchestrator_not_found' }
+  | { kind: 'daemon_not_found' }
   | { kind: 'task_not_found' }
   | { kind: 'not_assigned' }
   | { kind: 'at_capacity'; limit: number }
@@ -17,6 +18,10 @@ const LOCK_ORCHESTRATOR = {
   name: 'lock_orchestrator',
   text: `SELECT max_concurrent_tasks AS "limit" FROM orchestrators
          WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2) FOR NO KEY UPDATE`,
+};
+const FIND_DAEMON = {
+  name: 'find_daemon_of',
+  text: `SELECT 1 FROM daemons d JOIN orchestrators o ON o.workspace_id = d.workspace_id WHERE d.id = $1 AND o.id = $2`,
 };
 const COUNT_LEASES = {
   name: 'count_leases',
@@ -59,6 +64,12 @@ export async function startTask(
     input.orchestratorId,
     input.workspaceId,
   ]);
+  if (orchestrator === undefined) return { kind: 'orchestrator_not_found' };
+  if (
+    input.daemonId !== null &&
+    (await run(client, FIND_DAEMON, [input.daemonId, input.orchestratorId])).length === 0
+  )
+    return { kind: 'daemon_not_found' };
   let task: TaskRow;
   try {
     task = await lockTask(client, input.taskId, input.workspaceId, input.taskId);
@@ -66,7 +77,6 @@ export async function startTask(
     if (isNeolithError(error)) return { kind: 'task_not_found' };
     throw error;
   }
-  if (orchestrator === undefined) return { kind: 'orchestrator_not_found' };
   if (task.orchestrator_id !== input.orchestratorId) return { kind: 'not_assigned' };
   if (task.status !== 'TODO') return { kind: 'not_todo', status: task.status };
   const [count] = await run<{ running: number }>(client, COUNT_LEASES, [input.orchestratorId]);
