@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { runMainJob } from './runMainJob.js';
 
 const plans =
-  process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../../../shared/plans', import.meta.url));
+  process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../shared/plans', import.meta.url));
 const backlog = join(plans, 'beads-issues.jsonl');
 const there = existsSync(backlog);
 

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openDatabase } from '@neolith/database';
 import { createWorkEngine, type EngineEvent, type WorkEngine } from '@neolith/work-engine';
-import { startServer } from '../../../../apps/web/test/startServer.js';
+import { startServer } from '../../apps/web/test/startServer.js';
 import { checkHistory, type HistoryReport } from './checkHistory.js';
 
-const neolith = fileURLToPath(new URL('../../bin/neolith.js', import.meta.url));
+const neolith = fileURLToPath(new URL('../../packages/cli/bin/neolith.js', import.meta.url));
 const execute = promisify(execFile);
 
 export interface MainJobOptions {
