@@ -6,6 +6,7 @@ export * from './errors/neolithError.js';
 export * from './errors/problem.js';
 export * from './ids.js';
 export { createOpenApiDocument } from './openapi.js';
+export { createReferencePage } from './referencePage.js';
 export * from './plan/index.js';
 export * from './schemas/attempt.js';
 export { dateTimeSchema, type Json, jsonSchema } from './schemas/common.js';
