@@ -3,7 +3,7 @@ import { createClient, type NeolithClient } from '@neolith/contracts';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchBrowser } from './support/launchBrowser';
-import { useServer } from './support/useServer';
+import { serverFixture } from './support/serverFixture';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -11,8 +11,7 @@ const HOSTILE = '<img src=x onerror="document.title=\'hacked\'"><b>bold</b> \u00
 const HOSTILE_AS_TEXT = '<img src=x onerror="document.title=\'hacked\'"><b>bold</b> red ⟨U+202E⟩txt';
 const LONG = 'an-uncommonly-long-word'.repeat(12);
 
-// biome-ignore lint/correctness/useHookAtTopLevel: a fixture of vitest, no hook of React
-const fixture = useServer();
+const fixture = serverFixture();
 let client: NeolithClient;
 let browser: Browser;
 
