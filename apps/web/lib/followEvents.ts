@@ -89,12 +89,24 @@ export function followEvents(cursor: string | null, handlers: FeedHandlers): () 
     }
   };
 
+  // A network that is gone leaves the open stream silent for minutes; a server on this very machine is still there.
+  const onOffline = () => {
+    if (source !== null) fail();
+  };
+  const onOnline = () => {
+    if (retry !== null) connect();
+  };
+
   document.addEventListener('visibilitychange', onVisibility);
+  window.addEventListener('offline', onOffline);
+  window.addEventListener('online', onOnline);
   handlers.onState(document.hidden ? 'paused' : 'connecting');
   connect();
   return () => {
     stopped = true;
     document.removeEventListener('visibilitychange', onVisibility);
+    window.removeEventListener('offline', onOffline);
+    window.removeEventListener('online', onOnline);
     disconnect();
   };
 }

@@ -36,7 +36,7 @@ afterEach(async () => {
 interface Visitor {
   colorScheme?: 'light' | 'dark';
   width?: number;
-  /** Answers that this visit is about, and so are no faults: `404 /tasks/…`. */
+  /** What this visit is about, and so is no fault: `404 /tasks/…`, `net::ERR_INTERNET_DISCONNECTED`. */
   expects?: RegExp;
 }
 
@@ -59,8 +59,9 @@ async function signIn({ colorScheme = 'light', width = 1280, expects }: Visitor 
   });
   page.on('requestfailed', (request) => {
     // A stream or a reading that the page gives up when one leaves it.
-    if (request.failure()?.errorText === 'net::ERR_ABORTED') return;
-    faults.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+    const failure = request.failure()?.errorText ?? '';
+    if (failure === 'net::ERR_ABORTED' || expects?.test(failure) === true) return;
+    faults.push(`failed: ${request.url()} ${failure}`);
   });
   const { url } = await client.createSignInLink({ body: {} });
   await page.goto(url);
@@ -151,6 +152,41 @@ test('progress, completion and the next task appear by themselves', async () => 
   await own.getByText('1 completed', { exact: true }).waitFor();
   await own.getByText('100 %').waitFor();
   expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+});
+
+test('what happened while the connection was gone is shown once it is back', async () => {
+  const { id, name } = await makeOrchestrator('Resumed');
+  const [task] = await makeTasks(id, { title: 'Done in the dark' });
+  if (task === undefined) throw new Error('A task was asked for');
+  const page = await signIn({
+    expects: /ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|ERR_NETWORK_IO_SUSPENDED/,
+  });
+  await isLive(page);
+  await page.context().setOffline(true);
+  await page.locator('[data-live="reconnecting"]').waitFor();
+  const attemptId = await begin(id, task.id);
+  await client.completeTask({ params: { id: task.id }, body: { status: 'completed', attemptId } });
+  expect(await card(page, name).getByText('0 completed', { exact: true }).count()).toBe(1);
+  await page.context().setOffline(false);
+  await isLive(page);
+  await card(page, name).getByText('1 completed', { exact: true }).waitFor();
+});
+
+test('a hidden page lets go of its stream, and catches up when one looks again', async () => {
+  const { id, name } = await makeOrchestrator('Hidden');
+  const page = await signIn();
+  await isLive(page);
+  const setHidden = (hidden: boolean) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await setHidden(true);
+  await page.locator('[data-live="paused"]').waitFor();
+  await makeTasks(id, { title: 'Made unseen' });
+  expect(await card(page, name).getByText('Made unseen').count()).toBe(0);
+  await setHidden(false);
+  await card(page, name).getByText('Next Made unseen').waitFor();
 });
 
 test('search, filter and order are kept in the address and survive a reload', async () => {
