@@ -125,7 +125,9 @@ describe('the end of a local day', () => {
   test('is the first later date in every zone that an orchestrator may have', async () => {
     const zones = Intl.supportedValuesOf('timeZone');
     expect(zones.length).toBeGreaterThan(400);
-    const pairs = zones.map((zone, n) => [new Date(Date.UTC(2026, n % 12, 1 + (n % 28), n % 24)), zone] as const);
+    const pairs = zones.map(
+      (zone, n) => [new Date(Date.UTC(2026, n % 12, 1 + (n % 28), n % 24)), zone] as const,
+    );
     const ends = await inDatabase(pairs);
     for (const [n, [now, zone]] of pairs.entries()) {
       const end = ends[n] as Date;
@@ -135,11 +137,13 @@ describe('the end of a local day', () => {
   });
 
   test('lies within the day that follows, whatever the moment', () => {
-    const moments = fc.constantFrom(...CLOCK_CHANGES).chain(([zone, at]) =>
-      fc
-        .integer({ min: -100 * 3_600_000, max: 100 * 3_600_000 })
-        .map((shift) => [new Date(Date.parse(at) + shift), zone] as const),
-    );
+    const moments = fc
+      .constantFrom(...CLOCK_CHANGES)
+      .chain(([zone, at]) =>
+        fc
+          .integer({ min: -100 * 3_600_000, max: 100 * 3_600_000 })
+          .map((shift) => [new Date(Date.parse(at) + shift), zone] as const),
+      );
     fc.assert(
       fc.property(moments, ([now, zone]) => {
         const end = endOfLocalDay(now, zone);
