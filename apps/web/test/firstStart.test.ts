@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createClient } from '@neolith/contracts';
 import { createTestDatabase } from '@neolith/database/testing';
 import { expect, onTestFinished, test } from 'vitest';
+import { withFirstStartLock } from '@/server/bootstrap/withFirstStartLock';
 import { type StartServerOptions, startServer } from './startServer';
 
 async function emptyDatabase() {
@@ -81,6 +82,27 @@ test('two servers that start at once on an empty database agree on one workspace
   for (const { url } of servers) {
     expect(await createClient({ baseUrl: url, token }).getWorkspace()).toMatchObject({ slug: 'default' });
   }
+});
+
+test('of several first starts at once one works at a time', async () => {
+  const { database } = await emptyDatabase();
+  let inside = 0;
+  const most = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      withFirstStartLock(database, async () => {
+        inside += 1;
+        const seen = inside;
+        await database.pool.query('SELECT pg_sleep(0.02)');
+        inside -= 1;
+        return seen;
+      }),
+    ),
+  );
+  expect(most).toEqual([1, 1, 1, 1, 1, 1]);
+  await expect(withFirstStartLock(database, () => Promise.reject(new Error('broken')))).rejects.toThrow(
+    'broken',
+  );
+  expect(await withFirstStartLock(database, async () => 'free')).toBe('free');
 });
 
 test('a home that can not be written costs the token file, not the server', async () => {

@@ -61,6 +61,10 @@ export async function startServer(options: StartServerOptions): Promise<TestServ
   );
   const written = collect(child);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  // A test that fails in a hook never comes to its `stop`.
+  const killWithTests = () => child.kill('SIGKILL');
+  process.once('exit', killWithTests);
+  void ended.then(() => process.off('exit', killWithTests));
   const server = {
     output: written,
     home,
