@@ -166,6 +166,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   }
 
   async function listServed(): Promise<readonly string[]> {
+    if (typeof options.orchestrators === 'function') return options.orchestrators();
     if (options.orchestrators !== 'all') return options.orchestrators;
     const { orchestrators } = await client.listOrchestrators();
     return orchestrators.map((one) => one.id);

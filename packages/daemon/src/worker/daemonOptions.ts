@@ -11,8 +11,11 @@ export interface DaemonOptions {
    * and ends what its earlier life left running.
    */
   readonly name: string;
-  /** Ids of those it serves; `all` serves every orchestrator of the workspace, later ones too. */
-  readonly orchestrators: readonly string[] | 'all';
+  /**
+   * Ids of those it serves, or what finds them once the server answers; `all` serves every orchestrator of the
+   * workspace, later ones too.
+   */
+  readonly orchestrators: readonly string[] | (() => Promise<readonly string[]>) | 'all';
   /** Holds a directory for each attempt while it runs. Made when missing; of this user alone. */
   readonly attemptsDirectory: string;
   /** Where agents work. Default: the directory of the attempt, which goes with it. */
