@@ -5,8 +5,7 @@ import { createTestDatabase } from '@neolith/database/testing';
 import { expect, it } from 'vitest';
 import { runMainJob } from './runMainJob.js';
 
-const plans =
-  process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../shared/plans', import.meta.url));
+const plans = process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../shared/plans', import.meta.url));
 const backlog = join(plans, 'beads-issues.jsonl');
 const there = existsSync(backlog);
 

@@ -15,4 +15,5 @@ export {
 } from './domain/score.js';
 export { canTransitionToStatus, STATUS_TRANSITIONS, type TransitionVerdict } from './domain/transitions.js';
 export type { EventFollower, EventSubscription } from './events/eventFollower.js';
+export { sequenceOf } from './operations/readEvents.js';
 export type * from './workEngine.js';

@@ -41,6 +41,15 @@ export function parseCursor(text: string): Cursor {
   return { epoch, xid, seq };
 }
 
+/**
+ * The place of an event in the order of causes: what an event's transaction had seen has a smaller one. The stream is
+ * in another order, that of its transactions' beginnings, because only that one can be followed without gaps: there a
+ * claim may come before the completion that made room for it. Who reasons over a history sorts it by this.
+ */
+export function sequenceOf(event: Pick<EngineEvent, 'cursor'>): bigint {
+  return BigInt(parseCursor(event.cursor).seq);
+}
+
 export function toEvent(row: EventRow, epoch: string): EngineEvent {
   const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon', uuid: string | null) =>
     uuid === null ? null : formatId(kind, uuid);

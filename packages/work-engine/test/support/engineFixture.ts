@@ -1,3 +1,4 @@
+import { openDatabase } from '@neolith/database';
 import { createTestDatabase, type TestDatabase } from '@neolith/database/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { createWorkEngine } from '../../src/createWorkEngine.js';
@@ -10,6 +11,8 @@ export interface TestClock {
 }
 
 export interface EngineFixture {
+  /** More engines on the same database, each with a pool of its own: other processes, as far as the database knows. */
+  others(count: number, poolSize?: number): WorkEngine[];
   readonly engine: WorkEngine;
   readonly clock: TestClock;
   readonly test: TestDatabase;
@@ -30,8 +33,9 @@ export function useEngine(options: { poolSize?: number } = {}): EngineFixture {
       clock.now = new Date((clock.now ?? new Date()).getTime() + seconds * 1_000);
     },
   };
-  const fixture: { test?: TestDatabase; engine?: WorkEngine } = {};
+  const fixture: { test?: TestDatabase; engine?: WorkEngine; workspaceId?: string } = {};
   const faults: unknown[] = [];
+  const opened: { engine: WorkEngine; close(): Promise<void> }[] = [];
   beforeAll(async () => {
     fixture.test = await createTestDatabase(options);
     const engine = createWorkEngine({
@@ -41,9 +45,16 @@ export function useEngine(options: { poolSize?: number } = {}): EngineFixture {
       onError: (error) => faults.push(error),
     });
     const workspace = await engine.createWorkspace({ slug: 'test', name: 'Test' });
+    fixture.workspaceId = workspace.id;
     fixture.engine = engine.as({ workspaceId: workspace.id });
   });
   afterAll(async () => {
+    await Promise.all(
+      opened.map(async (other) => {
+        await other.engine.close();
+        await other.close();
+      }),
+    );
     await fixture.engine?.close();
     await fixture.test?.drop();
   });
@@ -57,6 +68,17 @@ export function useEngine(options: { poolSize?: number } = {}): EngineFixture {
     },
     clock,
     faults,
+    others: (count, poolSize = 4) =>
+      Array.from({ length: count }, () => {
+        const database = openDatabase((fixture.test as TestDatabase).url, { poolSize });
+        const other = createWorkEngine({
+          ...database,
+          clock: () => clock.now as Date,
+          onError: (error) => faults.push(error),
+        }).as({ workspaceId: fixture.workspaceId as string });
+        opened.push({ engine: other, close: () => database.close() });
+        return other;
+      }),
     orchestrator: (overrides = {}) => {
       made += 1;
       return engine().createOrchestrator({
