@@ -44,6 +44,9 @@ interface Visitor {
 async function signIn({ colorScheme = 'light', width = 1280, expects }: Visitor = {}): Promise<Page> {
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
   contexts.push(context);
+  // Less than the half minute after which a page reads everything again: what is live must come by the stream.
+  context.setDefaultTimeout(12_000);
+  context.setDefaultNavigationTimeout(30_000);
   const page = await context.newPage();
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {

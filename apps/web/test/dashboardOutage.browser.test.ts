@@ -32,7 +32,7 @@ test('while the database is away a page says so, and comes back by itself', asyn
   await postgres.stop();
   await page.goto(server.url);
   await page.getByRole('heading', { name: 'The database does not answer' }).waitFor();
-  await page.getByText('npx neolith doctor').waitFor();
+  await page.getByText('npx neolith status').waitFor();
   await page.goto(`${server.url}/tasks/task_01990000-0000-7000-8000-000000000000`);
   await page.getByRole('heading', { name: 'The database does not answer' }).waitFor();
   await page.goto(server.url);

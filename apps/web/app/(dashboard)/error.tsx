@@ -29,7 +29,7 @@ export default function ErrorPage({
         >
           Try again
         </button>
-        <Command text="npx neolith doctor" />
+        <Command text="npx neolith status" />
       </div>
     </div>
   );

@@ -9,10 +9,16 @@ import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
 import { failureOf } from '@/lib/failureOf';
 import { ATTEMPT_STATUS_LOOK } from '@/lib/statusLook';
-import type { AttemptPageJson } from '@/lib/wire';
+import type { AttemptPageJson, OrchestratorDetailJson } from '@/lib/wire';
 
 /** The latest attempts of an orchestrator: those running first, then the ended, newest first. */
-export function AttemptsPanel({ attempts, timeZone }: { attempts: AttemptPageJson; timeZone: string }) {
+export function AttemptsPanel({
+  attempts,
+  orchestrator: { id: orchestratorId, timeZone },
+}: {
+  attempts: AttemptPageJson;
+  orchestrator: Pick<OrchestratorDetailJson, 'id' | 'timeZone'>;
+}) {
   const rows = attempts.attempts;
   return (
     <div className="mt-10">
@@ -29,7 +35,7 @@ export function AttemptsPanel({ attempts, timeZone }: { attempts: AttemptPageJso
         flush
       >
         {rows.length === 0 ? (
-          <EmptyState title="No attempts yet" command="npx neolith daemon">
+          <EmptyState title="No attempts yet" command={`npx neolith daemon --orchestrator ${orchestratorId}`}>
             A daemon makes them: it claims tasks and runs an agent on each.
           </EmptyState>
         ) : (

@@ -85,7 +85,7 @@ export function OrchestratorView({
         </div>
       </div>
       <PerformancePanel stats={done.data.stats} choice={choice} />
-      <AttemptsPanel attempts={done.data.attempts} timeZone={orchestrator.timeZone} />
+      <AttemptsPanel attempts={done.data.attempts} orchestrator={orchestrator} />
       <StaleNotice problem={work.problem ?? done.problem} />
     </>
   );

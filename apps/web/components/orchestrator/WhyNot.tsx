@@ -8,6 +8,12 @@ import { formatCount } from '@/lib/formatNumber';
 import { showControls } from '@/lib/showControls';
 import type { ExplanationJson } from '@/lib/wire';
 
+function tellAhead(ahead: number | null): string {
+  const before =
+    ahead === null ? 'Other tasks come' : ahead === 1 ? 'One task comes' : `${formatCount(ahead)} tasks come`;
+  return `${before} before it: by a higher score or, at the same score, by being due or created earlier`;
+}
+
 /** Asks the engine, when opened, why a task is not the one that is handed out next. */
 export function WhyNot({
   orchestratorId,
@@ -58,13 +64,12 @@ export function WhyNot({
               <ul className="space-y-0.5">
                 {answer.asked.whyNot.map((why) => (
                   <li key={why.code} className="foreign">
-                    {showControls(why.message)}
+                    {why.code === 'OTHERS_SCORE_HIGHER'
+                      ? tellAhead(answer.asked?.ahead ?? null)
+                      : showControls(why.message)}
                   </li>
                 ))}
               </ul>
-            )}
-            {answer.asked?.ahead == null || answer.asked.ahead === 0 ? null : (
-              <p className="tabular">{formatCount(answer.asked.ahead)} ahead of it.</p>
             )}
             {answer.selected === null || answer.selected.task.id === taskId ? null : (
               <p className="foreign mt-1">

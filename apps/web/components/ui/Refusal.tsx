@@ -9,7 +9,7 @@ export function Refusal({ refusal }: { refusal: { code: string; message: string 
       <ServerProblem
         title={away ? 'The database does not answer' : 'This page can’t be shown'}
         message={refusal.message}
-        command={away ? 'npx neolith doctor' : null}
+        command={away ? 'npx neolith status' : null}
       />
       {away ? <RetryByItself /> : null}
     </>
