@@ -71,7 +71,7 @@ describe('the checker of histories', () => {
   it.each([
     [
       'a task that was done twice',
-      [
+      () => [
         claimed('high', 1),
         done('high', 2),
         told('high', 'task.reopened', 'DONE', 'TODO', 3),
@@ -83,13 +83,13 @@ describe('the checker of histories', () => {
     ['a task that was never done', () => [claimed('high', 1)], 'high was done 0 times'],
     [
       'a start before a prerequisite was done',
-      [freed('after', 1), claimed('after', 2)],
+      () => [freed('after', 1), claimed('after', 2)],
       'after started while high was TODO',
     ],
     ['a claim while a better task could be had', () => [claimed('low', 1)], 'while high was before it'],
     [
       'more tasks at once than a daemon has slots',
-      [claimed('high', 1), claimed('low', 2)],
+      () => [claimed('high', 1), claimed('low', 2)],
       'd held 2 tasks of 1',
     ],
     [
