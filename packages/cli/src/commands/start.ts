@@ -33,6 +33,8 @@ const ENDINGS_MAX = 3;
 const DRAIN_MINUTES = 0.1;
 const DAEMON_GRACE_MS = 30_000;
 const WEB_GRACE_MS = 10_000;
+/** Of what a killed start left: their work is lost to the lease either way, and somebody waits for the screen. */
+const STRAYS_GRACE_MS = 2_000;
 
 /** `neolith start`: database, server and one daemon as processes of their own, until it is told to end. */
 export async function start(terminal: Terminal, options: StartFlags): Promise<void> {
@@ -47,7 +49,7 @@ export async function start(terminal: Terminal, options: StartFlags): Promise<vo
   if (letGo === null) return greetAgain(terminal, home, options);
   const asked = listenForEnd();
   try {
-    const left = await endStrays(marker);
+    const left = await endStrays(marker, { graceMs: STRAYS_GRACE_MS });
     if (left.signalled > 0)
       terminal.note(`Ended ${left.signalled} processes that the last start had left running.`);
     await run(terminal, { home, life, options, asked });
