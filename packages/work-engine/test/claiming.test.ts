@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Task } from '../src/index.js';
-import { useEngine } from './support/engineFixture.js';
+import { createFixture } from './support/engineFixture.js';
 import { highestLoad, readHistory, refusal } from './support/history.js';
 
-const fixture = useEngine({ poolSize: 8 });
+const fixture = createFixture({ poolSize: 8 });
 
 const NOW = new Date('2026-03-09T12:00:00Z');
 beforeEach(() => {

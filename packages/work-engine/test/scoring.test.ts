@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deadlineBand, endOfLocalDay, scoreTask, type TaskPriority } from '../src/index.js';
-import { useEngine } from './support/engineFixture.js';
+import { createFixture } from './support/engineFixture.js';
 import { CLOCK_CHANGES } from './support/localDays.js';
 
-const fixture = useEngine();
+const fixture = createFixture();
 
 interface Example {
   priority: TaskPriority;

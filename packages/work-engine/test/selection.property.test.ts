@@ -10,10 +10,10 @@ import {
   scoreTask,
   type Task,
 } from '../src/index.js';
-import { useEngine } from './support/engineFixture.js';
+import { createFixture } from './support/engineFixture.js';
 import { CLOCK_CHANGES } from './support/localDays.js';
 
-const fixture = useEngine();
+const fixture = createFixture();
 
 const HOUR = 3_600_000;
 const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createWorkEngine } from '../src/createWorkEngine.js';
 import type { ClaimOptions, Completion, OrchestratorDetail } from '../src/index.js';
-import { useEngine } from './support/engineFixture.js';
+import { createFixture } from './support/engineFixture.js';
 import { readHistory, refusal } from './support/history.js';
 
-const fixture = useEngine({ poolSize: 8 });
+const fixture = createFixture({ poolSize: 8 });
 const NOW = new Date('2026-03-09T12:00:00Z');
 const NOBODY = 'att_0198f1c2-0000-7000-8000-000000000000';
 

@@ -11,7 +11,9 @@ import type { RepairReport } from '../workEngine.js';
  */
 export async function recalculateAllStatuses(engine: EngineContext): Promise<RepairReport> {
   try {
-    const { checked, drifted } = await findDrift(engine.pool, engine.workspaceId);
+    const { checked, drifted } = await transact(engine.pool, (client) =>
+      findDrift(client, engine.workspaceId),
+    );
     const repaired: RepairReport['repaired'] = [];
     for (const found of drifted) {
       const mended = await transact(engine.pool, (client) =>
