@@ -32,10 +32,9 @@ export function arrangeChunks<T extends Arrangeable>(tasks: readonly T[], limits
     bytes = 0;
   };
   for (const task of tasks) {
-    const family = collect(topmostParent(task, byId), byId, done).map((member) => ({
-      member,
-      size: sizeOf(member),
-    }));
+    // A parent need not wait for each of its parts: the task itself may be left.
+    const members = [...collect(topmostParent(task, byId), byId, done), ...collect(task, byId, done)];
+    const family = members.map((member) => ({ member, size: sizeOf(member) }));
     if (
       !fits(
         family.length,

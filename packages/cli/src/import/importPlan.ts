@@ -52,6 +52,7 @@ export async function importPlan(client: NeolithClient, input: ImportInput): Pro
   const known = plan.tasks.filter(({ sourceId }) => existing.has(sourceId));
   const ids = new Map([...existing].map(([sourceId, task]) => [sourceId, task.id]));
   const parentsLeftOut: string[] = [];
+  let created = 0;
   let done = 0;
   const step = (count: number): void => {
     done += count;
@@ -72,6 +73,7 @@ export async function importPlan(client: NeolithClient, input: ImportInput): Pro
       const { tasks } = await client.createTasks({ body: { tasks: bodies }, timeoutMs: 60_000 });
       for (const task of tasks) if (task.sourceId !== null) ids.set(task.sourceId, task.id);
     }
+    created += chunk.length;
     step(chunk.length);
   }
 
@@ -115,7 +117,7 @@ export async function importPlan(client: NeolithClient, input: ImportInput): Pro
   });
 
   return {
-    created: fresh.length,
+    created,
     unchanged: known.length - updated,
     updated,
     dependenciesAdded,

@@ -5,14 +5,18 @@ import { fileURLToPath } from 'node:url';
 
 const repository = fileURLToPath(new URL('../../../../../', import.meta.url));
 
-/** Daemons that tests kill are processes of plain node, which runs what is built. */
-export default function buildForChildren(): void {
-  for (const name of ['contracts', 'daemon']) {
+/** Processes that tests start run with plain node, which takes what is built. */
+export function buildPackages(names: readonly string[]): void {
+  for (const name of names) {
     const folder = join(repository, 'packages', name);
     if (newest(join(folder, 'src')) <= newest(join(folder, 'dist'))) continue;
     const args = ['node_modules/typescript/bin/tsc', '-p', join(folder, 'tsconfig.build.json')];
     execFileSync(process.execPath, args, { cwd: repository, stdio: 'inherit' });
   }
+}
+
+export default function buildForChildren(): void {
+  buildPackages(['contracts', 'daemon']);
 }
 
 /** Milliseconds of the last change of a file below; 0 where there is none. */
