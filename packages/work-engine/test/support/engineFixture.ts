@@ -19,6 +19,8 @@ export interface EngineFixture {
   readonly faults: unknown[];
   /** An orchestrator that is ONLINE, with coherent defaults. */
   orchestrator(overrides?: Partial<NewOrchestrator>): Promise<OrchestratorDetail>;
+  /** Another workspace on the same database, with an orchestrator and a task. */
+  foreign(): Promise<{ engine: WorkEngine; orchestrator: OrchestratorDetail; task: Task }>;
   /** A task of an orchestrator. */
   task(orchestrator: { id: string }, overrides?: Partial<NewTask>): Promise<Task>;
 }
@@ -87,6 +89,14 @@ export function createFixture(options: { poolSize?: number } = {}): EngineFixtur
         discipline: 'Engineering',
         ...overrides,
       });
+    },
+    async foreign() {
+      made += 1;
+      const workspace = await engine().createWorkspace({ slug: `other-${made}`, name: 'Other' });
+      const other = engine().as({ workspaceId: workspace.id });
+      const orchestrator = await other.createOrchestrator({ name: 'Foreign', role: 'r', discipline: 'd' });
+      const task = await other.createTask({ title: 'Foreign', orchestratorId: orchestrator.id });
+      return { engine: other, orchestrator, task };
     },
     task: (orchestrator, overrides = {}) =>
       engine().createTask({ title: 'A task', orchestratorId: orchestrator.id, ...overrides }),
