@@ -58,9 +58,12 @@ function describe(name: string, endpoint: Endpoint): string {
     '',
   ];
   if (endpoint.query !== undefined) lines.push(`- query: ${fieldsOf(endpoint.query).join(', ')}`);
-  if (endpoint.body !== undefined) lines.push(`- body ${nameOf(endpoint.body)}: ${fieldsOf(endpoint.body).join(', ')}`);
+  if (endpoint.body !== undefined)
+    lines.push(`- body ${nameOf(endpoint.body)}: ${fieldsOf(endpoint.body).join(', ')}`);
   const answer = endpoint.stream === true ? 'server-sent events' : nameOf(endpoint.response) || 'nothing';
-  lines.push(`- answers ${endpoint.status}: ${answer}${endpoint.mayBeEmpty === true ? ', or 204 where there is none' : ''}`);
+  lines.push(
+    `- answers ${endpoint.status}: ${answer}${endpoint.mayBeEmpty === true ? ', or 204 where there is none' : ''}`,
+  );
   if (endpoint.errors.length > 0) {
     lines.push(`- errors: ${endpoint.errors.map((code) => `\`${code}\` ${ERROR_STATUS[code]}`).join(', ')}`);
   }

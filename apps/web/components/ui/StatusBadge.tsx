@@ -24,7 +24,3 @@ export function StatusBadge({ label, tone }: { label: string; tone: Tone }) {
 export function ToneDot({ tone }: { tone: Tone }) {
   return <span aria-hidden className={`inline-block size-2 shrink-0 rounded-full ${TONES[tone].dot}`} />;
 }
-
-export function toneText(tone: Tone): string {
-  return TONES[tone].text;
-}
