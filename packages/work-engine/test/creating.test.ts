@@ -67,7 +67,7 @@ describe('creating tasks', () => {
 
   const refused: [name: string, tasks: () => NewTask[] | Promise<NewTask[]>, code: string, words: string][] =
     [
-      ['no title', () => [{ title: '' }], 'INVALID_INPUT', 'Task 2 is not valid: title'],
+      ['no title', () => [{ title: '' }], 'INVALID_INPUT', 'Task 2 is not valid: tasks.1.title'],
       [
         'an unknown field',
         () => [{ title: 'a', colour: 'red' } as never],
@@ -78,7 +78,7 @@ describe('creating tasks', () => {
         'an invalid date in the second',
         () => [{ title: 'a' }, { title: 'b', dueAt: new Date(Number.NaN) }],
         'INVALID_INPUT',
-        'Task 2',
+        'Task 3 is not valid: tasks.2.dueAt',
       ],
       ['NUL in a title', () => [{ title: 'a\0' }], 'INVALID_INPUT', 'NUL'],
       [

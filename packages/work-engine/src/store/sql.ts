@@ -74,18 +74,22 @@ export function toEngineError(error: unknown): unknown {
   );
 }
 
-/** Runs one statement: one round trip. */
+/** Runs one statement: one round trip. Errors: DATABASE_UNAVAILABLE, INVALID_INPUT; else what the driver says. */
 export async function run<Row extends QueryResultRow>(
   connection: Connection,
   statement: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const result = await connection.query<Row>({
-    name: statement.name,
-    text: statement.text,
-    values: [...values],
-  });
-  return result.rows;
+  try {
+    const result = await connection.query<Row>({
+      name: statement.name,
+      text: statement.text,
+      values: [...values],
+    });
+    return result.rows;
+  } catch (error) {
+    throw toEngineError(error);
+  }
 }
 
 /** Runs one statement by itself, again where locks met head-on. */
