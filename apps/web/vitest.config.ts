@@ -11,6 +11,7 @@ export default mergeConfig(
       globalSetup: [databaseSetup, fileURLToPath(new URL('test/support/ensureBuilt.ts', import.meta.url))],
       // A file has a server process of its own, and the smallest machine two cores.
       maxWorkers: 2,
+      sequence: { groupOrder: 1 },
       // Of what tests call in their own process; the servers they start log as ever.
       env: { NEOLITH_LOG_LEVEL: 'silent' },
       testTimeout: 60_000,

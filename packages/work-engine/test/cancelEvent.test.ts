@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { useEngine } from './support/engineFixture.js';
+import { createFixture } from './support/engineFixture.js';
 
-const fixture = useEngine();
+const fixture = createFixture();
 
 it('the event of a requested cancel names the attempt and the daemon that must hear of it', async () => {
   const { engine } = fixture;
