@@ -1,6 +1,7 @@
 import { type EndingReport, endProcesses, type MemberScan } from './endProcesses.js';
+import type { ProcessEntry } from './processEntry.js';
 import { DAEMON_MARKER } from './processSpec.js';
-import { type ProcessEntry, readMarkers, readProcessTable, START_TOLERANCE } from './processTable.js';
+import { readMarkers, readProcessTable, START_TOLERANCE } from './processTable.js';
 import { processKey, selectAncestors, selectTree } from './selectTree.js';
 
 export interface Stray {
