@@ -23,7 +23,7 @@ export interface ClaimPumpOptions {
 }
 
 export interface ClaimPump {
-  /** Replaces whom to ask; of those that stay nothing is forgotten. */
+  /** Replaces whom to ask, and asks anew those that are paused by a refusal. */
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
@@ -140,7 +140,11 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
     serve(orchestratorIds) {
       for (const id of states.keys()) if (!orchestratorIds.includes(id)) states.delete(id);
       for (const orchestratorId of orchestratorIds) {
-        if (states.has(orchestratorId)) continue;
+        const known = states.get(orchestratorId);
+        if (known !== undefined) {
+          known.notBeforeMs = 0;
+          continue;
+        }
         states.set(orchestratorId, {
           orchestratorId,
           polling: false,

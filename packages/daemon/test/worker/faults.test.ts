@@ -137,14 +137,13 @@ it('reports an attempt as failed when the server refuses its result', async () =
 
 it('registers anew when the server has forgotten it', async () => {
   const orchestrator = await work.orchestrator();
-  const daemon = work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 1 });
+  const daemon = work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 3 });
   await daemon.start();
   await work.database.database.pool.query(
     'DELETE FROM daemons WHERE name = (SELECT name FROM daemons ORDER BY started_at DESC LIMIT 1)',
   );
   const before = daemon.id();
   await until(() => daemon.id() !== before, 'another id');
-  // The call that waits was made under the old id; what comes after it bears the new one.
   await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
   const pids = work.path('pids');
   const task = await work.task(orchestrator, { metadata: { gate: work.path('never'), pids } });
