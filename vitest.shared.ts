@@ -22,5 +22,5 @@ export const sharedConfig: ViteUserConfig = {
 /** For `globalSetup`: one PostgreSQL for the whole run; `createTestDatabase` clones its template. */
 export const databaseSetup = fileURLToPath(
   // A path: vitest takes a bare name for a file of the project.
-  new URL('./packages/database/src/testing/global-setup.ts', import.meta.url),
+  new URL('./packages/database/src/testing/globalSetup.ts', import.meta.url),
 );

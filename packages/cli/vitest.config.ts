@@ -1,4 +1,9 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
-import { sharedConfig } from '../../vitest.shared.js';
+import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
 
-export default mergeConfig(sharedConfig, defineConfig({ test: { name: 'cli' } }));
+export default mergeConfig(
+  sharedConfig,
+  defineConfig({
+    test: { name: 'cli', globalSetup: [databaseSetup, './test/support/buildCommand.ts'] },
+  }),
+);

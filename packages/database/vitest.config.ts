@@ -3,5 +3,7 @@ import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
 
 export default mergeConfig(
   sharedConfig,
-  defineConfig({ test: { name: 'database', globalSetup: [databaseSetup] } }),
+  defineConfig({
+    test: { name: 'database', globalSetup: [databaseSetup, './test/support/compileSources.ts'] },
+  }),
 );

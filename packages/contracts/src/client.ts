@@ -75,12 +75,21 @@ function urlOf(baseUrl: string, endpoint: Endpoint, input: AnyInput): string {
   return `${baseUrl.replace(/\/+$/, '')}/api/v1${path}${search === '' ? '' : `?${search}`}`;
 }
 
+/** How long the server was asked to wait before it answers. */
+function waitMsOf({ body }: AnyInput): number {
+  if (typeof body !== 'object' || body === null || !('waitSeconds' in body)) return 0;
+  return typeof body.waitSeconds === 'number' ? body.waitSeconds * 1_000 : 0;
+}
+
 async function errorOf(response: Response, url: string): Promise<NeolithError> {
   const body = await response.text().catch(() => '');
+  const retryAfterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = retryAfterSeconds > 0 ? { retryAfterSeconds } : {};
   try {
     const problem = problemSchema.parse(JSON.parse(body));
     const details = {
       ...problem.details,
+      ...retryAfter,
       ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     };
     return new NeolithError(problem.code, problem.detail, { details });
@@ -89,7 +98,7 @@ async function errorOf(response: Response, url: string): Promise<NeolithError> {
     return new NeolithError(
       code,
       `${url} answered ${response.status} and no problem details; is it a Neolith server?`,
-      { cause },
+      { details: retryAfter, cause },
     );
   }
 }
@@ -99,8 +108,8 @@ export function createClient(options: ClientOptions): NeolithClient {
 
   async function send(endpoint: Endpoint, input: AnyInput): Promise<Response> {
     const url = urlOf(options.baseUrl, endpoint, input);
-    const timeout =
-      endpoint.stream === true ? null : AbortSignal.timeout(input.timeoutMs ?? options.timeoutMs ?? 15_000);
+    const limitMs = (input.timeoutMs ?? options.timeoutMs ?? 15_000) + waitMsOf(input);
+    const timeout = endpoint.stream === true ? null : AbortSignal.timeout(limitMs);
     const signals = [timeout, input.signal].filter((signal) => signal !== null && signal !== undefined);
     let response: Response;
     try {

@@ -7,6 +7,7 @@ export * from './errors/problem.js';
 export * from './ids.js';
 export { createOpenApiDocument } from './openapi.js';
 export * from './plan/index.js';
+export { createReferencePage } from './referencePage.js';
 export * from './schemas/attempt.js';
 export { dateTimeSchema, type Json, jsonSchema } from './schemas/common.js';
 export * from './schemas/context.js';

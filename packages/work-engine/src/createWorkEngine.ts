@@ -2,6 +2,7 @@ import type { Database } from '@neolith/database';
 import type { EngineContext } from './engineContext.js';
 import { followEventTable } from './events/followEventTable.js';
 import { uuidOf } from './ids.js';
+import { createLanes } from './lanes/lanes.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
 import { cancelTask } from './operations/cancelTask.js';
 import { addDependency, removeDependency } from './operations/changeDependencies.js';
@@ -66,6 +67,7 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     workspaceId: options.workspaceId === undefined ? null : uuidOf('workspace', options.workspaceId),
     actor: options.actor ?? 'library',
     events: followEventTable(options, options.onError ?? (() => {})),
+    lanes: createLanes(options.pool),
   });
 }
 

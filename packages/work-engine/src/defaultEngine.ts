@@ -1,4 +1,4 @@
-import { connectDatabase, type Database } from '@neolith/database';
+import type { Database } from '@neolith/database';
 import { createWorkEngine } from './createWorkEngine.js';
 import type { WorkEngine } from './workEngine.js';
 
@@ -11,13 +11,20 @@ const store = globalThis as { [KEY]?: Promise<{ database: Database; engine: Work
 
 /** The default engine, started when first asked for. A failed start is not kept: the next call tries again. */
 export async function getDefaultEngine(): Promise<WorkEngine> {
-  store[KEY] ??= connectDatabase(process.env)
-    .then((database) => ({ database, engine: createWorkEngine(database) }))
-    .catch((error: unknown) => {
-      delete store[KEY];
-      throw error;
-    });
+  store[KEY] ??= start().catch((error: unknown) => {
+    delete store[KEY];
+    throw error;
+  });
   return (await store[KEY]).engine;
+}
+
+/** A bundler must leave this import to Node: bundled, the package would not find its migrations and PostgreSQL's files. */
+async function start(): Promise<{ database: Database; engine: WorkEngine }> {
+  const { connectDatabase } = await import(
+    /* webpackIgnore: true */ /* turbopackIgnore: true */ '@neolith/database'
+  );
+  const database = await connectDatabase(process.env);
+  return { database, engine: createWorkEngine(database) };
 }
 
 /** Closes the default engine and its connections, so that a script can end. Harmless where there is none. */

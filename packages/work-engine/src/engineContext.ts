@@ -1,5 +1,6 @@
 import type { Database } from '@neolith/database';
 import type { EventFollower } from './events/eventFollower.js';
+import type { Lanes } from './lanes/lanes.js';
 
 /** What every operation is given first: where to ask, and on whose behalf. */
 export interface EngineContext {
@@ -14,4 +15,6 @@ export interface EngineContext {
   /** Who does it, as events tell. */
   readonly actor: string;
   readonly events: EventFollower;
+  /** Where claims and endings that wait together become one statement. */
+  readonly lanes: Lanes;
 }

@@ -4,6 +4,10 @@
 -- Order of locks, kept by all of them: the orchestrator's row; the narrow row that says where the task stands
 -- (lease, ready, delayed, blocked; by task id where several); the task's row (by id). Dependents come after their
 -- prerequisites. What still meets head-on is told by the database and tried again by the caller.
+--
+-- They plan once a connection and keep to index probes: what statistics say of tables that fill and empty within
+-- seconds is stale by nature. Bitmap scans are out, because only a plain index scan marks the dead entries that
+-- claimed tasks and ended leases leave behind, so that the next probe steps over them cheaply.
 
 -- The engine's clock: the database's, in the milliseconds that are stored; or the time that a test sets.
 CREATE FUNCTION engine_now(p_now timestamptz) RETURNS timestamptz
@@ -140,7 +144,8 @@ END $$;
 
 -- Puts tasks whose row says TODO where claims look for them.
 CREATE FUNCTION enqueue_tasks(p_ids uuid[], p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   WITH t AS (
     SELECT id, workspace_id, orchestrator_id, coalesce(due_at, 'infinity') AS due_at, created_at, available_at, priority, tags
@@ -176,7 +181,8 @@ END $$;
 
 -- Delayed tasks whose time has come become claimable. Called with the orchestrator's row locked.
 CREATE FUNCTION promote_due_tasks(p_orchestrator uuid, p_now timestamptz) RETURNS int
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_ids uuid[];
 BEGIN
@@ -366,7 +372,8 @@ END $$;
 -- becomes TODO. Called after the done tasks' rows were written, so that an edge made meanwhile is either seen here or
 -- was made with the task's row already DONE.
 CREATE FUNCTION free_dependents(p_done uuid[], p_actor text, p_now timestamptz) RETURNS uuid[]
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_freed uuid[];
 BEGIN
@@ -403,21 +410,22 @@ END $$;
 
 CREATE TYPE settlement AS (
   n int, task_id uuid, attempt_id uuid, result text, output jsonb, artifacts jsonb, error text, question text,
-  metrics jsonb, failure_class failure_class, timed_out boolean,
+  metrics jsonb, failure_class failure_class, timed_out boolean, retry_seconds float8[],
   workspace_id uuid, orchestrator_id uuid, daemon_id uuid, number int, agent text, claimed_at timestamptz, cancelling boolean
 );
 
 -- Ends attempts, many at once, each fenced by its lease: who doesn't hold it changes nothing.
 -- p_items: [{ n, task_id, attempt_id?, result: completed | failed | blocked | cancelled | released | lost, output?, artifacts?,
--- error?, question?, metrics?, failure_class?, timed_out? }]. Without attempt_id only a lease that never runs out counts.
--- p_retry_seconds[k]: how long after its k-th failure a task waits; the last one holds for all later ones.
+-- error?, question?, metrics?, failure_class?, timed_out?, retry_seconds? }]. Without attempt_id only a lease that never runs out counts.
+-- retry_seconds[k] of an item: how long after its k-th failure the task waits; the last one holds for all later ones.
 -- p_other_budget: how many failures of each other class, and lost leases, a task may have.
 -- Every item has one row back: code null (settled), REPLAY (was settled this way before), or why not.
 CREATE FUNCTION settle_attempts(
-  p_items jsonb, p_workspace uuid, p_actor text, p_retry_seconds float8[], p_other_budget int, p_now timestamptz
+  p_items jsonb, p_workspace uuid, p_actor text, p_other_budget int, p_now timestamptz
 ) RETURNS TABLE (n int, code text, task_id uuid, attempt_id uuid, status task_status, attempt_status attempt_status,
                  settled_at timestamptz, available_at timestamptz, freed uuid[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
   v_rows settlement[];
@@ -435,7 +443,7 @@ BEGIN
   WITH ended AS (
     DELETE FROM leases l
     USING jsonb_to_recordset(p_items) AS i(n int, task_id uuid, attempt_id uuid, result text, output jsonb, artifacts jsonb, error text,
-                                           question text, metrics jsonb, failure_class failure_class, timed_out boolean)
+                                           question text, metrics jsonb, failure_class failure_class, timed_out boolean, retry_seconds float8[])
     WHERE l.task_id = i.task_id
       AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
       AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
@@ -445,7 +453,7 @@ BEGIN
               -- Who confirms a cancel need not know why; who asked for it said so.
               CASE WHEN i.result = 'completed' THEN i.error ELSE coalesce(i.error, l.cancel_reason) END AS error,
               i.question, i.metrics,
-              coalesce(i.failure_class, 'task') AS failure_class, coalesce(i.timed_out, false) AS timed_out,
+              coalesce(i.failure_class, 'task') AS failure_class, coalesce(i.timed_out, false) AS timed_out, i.retry_seconds,
               l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at,
               l.cancel_requested_at IS NOT NULL AS cancelling
   )
@@ -479,9 +487,9 @@ BEGIN
                   WHEN c.failures >= c.max_attempts OR c.provider_failures >= p_other_budget
                     OR c.infrastructure_failures >= p_other_budget OR c.losses >= p_other_budget THEN 'FAILED'
                   ELSE 'TODO' END::task_status AS becomes,
-             CASE WHEN c.result = 'failed' AND cardinality(p_retry_seconds) > 0
-                  THEN v_now + p_retry_seconds[least(greatest(CASE c.failure_class WHEN 'provider' THEN c.provider_failures
-                         WHEN 'infrastructure' THEN c.infrastructure_failures ELSE c.failures END, 1), cardinality(p_retry_seconds))] * interval '1 second'
+             CASE WHEN c.result = 'failed' AND cardinality(c.retry_seconds) > 0
+                  THEN v_now + c.retry_seconds[least(greatest(CASE c.failure_class WHEN 'provider' THEN c.provider_failures
+                         WHEN 'infrastructure' THEN c.infrastructure_failures ELSE c.failures END, 1), cardinality(c.retry_seconds))] * interval '1 second'
              END AS not_before
       FROM counted c
     ), written AS (

@@ -18,6 +18,8 @@ export interface Endpoint {
   /** Absent: no content (204) or, with `stream`, server-sent events. */
   readonly response?: z.ZodType;
   readonly status: 200 | 201 | 204;
+  /** A larger body is refused before it is parsed. Default 1,048,576. */
+  readonly maxBodyBytes?: number;
   /** Besides those that every endpoint may answer with. */
   readonly errors: readonly ErrorCode[];
   /** May answer 204 instead, where there is nothing. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
-import { pageSizeSchema } from '../schemas/common.js';
+import { dateTimeSchema, pageSizeSchema } from '../schemas/common.js';
 import {
   daemonHeartbeatAnswerSchema,
   daemonHeartbeatSchema,
@@ -10,7 +10,17 @@ import {
 } from '../schemas/daemon.js';
 import { eventPageSchema } from '../schemas/event.js';
 import { issuedTokenSchema, newTokenSchema, tokenListSchema, tokenSchema } from '../schemas/token.js';
+import { TOKEN_SCOPES, tokenScopeSchema } from '../schemas/vocabulary.js';
 import { defineEndpoint } from './endpoint.js';
+
+const newSignInLinkSchema = z
+  .strictObject({
+    /** What the browser's session may do. */
+    scopes: z.array(tokenScopeSchema).min(1).max(TOKEN_SCOPES.length).default(['admin']),
+  })
+  .meta({ id: 'NewSignInLink' });
+
+const signInLinkSchema = z.object({ url: z.string(), expiresAt: dateTimeSchema }).meta({ id: 'SignInLink' });
 
 export const fleetEndpoints = {
   listDaemons: defineEndpoint({
@@ -108,6 +118,17 @@ export const fleetEndpoints = {
     summary: 'Revoke a token; it holds from the next call on',
     response: tokenSchema,
     errors: ['TOKEN_NOT_FOUND'],
+  }),
+  createSignInLink: defineEndpoint({
+    method: 'POST',
+    path: '/sign-in-links',
+    group: 'Tokens',
+    scope: 'admin',
+    status: 201,
+    summary: 'Make a link that signs a browser in to the dashboard: once, within 15 minutes',
+    body: newSignInLinkSchema,
+    response: signInLinkSchema,
+    errors: [],
   }),
   getHealth: defineEndpoint({
     method: 'GET',

@@ -46,6 +46,7 @@ export const taskEndpoints = {
     status: 201,
     summary: 'Create one or many tasks at once, with the dependencies among them: all of them or none',
     body: createTasksSchema,
+    maxBodyBytes: 10_485_760,
     response: tasksAnswer,
     errors: [
       'TASK_NOT_FOUND',
@@ -125,6 +126,8 @@ export const taskEndpoints = {
     status: 200,
     summary: 'End a running attempt: completed, failed or blocked. Repeating it gets the same answer',
     body: completionRequestSchema,
+    // Artifacts of a megabyte each are allowed.
+    maxBodyBytes: 10_485_760,
     response: settlementSchema,
     errors: ['TASK_NOT_FOUND', 'LEASE_LOST'],
   }),

@@ -56,6 +56,3 @@ export const tagSchema = nonEmptyText(64).refine(
 export const tagsSchema = z.array(tagSchema).max(50);
 
 export const pageSizeSchema = z.coerce.number().int().min(1).max(500).default(50);
-
-/** In a query string a flag is the text `true` or `false`. */
-export const flagSchema = z.enum(['true', 'false']).transform((value) => value === 'true');

@@ -1,11 +1,7 @@
 import { at, type CsrGraph, createCsrGraph, reverseCsrGraph } from './csrGraph.js';
+import type { DroppedDependency } from './droppedDependency.js';
 import { findComponents } from './findComponents.js';
 import { restoreHarmless } from './restoreHarmless.js';
-
-export interface DroppedDependency {
-  readonly task: number;
-  readonly prerequisite: number;
-}
 
 /**
  * Finds derived dependencies to leave out so that no cycle is left; written ones are always kept and must hold no

@@ -1,5 +1,5 @@
 import { at, type CsrGraph } from './csrGraph.js';
-import type { DroppedDependency } from './dropContradictions.js';
+import type { DroppedDependency } from './droppedDependency.js';
 
 /** Edges looked at before the rest of the dropped ones is left as it is; keeps the work linear in practice. */
 const edgeVisitsMax = 20_000_000;

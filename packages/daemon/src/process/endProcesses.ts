@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessEntry } from './processTable.js';
+import type { ProcessEntry } from './processEntry.js';
 import { processKey } from './selectTree.js';
 
 export interface MemberScan {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ProcessEntry, ProcessTable } from './processTable.js';
+import type { ProcessEntry, ProcessTable } from './processEntry.js';
 
 /** Files of /proc come from memory: reading a few at once is quicker than a trip to the thread pool for each. */
 const READS_PER_TURN = 64;

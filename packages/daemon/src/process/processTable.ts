@@ -1,27 +1,6 @@
 import { readLinuxMarkers, readLinuxStart, readLinuxTable } from './linuxProcesses.js';
+import type { ProcessTable } from './processEntry.js';
 import { readPsMarkers, readPsTable } from './psProcesses.js';
-
-/** One row of the machine's process table. */
-export interface ProcessEntry {
-  readonly pid: number;
-  readonly parentPid: number;
-  readonly groupId: number;
-  /** `null` where the platform doesn't tell. */
-  readonly sessionId: number | null;
-  /**
-   * When it started: clock ticks since boot on Linux, seconds since 1970 elsewhere. With the pid it names one
-   * process for good, so that a pid given out again is never mistaken for the process that had it before.
-   */
-  readonly startedAt: number;
-  /** A zombie: it has ended and only waits to be reaped. */
-  readonly ended: boolean;
-}
-
-export interface ProcessTable {
-  readonly entries: readonly ProcessEntry[];
-  /** False when a process vanished while the table was read: a child of it may be missing. */
-  readonly complete: boolean;
-}
 
 /** Two readings of one process may differ by this, in the platform's unit of `startedAt`. */
 export const START_TOLERANCE = process.platform === 'linux' ? 0 : 2;

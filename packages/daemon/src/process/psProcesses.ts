@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ProcessEntry, ProcessTable } from './processTable.js';
+import type { ProcessEntry, ProcessTable } from './processEntry.js';
 
 const execFileAsync = promisify(execFile);
 const PS_ENVIRONMENT = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };

@@ -1,4 +1,4 @@
-import type { ProcessEntry } from './processTable.js';
+import type { ProcessEntry } from './processEntry.js';
 
 /** What is known about a tree before looking at the table. */
 export interface TreeRoots {

@@ -1,6 +1,7 @@
 import { type EndingReport, endProcesses, type MemberScan } from './endProcesses.js';
+import type { ProcessEntry } from './processEntry.js';
 import { DAEMON_MARKER } from './processSpec.js';
-import { type ProcessEntry, readMarkers, readProcessTable, START_TOLERANCE } from './processTable.js';
+import { readMarkers, readProcessTable, START_TOLERANCE } from './processTable.js';
 import { processKey, selectAncestors, selectTree } from './selectTree.js';
 
 export interface Stray {
@@ -19,6 +20,14 @@ export async function describeDaemonLife(daemonId: string, pid: number = process
   const daemon = entries.find((entry) => entry.pid === pid);
   if (daemon === undefined) throw new Error(`Process ${pid} is not running, so it has no life to describe`);
   return `${formatDaemonPrefix(daemonId)}${processKey(daemon)}`;
+}
+
+/** Whether the life that `describeDaemonLife` described has ended; a text that describes none counts as over. */
+export async function isLifeOver(life: string): Promise<boolean> {
+  const colon = life.indexOf(':');
+  if (colon === -1) return true;
+  const { entries } = await readProcessTable();
+  return !isAlive(entries, life.slice(colon + 1));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { findVariable, parseStat } from '../../src/process/linuxProcesses.js';
-import { type ProcessEntry, readProcessTable } from '../../src/process/processTable.js';
+import type { ProcessEntry } from '../../src/process/processEntry.js';
+import { readProcessTable } from '../../src/process/processTable.js';
 import { findPsMarkers, parsePsTable, readPsTable } from '../../src/process/psProcesses.js';
 import { processKey, selectAncestors, selectTree, type TreeRoots } from '../../src/process/selectTree.js';
 

@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
 import { WAY_OUT } from './layout.js';
-import { makeLibraryLinks } from './library-links.js';
+import { makeLibraryLinks } from './libraryLinks.js';
 import { SERVICE_DIRECTORY } from './place.js';
-import { isReachable, type ServiceUser } from './service-user.js';
+import { isReachable, type ServiceUser } from './serviceUser.js';
 
 /** The programs of one PostgreSQL. */
 export interface Binaries {

@@ -3,7 +3,7 @@ import { access, chmod, chown, constants, mkdir, realpath, stat } from 'node:fs/
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
 import { type Layout, layoutOf, WAY_OUT } from './layout.js';
-import { isReachable, type ServiceUser } from './service-user.js';
+import { isReachable, type ServiceUser } from './serviceUser.js';
 
 /** Where data or binaries go when the service user can't reach them where they are. */
 export const SERVICE_DIRECTORY = '/var/lib/neolith';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm';
 import type pg from 'pg';
-import { describeUrl } from '../database-url.js';
+import { describeUrl } from '../databaseUrl.js';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
-import type { ScriptError } from './engine-adapter.js';
-import { connectCreating } from './prepare-database.js';
-import { prismaDirectory, readMigrations } from './read-migrations.js';
-import { withSchemaEngine } from './with-schema-engine.js';
+import type { ScriptError } from './engineAdapter.js';
+import { connectCreating } from './prepareDatabase.js';
+import { prismaDirectory, readMigrations } from './readMigrations.js';
+import { withSchemaEngine } from './withSchemaEngine.js';
 
 export interface MigrateOptions {
   /** A folder of `<name>/migration.sql`. Default: the migrations of this package. */

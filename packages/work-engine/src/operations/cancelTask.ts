@@ -40,7 +40,13 @@ export async function cancelTask(
     if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
     if (lease.cancel_requested_at !== null) return row;
     await requestCancel(client, { taskId: row.id, reason: reason ?? null, now });
-    await tellTask(client, row.id, { event: 'task.cancel_requested', actor: engine.actor, now, data });
+    await tellTask(client, row.id, {
+      event: 'task.cancel_requested',
+      actor: engine.actor,
+      now,
+      data,
+      attempt: { id: lease.attempt_id, daemonId: lease.daemon_id },
+    });
     return row;
   });
   const owned = ownedInProcess as { task: TaskRow; attemptId: string } | null;

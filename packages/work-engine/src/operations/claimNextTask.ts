@@ -1,7 +1,7 @@
 import { NeolithError } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
-import { type ClaimRow, claimReady } from '../store/claimReady.js';
+import type { ClaimRow } from '../store/claimReady.js';
 import { findAttempt } from '../store/findAttempt.js';
 import { toReadyCriteria } from '../store/readyCriteria.js';
 import { type AttemptRow, type TaskRow, toAttempt, toTask } from '../store/rows.js';
@@ -28,20 +28,21 @@ export async function claimNextTask(
   if (!Number.isInteger(max) || max < 1 || max > MAX_CLAIMS) {
     throw new NeolithError('INVALID_INPUT', `max must be a whole number from 1 to ${MAX_CLAIMS}, not ${max}`);
   }
-  const rows = await claimReady(engine.pool, {
-    workspaceId: engine.workspaceId,
-    orchestratorId: uuidOf('orchestrator', orchestratorId),
-    daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
-    agent: options.agent ?? null,
-    actor: engine.actor,
-    leaseSeconds: checkLeaseSeconds(
-      options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
-    ),
-    requestId: options.requestId ?? null,
-    attemptIds: Array.from({ length: max }, newUuid),
-    criteria: toReadyCriteria(options.criteria),
-    now: engine.now(),
-  });
+  const rows = await engine.lanes.claim(
+    {
+      workspaceId: engine.workspaceId,
+      orchestratorId: uuidOf('orchestrator', orchestratorId),
+      daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
+      agent: options.agent ?? null,
+      actor: engine.actor,
+      leaseSeconds: checkLeaseSeconds(
+        options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
+      ),
+      criteria: toReadyCriteria(options.criteria),
+      now: engine.now(),
+    },
+    { requestId: options.requestId ?? null, attemptIds: Array.from({ length: max }, newUuid) },
+  );
   const reason = rows[0]?.reason ?? null;
   if (reason === 'ORCHESTRATOR_NOT_FOUND') throw notFound('orchestrator', orchestratorId);
   if (reason === 'DAEMON_NOT_FOUND') throw notFound('daemon', options.daemonId ?? '');

@@ -12,7 +12,7 @@ import { storableJson } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { readSettlement } from '../store/readSettlement.js';
-import { type AttemptEnding, type SettlementRow, settleAttempts } from '../store/settleAttempts.js';
+import type { AttemptEnding, SettlementRow } from '../store/settleAttempts.js';
 import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
 
@@ -76,14 +76,10 @@ export async function settle(
   taskId: string,
   ending: AttemptEnding,
 ): Promise<Settlement> {
-  const rows = await settleAttempts(engine.pool, {
-    endings: [ending],
-    workspaceId: engine.workspaceId,
-    actor: engine.actor,
-    retryDelays: retryDelays(RETRY_STEPS, engine.random),
-    otherBudget: OTHER_BUDGET,
-    now: engine.now(),
-  });
+  const rows = await engine.lanes.settle(
+    { workspaceId: engine.workspaceId, actor: engine.actor, otherBudget: OTHER_BUDGET, now: engine.now() },
+    ending.result === 'failed' ? { ...ending, retryDelays: retryDelays(RETRY_STEPS, engine.random) } : ending,
+  );
   const row = rows.find((candidate) => candidate.code !== 'FREED') as SettlementRow;
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
   if (row.code === null) engine.events.poke();

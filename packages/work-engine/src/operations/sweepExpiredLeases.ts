@@ -24,20 +24,17 @@ export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepRe
         limit: BATCH,
       });
       if (expired.length === 0) break;
-      const rows = await settleAttempts(engine.pool, {
-        endings: expired.map((lease) => ({
+      const answers = await settleAttempts(
+        engine.pool,
+        { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
+        expired.map((lease) => ({
           taskId: lease.task_id,
           attemptId: lease.attempt_id,
-          result: 'lost' as const,
+          result: 'lost',
           error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
         })),
-        workspaceId: engine.workspaceId,
-        actor: 'engine',
-        retryDelays: [],
-        otherBudget: LOSS_BUDGET,
-        now: engine.now(),
-      });
-      const taken = rows.filter((row) => row.code === null);
+      );
+      const taken = answers.flat().filter((row) => row.code === null);
       lost.push(
         ...taken.map((row) => ({
           taskId: formatId('task', row.task_id),

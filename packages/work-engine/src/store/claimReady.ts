@@ -17,41 +17,52 @@ export interface ClaimRow extends Omit<TaskRow, 'id' | 'priority'> {
   boost: number | null;
 }
 
+/** What calls must have in common to be done together. */
+export interface ClaimGroup {
+  workspaceId: string | null;
+  orchestratorId: string;
+  daemonId: string | null;
+  agent: string | null;
+  actor: string;
+  leaseSeconds: number | null;
+  criteria: ReadyCriteria;
+  now: Date | null;
+}
+
+export interface ClaimCall {
+  requestId: string | null;
+  /** Fresh ids, as many as tasks are wanted at most. */
+  attemptIds: readonly string[];
+}
+
 const STATEMENT = {
   name: 'claim_tasks',
   text: `
-    SELECT c.reason, c.replay, c.attempt_id, c.number AS attempt_number, c.claimed_at AS attempt_claimed_at,
+    SELECT c.call, c.reason, c.replay, c.attempt_id, c.number AS attempt_number, c.claimed_at AS attempt_claimed_at,
            c.expires_at AS attempt_expires_at, c.weight, c.boost, (c.task).*
-    FROM claim_tasks($1, $2, $3, $4, $5, $6, ARRAY[$7::int], ARRAY[$8::text], $9::uuid[], $10, $11, $12::task_priority[], $13, $14) c`,
+    FROM claim_tasks($1, $2, $3, $4, $5, $6, $7::int[], $8::text[], $9::uuid[], $10, $11, $12::task_priority[], $13, $14) c`,
 };
 
-/** Selects and claims up to `attemptIds.length` tasks of one orchestrator, in one round trip. */
+/** Selects and claims for several calls on one orchestrator, in one round trip; each call's rows in its place. */
 export async function claimReady(
   pool: Pool,
-  input: {
-    workspaceId: string | null;
-    orchestratorId: string;
-    daemonId: string | null;
-    agent: string | null;
-    actor: string;
-    leaseSeconds: number | null;
-    requestId: string | null;
-    attemptIds: readonly string[];
-    criteria: ReadyCriteria;
-    now: Date | null;
-  },
-): Promise<ClaimRow[]> {
-  return runAlone<ClaimRow>(pool, STATEMENT, [
-    input.workspaceId,
-    input.orchestratorId,
-    input.daemonId,
-    input.agent,
-    input.actor,
-    input.leaseSeconds,
-    input.attemptIds.length,
-    input.requestId,
-    input.attemptIds,
-    ...readyCriteriaValues(input.criteria),
-    input.now,
+  group: ClaimGroup,
+  calls: readonly ClaimCall[],
+): Promise<ClaimRow[][]> {
+  const rows = await runAlone<ClaimRow & { call: number }>(pool, STATEMENT, [
+    group.workspaceId,
+    group.orchestratorId,
+    group.daemonId,
+    group.agent,
+    group.actor,
+    group.leaseSeconds,
+    calls.map((call) => call.attemptIds.length),
+    calls.map((call) => call.requestId),
+    calls.flatMap((call) => call.attemptIds),
+    ...readyCriteriaValues(group.criteria),
+    group.now,
   ]);
+  const answers: ClaimRow[][] = calls.map(() => []);
+  for (const row of rows) answers[row.call - 1]?.push(row);
+  return answers;
 }

@@ -54,8 +54,8 @@ const ARRIVE_FINAL = {
 const TELL = {
   name: 'tell_task',
   text: `
-    INSERT INTO events (workspace_id, task_id, orchestrator_id, at, type, actor, "from", "to", data)
-    SELECT workspace_id, id, orchestrator_id, $2, $3, $4, $5, $6, $7::jsonb FROM tasks WHERE id = $1`,
+    INSERT INTO events (workspace_id, task_id, orchestrator_id, attempt_id, daemon_id, at, type, actor, "from", "to", data)
+    SELECT workspace_id, id, orchestrator_id, $8, $9, $2, $3, $4, $5, $6, $7::jsonb FROM tasks WHERE id = $1`,
 };
 
 export interface TaskMove {
@@ -110,6 +110,8 @@ export async function tellTask(
     from?: string | null;
     to?: string | null;
     data?: Record<string, Json>;
+    /** Of an event about a live attempt: whose it is. */
+    attempt?: { id: string; daemonId: string | null };
   },
 ): Promise<void> {
   await run(client, TELL, [
@@ -120,5 +122,7 @@ export async function tellTask(
     told.from ?? null,
     told.to ?? null,
     told.data === undefined ? null : JSON.stringify(told.data),
+    told.attempt?.id ?? null,
+    told.attempt?.daemonId ?? null,
   ]);
 }

@@ -4,13 +4,14 @@ import { run } from './sql.js';
 export interface LeaseRow {
   task_id: string;
   attempt_id: string;
+  daemon_id: string | null;
   expires_at: Date | null;
   cancel_requested_at: Date | null;
 }
 
 const FIND = {
   name: 'find_lease',
-  text: 'SELECT task_id, attempt_id, expires_at, cancel_requested_at FROM leases WHERE task_id = $1',
+  text: 'SELECT task_id, attempt_id, daemon_id, expires_at, cancel_requested_at FROM leases WHERE task_id = $1',
 };
 
 /** The lease of a task that is running and locked. */

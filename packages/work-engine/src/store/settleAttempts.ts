@@ -14,6 +14,8 @@ export interface AttemptEnding {
   metrics?: unknown;
   failureClass?: FailureClass | undefined;
   timedOut?: boolean | undefined;
+  /** With `failed`: seconds to wait after the k-th failure, k from 1; the last one holds for all later ones. */
+  retryDelays?: readonly number[] | undefined;
 }
 
 export type SettleRefusal =
@@ -36,23 +38,24 @@ export interface SettlementRow {
   freed: string[] | null;
 }
 
-const STATEMENT = { name: 'settle_attempts', text: 'SELECT * FROM settle_attempts($1, $2, $3, $4, $5, $6)' };
+/** What endings must have in common to be done together. */
+export interface SettleGroup {
+  workspaceId: string | null;
+  actor: string;
+  /** How many failures of a class other than the task's own, and how many lost leases, a task may have. */
+  otherBudget: number;
+  now: Date | null;
+}
 
-/** Ends attempts, each fenced by its lease, with all that follows from it, in one round trip. */
+const STATEMENT = { name: 'settle_attempts', text: 'SELECT * FROM settle_attempts($1, $2, $3, $4, $5)' };
+
+/** Ends attempts, each fenced by its lease, with all that follows from it, in one round trip; each ending's rows in its place. */
 export async function settleAttempts(
   pool: Pool,
-  input: {
-    endings: readonly AttemptEnding[];
-    workspaceId: string | null;
-    actor: string;
-    /** Seconds to wait after the k-th failure, k from 1. */
-    retryDelays: readonly number[];
-    /** How many failures of a class other than the task's own, and how many lost leases, a task may have. */
-    otherBudget: number;
-    now: Date | null;
-  },
-): Promise<SettlementRow[]> {
-  const items = input.endings.map((ending, n) => ({
+  group: SettleGroup,
+  endings: readonly AttemptEnding[],
+): Promise<SettlementRow[][]> {
+  const items = endings.map((ending, n) => ({
     n,
     task_id: ending.taskId,
     attempt_id: ending.attemptId,
@@ -64,13 +67,16 @@ export async function settleAttempts(
     metrics: ending.metrics,
     failure_class: ending.failureClass,
     timed_out: ending.timedOut,
+    retry_seconds: ending.retryDelays,
   }));
-  return runAlone<SettlementRow>(pool, STATEMENT, [
+  const rows = await runAlone<SettlementRow>(pool, STATEMENT, [
     JSON.stringify(items),
-    input.workspaceId,
-    input.actor,
-    input.retryDelays,
-    input.otherBudget,
-    input.now,
+    group.workspaceId,
+    group.actor,
+    group.otherBudget,
+    group.now,
   ]);
+  const answers: SettlementRow[][] = endings.map(() => []);
+  for (const row of rows) answers[row.n]?.push(row);
+  return answers;
 }

@@ -1,10 +1,11 @@
 import { type Plan, type PlanTask, parsePlanDue, planSchema } from '@neolith/contracts';
 import { describeSchemaIssue } from '../describeSchemaIssue.js';
 import { findUnsafeValues, type UnsafeValue } from '../findUnsafeValues.js';
+import { parseStructuredText } from '../parseStructuredText.js';
 import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.js';
 import type { PlanProblemCode } from '../problemCodes.js';
 import type { ProblemLog } from '../problemLog.js';
-import { parseStructuredText, type StructuredDocument } from '../structuredDocument.js';
+import type { StructuredDocument } from '../structuredDocument.js';
 
 /** Our own plan format, as YAML or JSON; see docs/concepts/plan-format.md. */
 export const neolithReader: PlanReader = {

@@ -1,0 +1,9 @@
+import { endpoints } from '@neolith/contracts';
+import { handle } from '@/server/http/handle';
+import { routes } from '@/server/http/routes';
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
+  handle(endpoints.listOrchestratorAttempts, ({ engine, input }) =>
+    engine.listAttempts(input.params.id, input.query),
+  ),
+);

@@ -1,0 +1,8 @@
+import { endpoints } from '@neolith/contracts';
+import { handle } from '@/server/http/handle';
+import { routes } from '@/server/http/routes';
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
+  handle(endpoints.getWorkspace, ({ engine }) => engine.getWorkspace()),
+  handle(endpoints.updateWorkspace, ({ engine, input }) => engine.updateWorkspace(input.body)),
+);

@@ -1,0 +1,17 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NextConfig } from 'next';
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const config: NextConfig = {
+  serverExternalPackages: ['pino'],
+  outputFileTracingRoot: repository,
+  turbopack: { root: repository },
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // `npm run typecheck` checks the whole repository; doing it again here would double the time of a first start.
+  typescript: { ignoreBuildErrors: true },
+};
+
+export default config;

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { ERROR_STATUS, isNeolithError, NeolithError, type Problem, toProblem } from '@neolith/contracts';
+import { log } from '../log';
+import { isDatabaseTrouble } from './databaseTrouble';
+
+/** Answers belong to one caller and one moment; and callers are on this machine or near, where packing costs more than bytes. */
+const CACHE_CONTROL = 'no-store, no-transform';
+
+export function jsonResponse(status: number, value: unknown, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': CACHE_CONTROL, ...headers },
+  });
+}
+
+function headersOf(code: string): Record<string, string> {
+  if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
+  if (code === 'DATABASE_UNAVAILABLE') return { 'retry-after': '1' };
+  return {};
+}
+
+export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
+  return jsonResponse(problem.status, problem, {
+    'content-type': 'application/problem+json',
+    ...headersOf(problem.code),
+    ...headers,
+  });
+}
+
+/** What a caller may know of an error: ours as it is, the database's absence as 503, of any other only its number. */
+function known(error: unknown, requestId: string): NeolithError {
+  // Errors with a code of another version of ours have no status here: they count as unknown.
+  if (isNeolithError(error) && Object.hasOwn(ERROR_STATUS, error.code)) return error;
+  if (isDatabaseTrouble(error)) {
+    return new NeolithError('DATABASE_UNAVAILABLE', 'The database does not answer; try again in a moment.', {
+      cause: error,
+    });
+  }
+  return new NeolithError('INTERNAL', `Something went wrong here; the log has it as ${requestId}.`, {
+    details: { requestId },
+    cause: error,
+  });
+}
+
+/** Turns whatever was thrown into problem details, and logs what is not the caller's doing. */
+export function errorResponse(error: unknown, request: Pick<Request, 'method' | 'url'>): Response {
+  const requestId = randomUUID();
+  const told = known(error, requestId);
+  if (told.status >= 500) {
+    // Without the query: it may hold what should not be in a log.
+    const where = { requestId, code: told.code, method: request.method, path: new URL(request.url).pathname };
+    if (told.code === 'INTERNAL') log.error({ ...where, err: told.cause }, 'A call failed');
+    else if (told.cause !== undefined)
+      log.warn({ ...where, reason: String(told.cause) }, 'The database does not answer');
+  }
+  return problemResponse(toProblem(told), { 'x-request-id': requestId });
+}

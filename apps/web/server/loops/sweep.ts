@@ -1,0 +1,33 @@
+import type { Database } from '@neolith/database';
+import type { WorkEngine } from '@neolith/work-engine';
+import { log } from '../log';
+
+const SWEEP_LOCK = 5_270_102;
+
+/**
+ * Ends attempts whose lease ran out and promotes delayed tasks, unless another replica is just at it. The lock is of
+ * a transaction, which ends with its connection: a sweeper that dies in the middle holds up nobody.
+ *
+ * @returns whether this process was the one that swept
+ */
+export async function sweep({ pool }: Pick<Database, 'pool'>, engine: WorkEngine): Promise<boolean> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('BEGIN');
+    const { rows } = await client.query<{ ours: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ours', [
+      SWEEP_LOCK,
+    ]);
+    const ours = rows[0]?.ours === true;
+    if (ours) {
+      const { lost, promoted } = await engine.sweepExpiredLeases();
+      if (lost.length > 0) log.warn({ lost, promoted }, 'Leases ran out: their tasks go back');
+    }
+    await client.query('COMMIT');
+    broken = false;
+    return ours;
+  } finally {
+    // One that failed in between may still be in its transaction, and in possession of the lock.
+    client.release(broken);
+  }
+}

@@ -1,0 +1,60 @@
+import { bootstrap } from './bootstrap/bootstrap';
+import { getRuntime } from './engine';
+import { log } from './log';
+import { supervise } from './loops/supervise';
+import { sweep } from './loops/sweep';
+import { beginShutdown, shutdownSignal } from './shutdown';
+
+const KEY = Symbol.for('neolith.web.started');
+const holder = globalThis as { [KEY]?: true };
+
+const FIRST_START_RETRY_MS = 1_000;
+const SWEEP_EVERY_MS = 2_000;
+
+/**
+ * What runs beside the routes: the first start's work, tried until it succeeds, and the sweeper. Returns at once, so
+ * that the server answers (with 503 where it must) while its database is still on the way.
+ */
+export function startServer(): void {
+  if (holder[KEY] === true) return;
+  holder[KEY] = true;
+  endOnSignal();
+  const signal = shutdownSignal();
+  const loops = [
+    {
+      name: 'first start',
+      everyMs: FIRST_START_RETRY_MS,
+      round: async () => {
+        await bootstrap();
+        return 'done' as const;
+      },
+    },
+    {
+      name: 'sweep',
+      everyMs: SWEEP_EVERY_MS,
+      round: async () => {
+        const { database, engine } = await getRuntime();
+        await sweep(database, engine);
+        return 'again' as const;
+      },
+    },
+  ];
+  for (const loop of loops) void supervise(loop, signal);
+}
+
+/**
+ * Next closes its server by itself on a signal, and waits for open answers: streams must be told to end, or it would
+ * wait for ever. It then exits with 128 + signal; an end that was asked for and went well is a 0.
+ */
+function endOnSignal(): void {
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (shutdownSignal().aborted) process.exit(1);
+    log.info({ signal }, 'Ending: streams are closed, calls under way are finished');
+    beginShutdown();
+    process.once('exit', () => {
+      process.exitCode = 0;
+    });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}

@@ -1,0 +1,295 @@
+import { type EndpointName, endpoints, type NeolithClient, NeolithError } from '@neolith/contracts';
+import { beforeAll, expect, test } from 'vitest';
+import { parseSecret } from '@/server/auth/secret';
+import { serverFixture, type Tenant } from './support/serverFixture';
+
+const fixture = serverFixture();
+let tenant: Tenant;
+let client: NeolithClient;
+const called = new Set<string>();
+
+beforeAll(async () => {
+  tenant = await fixture.tenant();
+  const real = await tenant.client();
+  client = new Proxy(real, {
+    get: (target, name: string) => {
+      called.add(name);
+      return Reflect.get(target, name);
+    },
+  });
+});
+
+async function refusal(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'no refusal';
+  } catch (error) {
+    if (!(error instanceof NeolithError)) throw error;
+    return error.code;
+  }
+}
+
+const orchestratorOf = (name: string, rest: Record<string, unknown> = {}) =>
+  client.createOrchestrator({ body: { name, role: 'Engineer', discipline: 'Engineering', ...rest } });
+
+test('the workspace, its channels and its orchestrators', async () => {
+  const workspace = await client.getWorkspace();
+  const renamed = await client.updateWorkspace({
+    body: { name: 'Renamed', priorityWeights: [2000, 100, 10, 1] },
+  });
+  expect(renamed).toEqual({ ...workspace, name: 'Renamed', priorityWeights: [2000, 100, 10, 1] });
+
+  const channel = await client.createChannel({ body: { name: 'General' } });
+  expect((await client.listChannels()).channels).toEqual([channel]);
+  expect(await refusal(client.createChannel({ body: { name: 'General' } }))).toBe('NAME_TAKEN');
+
+  const orchestrator = await orchestratorOf('Ada', {
+    charter: { mission: 'To build' },
+    timeZone: 'Europe/Berlin',
+  });
+  expect(orchestrator).toMatchObject({ status: 'ONLINE', charter: { mission: 'To build' } });
+  expect(await client.getOrchestrator({ params: { id: orchestrator.id } })).toEqual(orchestrator);
+  const changed = await client.updateOrchestrator({
+    params: { id: orchestrator.id },
+    body: { status: 'AWAY' },
+  });
+  expect(changed).toMatchObject({ ...orchestrator, status: 'AWAY', updatedAt: expect.any(Date) });
+  const { orchestrators } = await client.listOrchestrators();
+  expect(orchestrators.map(({ name }) => name)).toEqual(['Ada']);
+  expect(await refusal(orchestratorOf('Ada'))).toBe('NAME_TAKEN');
+});
+
+test('a backlog is made, ranked, explained and handed out; its work is reported, and what waited is freed', async () => {
+  const { id } = await orchestratorOf('Bea', { maxConcurrentTasks: 2 });
+  const params = { id };
+  const { tasks } = await client.createTasks({
+    body: {
+      tasks: [
+        { key: 'first', title: 'First', orchestratorId: id, priority: 'HIGH', tags: ['api'] },
+        { title: 'Second', orchestratorId: id, dependsOn: ['first'], dueAt: '2030-01-01T00:00:00Z' },
+        { title: 'Third', orchestratorId: id, priority: 'LOW' },
+      ],
+    },
+  });
+  const [first, second, third] = tasks.map((task) => task.id) as [string, string, string];
+  expect(tasks[1]).toMatchObject({ status: 'BLOCKED', dueAt: new Date('2030-01-01T00:00:00Z') });
+
+  expect((await client.getNextTask({ params, query: {} }))?.id).toBe(first);
+  expect(await client.getNextTask({ params, query: { requireTags: 'none' } })).toBeNull();
+  const { ranking } = await client.getQueue({ params, query: {} });
+  expect(ranking.map(({ task, score }) => [task.id, score])).toEqual([
+    [first, 100],
+    [third, 1],
+  ]);
+  const explained = await client.explainSelection({ params, query: { taskId: second } });
+  expect(explained.asked?.whyNot.map(({ code }) => code)).toContain('BLOCKED_BY_DEPENDENCIES');
+
+  const daemon = await client.registerDaemon({
+    body: { name: 'worker', host: 'here', version: '1', slots: 2, orchestratorIds: [id] },
+  });
+  expect((await client.listDaemons()).daemons).toEqual([daemon]);
+  const body = { daemonId: daemon.id, requestId: 'one', max: 1 };
+  const { claims } = await client.claimTasks({ params, body });
+  const attempt = claims[0]?.attempt.id as string;
+  expect(claims[0]).toMatchObject({
+    task: { id: first },
+    score: { score: 100 },
+    context: { task: { id: first } },
+  });
+  expect((await client.claimTasks({ params, body })).claims.map((claim) => claim.attempt.id)).toEqual([
+    attempt,
+  ]);
+  expect(await client.getTaskContext({ params: { id: first } })).toEqual(claims[0]?.context);
+
+  expect(await client.renewLease({ params: { id: attempt } })).toMatchObject({
+    owned: true,
+    cancelRequested: false,
+  });
+  const { renewals } = await client.daemonHeartbeat({
+    params: { id: daemon.id },
+    body: { attemptIds: [attempt] },
+  });
+  expect(renewals).toMatchObject([{ attemptId: attempt, owned: true }]);
+  const progressed = await client.updateTaskProgress({
+    params: { id: first },
+    body: { attemptId: attempt, progress: 50 },
+  });
+  expect(progressed.progress).toBe(50);
+  expect(
+    await refusal(
+      client.updateTaskProgress({ params: { id: first }, body: { attemptId: attempt, progress: 101 } }),
+    ),
+  ).toBe('INVALID_PROGRESS');
+
+  const result = {
+    attemptId: attempt,
+    status: 'completed' as const,
+    output: { n: 1 },
+    artifacts: [{ type: 'text', content: 'x' }],
+  };
+  const settled = await client.completeTask({ params: { id: first }, body: result });
+  expect(settled).toMatchObject({ status: 'DONE', replayed: false, unblocked: [second] });
+  expect(await client.completeTask({ params: { id: first }, body: result })).toEqual({
+    ...settled,
+    replayed: true,
+    unblocked: expect.any(Array),
+  });
+  expect(await client.getAttempt({ params: { id: attempt } })).toMatchObject({
+    status: 'SUCCEEDED',
+    number: 1,
+  });
+  expect(await client.getTask({ params: { id: first } })).toMatchObject({
+    result: { output: { n: 1 } },
+    dependents: [{ id: second }],
+  });
+
+  const execution = await client.executeTask({ params: { id: second }, body: { orchestratorId: id } });
+  expect(execution.status).toBe('in_progress');
+  const second_attempt = execution.status === 'in_progress' ? execution.attemptId : '';
+  const released = await client.releaseAttempt({ params: { id: second_attempt } });
+  expect(released).toMatchObject({ status: 'TODO' });
+
+  const { attempts } = await client.listOrchestratorAttempts({ params, query: {} });
+  expect(attempts.map(({ taskTitle }) => taskTitle).sort()).toEqual(['First', 'Second']);
+  const stats = await client.getOrchestratorStats({ params, query: {} });
+  expect(stats).toMatchObject({
+    completed: 1,
+    failed: 0,
+    successRate: 100,
+    range: { end: expect.any(Date) },
+  });
+  const overview = await client.getOverview();
+  expect(overview.orchestrators.find(({ orchestrator }) => orchestrator.id === id)).toMatchObject({
+    daemonAlive: true,
+  });
+  const { events } = await client.listTaskEvents({ params: { id: first }, query: {} });
+  expect(events.map(({ type }) => type)).toEqual([
+    'task.created',
+    'task.claimed',
+    'task.progress',
+    'task.completed',
+  ]);
+  expect(events[1]?.actor).toMatch(/^token:tok_/);
+  const page = await client.listTasks({ query: { orchestratorId: id, limit: 2 } });
+  const rest = await client.listTasks({
+    query: { orchestratorId: id, limit: 2, cursor: page.nextCursor ?? '' },
+  });
+  expect([...page.tasks, ...rest.tasks].map((task) => task.id).sort()).toEqual([first, second, third].sort());
+});
+
+test('a person cancels, blocks, unblocks, retries, reopens and rewires tasks', async () => {
+  const { id } = await orchestratorOf('Cay');
+  const { tasks } = await client.createTasks({
+    body: { tasks: ['a', 'b'].map((title) => ({ title, orchestratorId: id })) },
+  });
+  const [a, b] = tasks.map((task) => task.id) as [string, string];
+  const of = (task: string) => ({ params: { id: task } });
+
+  const wired = await client.addDependency({ ...of(b), body: { dependsOn: a } });
+  expect(wired).toMatchObject({ status: 'BLOCKED', waitsFor: [{ id: a }] });
+  expect(await refusal(client.addDependency({ ...of(a), body: { dependsOn: b } }))).toBe('DEPENDENCY_CYCLE');
+  expect(await client.removeDependency({ ...of(b), query: { dependsOn: a } })).toMatchObject({
+    status: 'TODO',
+    waitsFor: [],
+  });
+
+  const blocked = await client.blockTask({ ...of(a), body: { reason: 'Unclear', question: 'Which?' } });
+  expect(blocked).toMatchObject({ status: 'BLOCKED', blockedQuestion: 'Which?' });
+  expect(await client.unblockTask({ ...of(a), body: { answer: 'This' } })).toMatchObject({
+    status: 'TODO',
+    answer: 'This',
+  });
+  expect(await client.updateTask({ ...of(a), body: { title: 'A', dueAt: null } })).toMatchObject({
+    title: 'A',
+    dueAt: null,
+  });
+
+  expect(await client.cancelTask({ ...of(a), body: {} })).toMatchObject({ status: 'CANCELLED' });
+  expect(await client.retryTask(of(a))).toMatchObject({ status: 'TODO' });
+
+  const execution = await client.executeTask({ ...of(a), body: { orchestratorId: id } });
+  const attemptId = execution.status === 'in_progress' ? execution.attemptId : '';
+  expect(await refusal(client.confirmCancelled(of(attemptId)))).toBe('CANCEL_NOT_REQUESTED');
+  await client.cancelTask({ ...of(a), body: { reason: 'Enough' } });
+  expect(await client.confirmCancelled(of(attemptId))).toMatchObject({ status: 'CANCELLED' });
+
+  const again = await client.executeTask({ ...of(b), body: { orchestratorId: id } });
+  await client.completeTask({
+    ...of(b),
+    body: { attemptId: again.status === 'in_progress' ? again.attemptId : '', status: 'completed' },
+  });
+  expect(await client.reopenTask(of(b))).toMatchObject({ status: 'TODO' });
+});
+
+test('a claim that waits gets the task that comes meanwhile', async () => {
+  const { id } = await orchestratorOf('Dee');
+  const waiting = client.claimTasks({ params: { id }, body: { requestId: 'wait', waitSeconds: 20 } });
+  const begun = performance.now();
+  await tenant.engine.createTask({ title: 'Now', orchestratorId: id });
+  expect((await waiting).claims).toHaveLength(1);
+  expect(performance.now() - begun).toBeLessThan(3_000);
+
+  const empty = await client.claimTasks({ params: { id }, body: { requestId: 'none', waitSeconds: 0.2 } });
+  expect(empty).toEqual({ claims: [], reason: 'NOTHING_ELIGIBLE' });
+});
+
+/** Resolves once the server has looked for work after this call, so that one knows that it waits. */
+async function claimBegun(): Promise<void> {
+  const { pool } = fixture.test.database;
+  const { rows } = await pool.query<{ now: string }>('SELECT now()::text AS now');
+  const begun = () =>
+    pool.query(
+      `SELECT 1 FROM pg_stat_activity WHERE application_name = 'neolith-web' AND datname = current_database()
+         AND query_start > $1::timestamptz AND query ILIKE '%claim%'`,
+      [rows[0]?.now],
+    );
+  const deadline = performance.now() + 10_000;
+  while ((await begun()).rowCount === 0) {
+    if (performance.now() > deadline) throw new Error('The server did not look for work');
+  }
+}
+
+test('a caller that hangs up while it waits for work gets none later', async () => {
+  const { id } = await orchestratorOf('Eve');
+  const abort = new AbortController();
+  const untilSomebodyClaims = claimBegun();
+  const waiting = client.claimTasks({
+    params: { id },
+    body: { requestId: 'gone', waitSeconds: 20 },
+    signal: abort.signal,
+  });
+  await untilSomebodyClaims;
+  abort.abort();
+  await expect(waiting).rejects.toThrow();
+  const [task] = await tenant.engine.createTasks([{ title: 'Free', orchestratorId: id }]);
+  const { claims } = await client.claimTasks({ params: { id }, body: { requestId: 'next', waitSeconds: 5 } });
+  expect(claims[0]?.task.id).toBe(task?.id);
+});
+
+test('tokens, links and the description of it all', async () => {
+  const { token, secret } = await client.createToken({ body: { name: 'CI', scopes: ['read', 'read'] } });
+  expect(token.scopes).toEqual(['read']);
+  expect(parseSecret(secret)?.id).toBe(token.id.replace('tok_', ''));
+  expect((await client.listTokens()).tokens[0]).toEqual(token);
+  expect(await client.revokeToken({ params: { id: token.id } })).toMatchObject({
+    revokedAt: expect.any(Date),
+  });
+  expect(await refusal(client.revokeToken({ params: { id: 'tok_x' } }))).toBe('TOKEN_NOT_FOUND');
+  expect((await client.createSignInLink({ body: {} })).url).toContain('/sign-in?code=neo_');
+  expect(await client.getHealth()).toMatchObject({ status: 'ok', database: 'ok' });
+  const document = (await client.getOpenApi()) as unknown as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+  const operations = Object.values(document.paths).flatMap((path) =>
+    Object.values(path).map(({ operationId }) => operationId),
+  );
+  expect(operations.sort()).toEqual(Object.keys(endpoints).sort());
+});
+
+test('every endpoint was called above, but for the streams, which have tests of their own', () => {
+  const streams = ['followControl', 'followEvents'];
+  const missing = (Object.keys(endpoints) as EndpointName[]).filter(
+    (name) => !called.has(name) && !streams.includes(name),
+  );
+  expect(missing).toEqual([]);
+});

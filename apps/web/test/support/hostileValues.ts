@@ -1,0 +1,71 @@
+/** Values that somebody sends by mistake or on purpose, for any field. */
+export const HOSTILE_VALUES: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  0.5,
+  101,
+  1e308,
+  2 ** 53,
+  -(2 ** 63),
+  '',
+  ' ',
+  'x',
+  'a\0b',
+  'lone \ud800 surrogate',
+  "'; DROP TABLE tasks; --",
+  '<script>alert(1)</script>',
+  '{{7*7}} %s %n',
+  '../../etc/passwd',
+  '\u202e\u0000',
+  '👩‍👩‍👧‍👦 \u001b[31m',
+  'x'.repeat(200_000),
+  '0001-01-01T00:00:00Z',
+  '1969-12-31T23:59:59Z',
+  '9999-12-31T23:59:59Z',
+  '9999-12-31T23:59:59-23:59',
+  '2026-02-30T00:00:00Z',
+  'task_00000000-0000-7000-8000-000000000000',
+  [],
+  [[]],
+  [null],
+  ['a', 'a'],
+  Array(600).fill('x'),
+  {},
+  { constructor: { prototype: { polluted: true } } },
+  { toString: null, length: -1 },
+  deep(60),
+];
+
+function deep(levels: number): unknown {
+  let value: unknown = 'bottom';
+  for (let level = 0; level < levels; level += 1) value = [value];
+  return value;
+}
+
+/** The same for what stands in an address. */
+export const HOSTILE_TEXTS: readonly string[] = [
+  '',
+  ' ',
+  'x',
+  '-1',
+  '0',
+  '1e308',
+  '99999999999999999999',
+  'NaN',
+  'true',
+  'null',
+  'a\0b',
+  "'; DROP TABLE tasks; --",
+  '<script>',
+  '../../etc/passwd',
+  '0001-01-01T00:00:00Z',
+  '9999-12-31T23:59:59-23:59',
+  '%',
+  ',,,',
+  'x'.repeat(3_000),
+  '👩‍👩‍👧‍👦',
+  '__proto__',
+  'task_00000000-0000-7000-8000-000000000000',
+];

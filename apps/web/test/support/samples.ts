@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type { EndpointName } from '@neolith/contracts';
+import type { WorkEngine } from '@neolith/work-engine';
+
+/** One of each kind of thing, in one workspace. */
+export interface Things {
+  orchestrator: string;
+  /** TODO, and nothing depends on it. */
+  task: string;
+  /** BLOCKED by `task`. */
+  dependent: string;
+  daemon: string;
+  /** IN_PROGRESS, with a live attempt of the daemon. */
+  runningTask: string;
+  attempt: string;
+  token: string;
+}
+
+let made = 0;
+
+export async function makeThings(engine: WorkEngine, tokenId: string): Promise<Things> {
+  made += 1;
+  const orchestrator = await engine.createOrchestrator({
+    name: `Orchestrator ${made}`,
+    role: 'Engineer',
+    discipline: 'Engineering',
+    maxConcurrentTasks: 100,
+  });
+  const ids = { orchestratorId: orchestrator.id };
+  const [running, task, dependent] = await engine.createTasks([
+    { ...ids, title: 'Runs', priority: 'CRITICAL', maxAttempts: 100 },
+    { ...ids, title: 'Waits', key: 'waits' },
+    { ...ids, title: 'Depends', dependsOn: ['waits'] },
+  ]);
+  const daemon = await engine.registerDaemon({
+    name: `daemon-${made}`,
+    host: 'host',
+    version: '1',
+    slots: 4,
+    orchestratorIds: [orchestrator.id],
+  });
+  const { claims } = await engine.claimNextTask(orchestrator.id, {
+    daemonId: daemon.id,
+    leaseSeconds: 86_400,
+  });
+  return {
+    orchestrator: orchestrator.id,
+    task: task?.id ?? '',
+    dependent: dependent?.id ?? '',
+    daemon: daemon.id,
+    runningTask: running?.id ?? '',
+    attempt: claims[0]?.attempt.id ?? '',
+    token: tokenId,
+  };
+}
+
+export interface Sample {
+  id?: string;
+  query?: Record<string, string>;
+  body?: Record<string, unknown>;
+}
+
+/** A call of each endpoint that is well-formed and means the given things. */
+export function samplesOf(things: Things): Record<EndpointName, Sample> {
+  const { orchestrator, task, dependent, daemon, runningTask, attempt, token } = things;
+  return {
+    getOverview: {},
+    listOrchestrators: {},
+    createOrchestrator: {
+      body: { name: `New ${randomUUID()}`, role: 'Engineer', discipline: 'Engineering' },
+    },
+    getOrchestrator: { id: orchestrator },
+    updateOrchestrator: {
+      id: orchestrator,
+      body: { role: 'Lead', charter: { mission: 'To build', values: ['Care'] } },
+    },
+    getNextTask: { id: orchestrator, query: { requireTags: 'a,b', minPriority: 'LOW' } },
+    getQueue: { id: orchestrator, query: { limit: '10' } },
+    explainSelection: { id: orchestrator, query: { taskId: task } },
+    claimTasks: {
+      id: orchestrator,
+      body: { daemonId: daemon, requestId: randomUUID(), max: 1, criteria: { requireTags: ['none has it'] } },
+    },
+    getOrchestratorStats: {
+      id: orchestrator,
+      query: { start: '2026-01-01T00:00:00Z', end: '2026-02-01T00:00:00+02:00' },
+    },
+    listOrchestratorAttempts: { id: orchestrator, query: { limit: '5' } },
+    getWorkspace: {},
+    updateWorkspace: { body: { priorityWeights: [1000, 100, 10, 1], deadlineBoosts: [10, 5, 2, 1] } },
+    listChannels: {},
+    createChannel: { body: { name: `channel ${randomUUID()}`, purpose: 'Talk' } },
+    listTasks: { query: { orchestratorId: orchestrator, status: 'TODO', limit: '5' } },
+    createTasks: {
+      body: {
+        tasks: [
+          {
+            key: 'a',
+            title: 'First',
+            orchestratorId: orchestrator,
+            dueAt: '2027-01-01T00:00:00Z',
+            tags: ['x'],
+            metadata: { a: [1, { b: null }] },
+          },
+          { title: 'Second', orchestratorId: orchestrator, dependsOn: ['a', task], parentId: task },
+        ],
+      },
+    },
+    getTask: { id: task },
+    updateTask: { id: task, body: { title: 'Changed', tags: ['y'], dueAt: null, metadata: { k: 'v' } } },
+    getTaskContext: { id: task },
+    executeTask: { id: dependent, body: { orchestratorId: orchestrator, daemonId: daemon, agent: 'shell' } },
+    updateTaskProgress: {
+      id: runningTask,
+      body: { attemptId: attempt, progress: 40, message: 'Almost', metadata: { step: 2 } },
+    },
+    completeTask: {
+      id: runningTask,
+      body: {
+        attemptId: attempt,
+        status: 'completed',
+        output: { ok: true },
+        metrics: { startedAt: '2026-01-01T00:00:00Z', duration: 5, tokens: 1 },
+        artifacts: [{ type: 'text', content: 'x' }],
+      },
+    },
+    cancelTask: { id: task, body: { reason: 'No longer needed' } },
+    blockTask: { id: task, body: { reason: 'Unclear', question: 'Which?' } },
+    unblockTask: { id: task, body: { answer: 'This' } },
+    retryTask: { id: task },
+    reopenTask: { id: task },
+    addDependency: { id: dependent, body: { dependsOn: runningTask } },
+    removeDependency: { id: dependent, query: { dependsOn: task } },
+    getAttempt: { id: attempt },
+    renewLease: { id: attempt },
+    confirmCancelled: { id: attempt },
+    releaseAttempt: { id: attempt },
+    listDaemons: {},
+    registerDaemon: {
+      body: {
+        name: `d ${randomUUID()}`,
+        host: 'h',
+        version: '1',
+        slots: 2,
+        agents: ['shell'],
+        orchestratorIds: [orchestrator],
+      },
+    },
+    daemonHeartbeat: { id: daemon, body: { state: 'ACTIVE', attemptIds: [attempt] } },
+    followControl: { id: daemon },
+    followEvents: { query: { orchestratorId: orchestrator } },
+    listTaskEvents: { id: task, query: { limit: '5' } },
+    listTokens: {},
+    createToken: { body: { name: 'CI', scopes: ['read'], expiresInDays: 1 } },
+    revokeToken: { id: token },
+    createSignInLink: { body: { scopes: ['read'] } },
+    getHealth: {},
+    getOpenApi: {},
+  };
+}
+
+/** The path with its query below the server's address. */
+export function pathOf(path: string, sample: Sample): string {
+  const query = new URLSearchParams(sample.query).toString();
+  return `/api/v1${path.replace('{id}', encodeURIComponent(sample.id ?? ''))}${query === '' ? '' : `?${query}`}`;
+}

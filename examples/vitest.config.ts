@@ -1,0 +1,7 @@
+import { defineConfig, mergeConfig } from 'vitest/config';
+import { databaseSetup, sharedConfig } from '../vitest.shared.js';
+
+export default mergeConfig(
+  sharedConfig,
+  defineConfig({ test: { name: 'examples', globalSetup: [databaseSetup] } }),
+);

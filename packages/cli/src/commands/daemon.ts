@@ -1,0 +1,100 @@
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createAgent, createDaemon, createLog } from '@neolith/daemon';
+import { neolithHome } from '@neolith/database';
+import { findOrchestrator, listOrchestrators } from '../connection/findOrchestrators.js';
+import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
+import { CommandError } from '../output/commandError.js';
+import type { Terminal } from '../output/terminal.js';
+import { VERSION } from '../version.js';
+
+export interface DaemonFlags extends ConnectionFlags {
+  readonly orchestrator: readonly string[];
+  readonly all?: true;
+  readonly slots: number;
+  readonly agent: string;
+  readonly shellCommand?: string;
+  readonly workDirectory?: string;
+  readonly name?: string;
+  readonly drainMinutes: number;
+  readonly log?: 'pretty' | 'json';
+  readonly verbose?: true;
+}
+
+/** `neolith daemon`: serves until it is told to end; then 0. */
+export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<void> {
+  if (options.all === true && options.orchestrator.length > 0) {
+    throw new CommandError('usage', 'SETTINGS_CONTRADICT', 'Give either --all or --orchestrator, not both.');
+  }
+  if (options.all !== true && options.orchestrator.length === 0) {
+    throw new CommandError(
+      'usage',
+      'SETTINGS_INCOMPLETE',
+      'Say whom to serve: --orchestrator NAME (several times if you like), or --all.',
+    );
+  }
+  const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
+  const agent = createAgent(
+    options.agent,
+    { hostEnvironment: process.env, baseDirectory: process.cwd() },
+    { shell: shellCommand === undefined ? {} : { command: shellCommand } },
+  );
+  const detection = await agent.detect();
+  if (!detection.found) {
+    const remedy = detection.remedy ?? `The agent "${options.agent}" can't be started here.`;
+    throw new CommandError(
+      'usage',
+      'AGENT_NOT_FOUND',
+      `${remedy} Give it by --shell-command 'COMMAND' or NEOLITH_SHELL_COMMAND.`,
+    );
+  }
+  const home = neolithHome();
+  const { client, token, url } = resolveConnection(options, process.env, home);
+  const log = createLog({
+    form: options.log ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    colour: terminal.colour && process.stderr.isTTY === true,
+    level: options.verbose ? 'debug' : 'info',
+    secrets: [token],
+    write: (line) => void process.stderr.write(line),
+  });
+  const worker = createDaemon({
+    client,
+    agent,
+    name: options.name ?? hostname(),
+    version: VERSION,
+    orchestrators:
+      options.all === true
+        ? 'all'
+        : async () => {
+            const known = await listOrchestrators(client);
+            return options.orchestrator.map((wanted) => findOrchestrator(known, wanted).id);
+          },
+    attemptsDirectory: join(home, 'attempts'),
+    workingDirectory: resolve(options.workDirectory ?? '.'),
+    slots: options.slots,
+    drainMs: options.drainMinutes * 60_000,
+    secrets: [token],
+    log,
+  });
+  let asked = 0;
+  let lastAskedMs = Number.NEGATIVE_INFINITY;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const nowMs = performance.now();
+    // Ctrl-C comes twice where npm passes on what the terminal has sent to everybody already.
+    if (nowMs - lastAskedMs < 300) return;
+    lastAskedMs = nowMs;
+    asked += 1;
+    log.info(asked === 1 ? 'Told to end; once more to end at once' : 'Told to end at once', { signal });
+    void (asked === 1 ? worker.drain() : worker.stop());
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  log.info('Starting', { server: url, pid: process.pid });
+  try {
+    await worker.start();
+  } catch (error) {
+    if (asked > 0) return;
+    throw error;
+  }
+  await worker.finished;
+}

@@ -1,0 +1,30 @@
+import { CommanderError } from 'commander';
+import { describeFailure } from './output/describeFailure.js';
+import { EXIT, exitCodeOf } from './output/exitCodes.js';
+import { openTerminal } from './output/terminal.js';
+import { createProgram } from './program.js';
+
+/** Runs the command line and sets the exit code of this process; `argv` as Node gives it. */
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    throw error;
+  });
+  const terminal = openTerminal();
+  try {
+    await createProgram(terminal).parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    const failure = describeFailure(error);
+    if (argv.includes('--json')) terminal.note(JSON.stringify({ error: failure }));
+    else {
+      terminal.note(`${terminal.style('red', 'neolith:')} ${failure.message}`);
+      if (process.env.NEOLITH_DEBUG && error instanceof Error) terminal.note(error.stack);
+    }
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -1,0 +1,13 @@
+import { isNeolithError } from '@neolith/contracts';
+import { CommandError } from './commandError.js';
+
+/** What scripts may rely on. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, conflict: 4, interrupted: 130 } as const;
+
+/** The exit code that says what kind of error it was. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return EXIT[error.kind];
+  if (!isNeolithError(error)) return EXIT.failed;
+  if (error.status === 404) return EXIT.notFound;
+  return error.status === 409 ? EXIT.conflict : EXIT.failed;
+}

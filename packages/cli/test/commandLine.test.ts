@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runNeolith } from './support/runNeolith.js';
+
+let home = '';
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'neolith-cli-'));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+const run = (...args: string[]) => runNeolith(args, { NEOLITH_HOME: home });
+
+it.each(['start', 'daemon', 'import', 'next', 'status', 'sign-in'])(
+  '`%s --help` tells what it does, with an example, and exits with 0',
+  async (command) => {
+    const { code, stdout } = await run(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain(`neolith ${command}`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
+    expect(stdout).not.toMatch(/\u001b/);
+  },
+);
+
+it('lists the commands and the exit codes', async () => {
+  const { code, stdout } = await run('--help');
+  expect(code).toBe(0);
+  for (const command of ['start', 'daemon', 'import', 'next', 'status', 'sign-in'])
+    expect(stdout).toContain(command);
+  expect(stdout).toContain('Exit codes: 0 done');
+  expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it.each([
+  [['no-such-command'], 'unknown command'],
+  [['status', '--no-such-option'], 'unknown option'],
+  [['start', '--port', 'http'], 'whole number from 1 to 65535'],
+  [['start', '--slots', '0'], 'whole number from 1 to 1000'],
+  [['daemon', '--all', '--drain-minutes', '-1'], 'number of minutes'],
+  [['import'], 'missing required argument'],
+  [['import', 'x.yaml', '--missing-priority', 'URGENT'], 'Allowed choices are CRITICAL'],
+  [['import', 'x.yaml', '--assign', 'backend'], 'backend=Ada'],
+  [['daemon', '--shell-command', 'true'], '--orchestrator NAME'],
+  [['daemon', '--all', '--orchestrator', 'Ada', '--shell-command', 'true'], 'not both'],
+  [['daemon', '--all'], '--shell-command'],
+  [['daemon', '--all', '--agent', 'nobody'], 'Known agents: shell'],
+])('%j is wrong usage', async (args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect(stderr).toContain(message);
+  expect(stdout).toBe('');
+  expect(code).toBe(args.includes('nobody') ? 1 : 2);
+});
+
+it.each([
+  [{ NEOLITH_URL: 'http://127.0.0.1:9' }, 'neither NEOLITH_TOKEN nor NEOLITH_TOKEN_FILE'],
+  [{ NEOLITH_TOKEN: 'neo_x' }, 'NEOLITH_URL is not'],
+  [{ NEOLITH_TOKEN_FILE: '/x' }, 'NEOLITH_TOKEN_FILE is set, but NEOLITH_URL is not'],
+  [{ NEOLITH_URL: 'http://127.0.0.1:9', NEOLITH_TOKEN: 'a', NEOLITH_TOKEN_FILE: 'b' }, 'both set'],
+  [{ NEOLITH_URL: 'nowhere', NEOLITH_TOKEN: 'a' }, 'must be an address'],
+])('half of a pair, %j, is named', async (environment: Record<string, string>, message) => {
+  const { code, stderr } = await runNeolith(['status'], { NEOLITH_HOME: home, ...environment });
+  expect(stderr).toContain(message);
+  expect(code).toBe(2);
+});
+
+it('does not send the token of this machine to another one', async () => {
+  await writeFile(join(home, 'token'), 'neo_of_this_machine\n');
+  const { code, stderr } = await run('status', '--server', 'http://neolith.invalid');
+  await rm(join(home, 'token'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('there is no token for it');
+});
+
+it('says what to do where there is no token, no server, or no such file', async () => {
+  const noToken = await run('status');
+  expect(noToken).toMatchObject({ code: 1, stdout: '' });
+  expect(noToken.stderr).toContain('neolith start');
+  const away = await runNeolith(['status', '--json'], {
+    NEOLITH_HOME: home,
+    NEOLITH_URL: 'http://127.0.0.1:9',
+    NEOLITH_TOKEN: 'neo_some_token_of_mine',
+  });
+  expect(away.code).toBe(1);
+  expect(JSON.parse(away.stderr)).toMatchObject({ error: { code: 'SERVER_UNREACHABLE' } });
+  expect(away.stderr).not.toContain('neo_some');
+  expect(await run('import', 'no-such-plan.yaml')).toMatchObject({ code: 3, stdout: '' });
+});

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
+import { callUntilAnswered } from './callUntilAnswered.js';
+import { describeError } from './judgeCallError.js';
+import type { WorkerLog } from './log.js';
+import { type PlannedPoll, type PollState, planPolls } from './planPolls.js';
+import { withOwnSignal } from './withOwnSignal.js';
+
+export interface ClaimPumpOptions {
+  readonly client: Pick<NeolithClient, 'claimTasks'>;
+  readonly daemonId: () => string;
+  readonly agent: string;
+  readonly slots: number;
+  readonly leaseSeconds: number;
+  readonly waitSeconds: number;
+  /** How many agents run now. */
+  readonly running: () => number;
+  readonly onClaim: (claim: ClaimWithContext) => void;
+  /** Told when a claim was refused, not when the server was away. */
+  readonly onRefused: (orchestratorId: string, error: unknown) => void;
+  readonly log: WorkerLog;
+  readonly random: () => number;
+}
+
+export interface ClaimPump {
+  /** Replaces whom to ask; of those that stay nothing is forgotten. */
+  serve(orchestratorIds: readonly string[]): void;
+  /** Asks for work where there is room: call it when a slot became free. */
+  pump(): void;
+  /** Stops asking and breaks off what waits. Resolves with those whose answer was not waited for. */
+  stop(): Promise<string[]>;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** An orchestrator whose answer came too soon, or was a refusal, is left alone for this long. */
+const PAUSE_MS = 1_000;
+const REFUSED_PAUSE_MS = 15_000;
+/** A long poll that found nothing and yet came back sooner than this was broken off by the server. */
+const BROKEN_OFF_MS = 500;
+
+/** Keeps claims going so that free slots find work: see `planPolls` for who is asked when. */
+export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
+  const { log } = options;
+  const states = new Map<string, Mutable<PollState>>();
+  const underWay = new Map<Promise<void>, string>();
+  const stopping = new AbortController();
+  let reserved = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function pump(): void {
+    clearTimeout(timer);
+    if (stopping.signal.aborted) return;
+    const nowMs = performance.now();
+    const polls = planPolls({
+      nowMs,
+      slots: options.slots,
+      taken: options.running() + reserved,
+      orchestrators: [...states.values()],
+      waitSecondsMax: options.waitSeconds,
+    });
+    for (const poll of polls) begin(poll);
+    const next = Math.min(
+      ...[...states.values()]
+        .filter((one) => !one.polling && one.notBeforeMs > nowMs)
+        .map((one) => one.notBeforeMs),
+    );
+    if (Number.isFinite(next)) timer = setTimeout(pump, Math.max(10, next - nowMs));
+  }
+
+  function begin(plan: PlannedPoll): void {
+    const state = states.get(plan.orchestratorId);
+    if (state === undefined) return;
+    state.polling = true;
+    state.lastPolledMs = performance.now();
+    reserved += plan.max;
+    const poll = ask(plan, state).finally(() => {
+      underWay.delete(poll);
+      state.polling = false;
+      reserved -= plan.max;
+      pump();
+    });
+    underWay.set(poll, plan.orchestratorId);
+  }
+
+  async function ask(plan: PlannedPoll, state: Mutable<PollState>): Promise<void> {
+    const { orchestratorId, max, waitSeconds } = plan;
+    // One for all tries: an answer that got lost on its way brings the same tasks again.
+    const requestId = randomUUID();
+    const askedMs = performance.now();
+    try {
+      const { claims, reason } = await callUntilAnswered(
+        () =>
+          withOwnSignal(stopping.signal, (signal) =>
+            options.client.claimTasks({
+              params: { id: orchestratorId },
+              body: {
+                daemonId: options.daemonId(),
+                agent: options.agent,
+                requestId,
+                max,
+                leaseSeconds: options.leaseSeconds,
+                waitSeconds,
+              },
+              signal,
+              timeoutMs: waitSeconds * 1_000 + 10_000,
+            }),
+          ),
+        {
+          signal: stopping.signal,
+          random: options.random,
+          onRetry: (error, failures, delayMs) =>
+            log[failures <= 1 ? 'warn' : 'debug']('A claim got no answer; asking again', {
+              orchestratorId,
+              requestId,
+              failures,
+              delayMs,
+              ...describeError(error),
+            }),
+        },
+      );
+      const wasEager = state.eager;
+      state.eager = claims.length >= max;
+      if (claims.length === 0) {
+        log.debug('No work', { orchestratorId, reason });
+        const tookMs = performance.now() - askedMs;
+        if (waitSeconds === 0 ? !wasEager : tookMs < BROKEN_OFF_MS)
+          state.notBeforeMs = performance.now() + PAUSE_MS;
+      }
+      for (const claim of claims) options.onClaim(claim);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      state.eager = false;
+      state.notBeforeMs = performance.now() + REFUSED_PAUSE_MS;
+      options.onRefused(orchestratorId, error);
+    }
+  }
+
+  return {
+    serve(orchestratorIds) {
+      for (const id of states.keys()) if (!orchestratorIds.includes(id)) states.delete(id);
+      for (const orchestratorId of orchestratorIds) {
+        if (states.has(orchestratorId)) continue;
+        states.set(orchestratorId, {
+          orchestratorId,
+          polling: false,
+          eager: true,
+          notBeforeMs: 0,
+          lastPolledMs: 0,
+        });
+      }
+      pump();
+    },
+    pump,
+    async stop() {
+      clearTimeout(timer);
+      const unanswered = [...new Set(underWay.values())];
+      stopping.abort(new Error('The daemon stops claiming.'));
+      await Promise.all(underWay.keys());
+      return unanswered;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { NeolithClient } from '@neolith/contracts';
+import type { AgentAdapter } from '../agents/agentAdapter.js';
+import type { WorkerLog } from './log.js';
+
+export interface DaemonOptions {
+  readonly client: NeolithClient;
+  /** Does the tasks. */
+  readonly agent: AgentAdapter;
+  /**
+   * Names the daemon in its workspace and on its machine: started again under the same name it is the same daemon,
+   * and ends what its earlier life left running.
+   */
+  readonly name: string;
+  /**
+   * Ids of those it serves, or what finds them once the server answers; `all` serves every orchestrator of the
+   * workspace, later ones too.
+   */
+  readonly orchestrators: readonly string[] | (() => Promise<readonly string[]>) | 'all';
+  /** Holds a directory for each attempt while it runs. Made when missing; of this user alone. */
+  readonly attemptsDirectory: string;
+  /** Where agents work. Default: the directory of the attempt, which goes with it. */
+  readonly workingDirectory?: string;
+  /** How many agents run at once, over all orchestrators. Default 3. */
+  readonly slots?: number;
+  /** As shown beside its name. Default: the host name. */
+  readonly host?: string;
+  readonly version?: string;
+  /** Default 30. Renewed three times within it. */
+  readonly leaseSeconds?: number;
+  /** How long a claim call waits for work. Default 20, at most 25. */
+  readonly waitSeconds?: number;
+  /** Of tasks that have none of their own; milliseconds. Default 3,600,000. */
+  readonly taskTimeoutMs?: number;
+  /** Between TERM and KILL. Default 10,000. */
+  readonly graceMs?: number;
+  /** How long `drain` lets agents finish, milliseconds. Default 600,000. */
+  readonly drainMs?: number;
+  /** Between two looks for new orchestrators, with `all`. Default 30,000. */
+  readonly refreshMs?: number;
+  /** Never handed on, in whatever form: the token, for one. */
+  readonly secrets?: readonly string[];
+  readonly log?: WorkerLog;
+  /** In [0, 1), for jitter. Default Math.random. */
+  readonly random?: () => number;
+}
+
+export const DAEMON_DEFAULTS = {
+  slots: 3,
+  leaseSeconds: 30,
+  waitSeconds: 20,
+  taskTimeoutMs: 60 * 60_000,
+  graceMs: 10_000,
+  drainMs: 10 * 60_000,
+  refreshMs: 30_000,
+} as const;
+
+/** An agent that we end in a hurry. */
+export const FORCED_GRACE_MS = 2_000;
+/** How long the last calls of a daemon that ends may take in all. */
+export const FAREWELL_MS = 10_000;

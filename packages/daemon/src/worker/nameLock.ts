@@ -1,0 +1,37 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isLifeOver } from '../process/strays.js';
+import { DaemonError } from './daemonError.js';
+
+/**
+ * Makes `directory` the place of this life of a daemon: two with one name would end each other's agents.
+ * @param life see `describeDaemonLife`.
+ * @returns lets go of it.
+ */
+export async function holdName(directory: string, name: string, life: string): Promise<() => Promise<void>> {
+  const file = join(directory, 'life');
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    for (;;) {
+      try {
+        await writeFile(file, life, { flag: 'wx', mode: 0o600 });
+        return () => rm(file, { force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const holder = await readFile(file, 'utf8').catch(() => '');
+      if (holder !== '' && !(await isLifeOver(holder))) break;
+      await rm(file, { force: true });
+    }
+  } catch (cause) {
+    throw new DaemonError(
+      'DIRECTORY_UNUSABLE',
+      `Cannot use ${directory}: ${(cause as Error).message}. Check permissions and free space there, or choose another directory (NEOLITH_HOME).`,
+      { cause },
+    );
+  }
+  throw new DaemonError(
+    'NAME_IN_USE',
+    `A daemon named ${JSON.stringify(name)} runs on this machine already. Give this one another name, or end that one first.`,
+  );
+}

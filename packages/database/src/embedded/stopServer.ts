@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseError } from '../errors.js';
+import type { Layout } from './layout.js';
+import { probeServer, withServer } from './probeServer.js';
+
+const POLL_MS = 25;
+const PATIENCE_MS = 60_000;
+
+/**
+ * Shuts the server of a data directory down (PostgreSQL's fast shutdown) and waits until it has ended. Does
+ * nothing when none runs. @throws DatabaseError `EMBEDDED_STOP_FAILED`
+ */
+export async function stopServer(layout: Layout, password: string): Promise<void> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  const failed = (what: string, cause?: unknown) =>
+    new DatabaseError('EMBEDDED_STOP_FAILED', `The embedded PostgreSQL in ${layout.data} ${what}.`, {
+      cause,
+    });
+
+  let signalled = false;
+  for (;;) {
+    const probe = await probeServer(layout, password);
+    if (probe.kind === 'ours' && !signalled) {
+      const pid = await postmasterPid(probe.port, password);
+      try {
+        process.kill(pid, 'SIGINT');
+      } catch (cause) {
+        throw failed(`(process ${pid}) can't be signalled by this user`, cause);
+      }
+      signalled = true;
+    }
+    if (probe.kind === 'absent' && !(signalled && existsSync(join(layout.data, 'postmaster.pid')))) return;
+    if (performance.now() > giveUpAt) throw failed('has not ended within a minute');
+    await delay(POLL_MS);
+  }
+}
+
+// Asked of the server itself, which reads the file in its own data directory: what lies there can't be a
+// leftover with a process id that is somebody else's by now.
+async function postmasterPid(port: number, password: string): Promise<number> {
+  return withServer(port, password, async (client) => {
+    const { rows } = await client.query<{ pid: number }>(
+      `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
+    );
+    const pid = rows[0]?.pid;
+    if (!pid || pid <= 1) throw new Error('postmaster.pid holds no process id');
+    return pid;
+  });
+}

@@ -1,0 +1,86 @@
+/** Calls that wait together go to the database together. */
+export interface Lane<Call, Answer> {
+  submit(call: Call): Promise<Answer>;
+}
+
+export interface LaneOptions<Call, Answer> {
+  /** At most so many calls a batch. */
+  batchLimit: number;
+  /** Does all calls in one statement, all or none, and answers in their order. */
+  run(calls: readonly Call[]): Promise<Answer[]>;
+  /** Two calls with the same key don't go in one batch: the second needs to see what the first did. */
+  keyOf?(call: Call): string | null;
+  /** Whether an error may be of a single call's making; then each is done by itself, so that none fails for another. */
+  mayBeOneCalls(error: unknown): boolean;
+}
+
+interface Waiting<Call, Answer> {
+  call: Call;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A lane with one batch under way at a time. A lone call goes at once, for there is no timer; while a batch is under
+ * way the next one gathers. The busier it is the larger the batches: one commit for many calls.
+ */
+export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): Lane<Call, Answer> {
+  let queue: Waiting<Call, Answer>[] = [];
+  let busy = false;
+
+  function nextBatch(): Waiting<Call, Answer>[] {
+    const batch: Waiting<Call, Answer>[] = [];
+    const later: Waiting<Call, Answer>[] = [];
+    const keys = new Set<string>();
+    for (const waiting of queue) {
+      const key = options.keyOf?.(waiting.call) ?? null;
+      if (batch.length >= options.batchLimit || (key !== null && keys.has(key))) later.push(waiting);
+      else {
+        batch.push(waiting);
+        if (key !== null) keys.add(key);
+      }
+    }
+    queue = later;
+    return batch;
+  }
+
+  async function settle(batch: readonly Waiting<Call, Answer>[]): Promise<void> {
+    try {
+      const answers = await options.run(batch.map(({ call }) => call));
+      batch.forEach((waiting, index) => {
+        waiting.resolve(answers[index] as Answer);
+      });
+    } catch (error) {
+      if (batch.length === 1 || !options.mayBeOneCalls(error)) {
+        for (const waiting of batch) waiting.reject(error);
+        return;
+      }
+      for (const waiting of batch) await settle([waiting]);
+    }
+  }
+
+  async function drive(): Promise<void> {
+    busy = true;
+    try {
+      while (queue.length > 0) await settle(nextBatch());
+    } finally {
+      busy = false;
+    }
+  }
+
+  return {
+    submit(call) {
+      return new Promise<Answer>((resolve, reject) => {
+        queue.push({ call, resolve, reject });
+        // Not in this turn: whatever else is asked for in it goes along.
+        if (!busy) {
+          busy = true;
+          queueMicrotask(() => {
+            // `settle` hands every fault to its caller; nothing is left to reject here.
+            void drive();
+          });
+        }
+      });
+    },
+  };
+}
