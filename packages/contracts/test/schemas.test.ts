@@ -237,7 +237,7 @@ describe('requests', () => {
       { priorityWeights: [4, 3, 2, 0] },
       { deadlineBoosts: [1, 2, 1, 1] },
       { deadlineBoosts: [2, 1, 1, 0.9] },
-      { priorityWeights: [1e999, 3, 2, 1] },
+      { priorityWeights: [Number.POSITIVE_INFINITY, 3, 2, 1] },
     ])
       expect(accepts(workspacePatchSchema, bad), JSON.stringify(bad)).toBe(false);
   });
