@@ -189,6 +189,23 @@ describe('what a claim gives', () => {
     expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
   });
 
+  test('several calls at once each get their share, and those that got none the right reason', async () => {
+    const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 3 });
+    for (let n = 0; n < 5; n += 1) await fixture.task(orchestrator);
+    const claim = () => Promise.all([1, 2, 3, 4, 5].map(() => fixture.engine.claimNextTask(orchestrator.id)));
+    const first = await claim();
+    expect(first.map(({ claims }) => claims.length).sort()).toEqual([0, 0, 1, 1, 1]);
+    expect(first.filter(({ claims }) => claims.length === 0).map(({ reason }) => reason)).toEqual([
+      'AT_CAPACITY',
+      'AT_CAPACITY',
+    ]);
+    await fixture.engine.updateOrchestrator(orchestrator.id, { maxConcurrentTasks: 50 });
+    const second = await claim();
+    expect(second.map(({ reason }) => reason).sort()).toEqual(
+      ['NOTHING_ELIGIBLE', 'NOTHING_ELIGIBLE', 'NOTHING_ELIGIBLE', null, null].sort(),
+    );
+  });
+
   test('fewer when the backlog is exhausted, then the reason', async () => {
     const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 10 });
     await fixture.task(orchestrator);

@@ -293,7 +293,6 @@ BEGIN
     v_why := 'ORCHESTRATOR_NOT_AVAILABLE';
   ELSE
     v_room := v_orchestrator.max_concurrent_tasks - (SELECT count(*) FROM leases l WHERE l.orchestrator_id = p_orchestrator);
-    v_why := CASE WHEN v_room > 0 THEN 'NOTHING_ELIGIBLE' ELSE 'AT_CAPACITY' END;
     LOOP
       EXIT WHEN v_taken >= v_room OR v_taken >= cardinality(v_slots);
       -- Each time round: the heads count what is due, and only what stands in ready_tasks can be taken.
@@ -351,6 +350,8 @@ BEGIN
       EXIT WHEN v_got = 0 AND NOT EXISTS (
         SELECT FROM ready_heads(p_orchestrator, 1, v_now, p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids));
     END LOOP;
+    -- Of several calls the first may have taken the room of the others.
+    v_why := CASE WHEN v_taken < v_room THEN 'NOTHING_ELIGIBLE' ELSE 'AT_CAPACITY' END;
   END IF;
 
   FOR i IN 1 .. v_taken LOOP v_answered[v_slots[i]] := true; END LOOP;

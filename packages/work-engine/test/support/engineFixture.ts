@@ -28,7 +28,9 @@ export interface EngineFixture {
 let made = 0;
 
 /** A database of the test file's own, an engine with a clock that it sets, and factories. */
-export function createFixture(options: { poolSize?: number } = {}): EngineFixture {
+export function createFixture(
+  options: { poolSize?: number; statementTimeoutMs?: number } = {},
+): EngineFixture {
   const clock: TestClock = {
     now: null,
     advanceSeconds(seconds) {
