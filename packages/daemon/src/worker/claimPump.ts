@@ -22,8 +22,12 @@ export interface ClaimPumpOptions {
   readonly random: () => number;
 }
 
-export interface ClaimPump {
+export type ClaimPump = {}
+<<<<<<< HEAD
   /** Replaces whom to ask, and asks anew those that are paused by a refusal. */
+=======
+  /** Replaces whom to ask, at once; of those that stay nothing else is forgotten. */
+>>>>>>> hunt
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
@@ -36,6 +40,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** An orchestrator whose answer came too soon, or was a refusal, is left alone for this long. */
 const PAUSE_MS = 1_000;
 const REFUSED_PAUSE_MS = 15_000;
+/** How long the answer of a claim may take, its wait apart. */
+const ANSWER_MS = 8_000;
 /** A long poll that found nothing and yet came back sooner than this was broken off by the server. */
 const BROKEN_OFF_MS = 500;
 
@@ -103,7 +109,9 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
                 waitSeconds,
               },
               signal,
-              timeoutMs: waitSeconds * 1_000 + 10_000,
+              // On top of the wait, which the client adds. A claim that was granted and got lost on a dead connection
+              // must be asked for again before its lease is over.
+              timeoutMs: ANSWER_MS,
             }),
           ),
         {
@@ -142,6 +150,10 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
       for (const orchestratorId of orchestratorIds) {
         const known = states.get(orchestratorId);
         if (known !== undefined) {
+<<<<<<< HEAD
+=======
+          // What it was refused, it was refused under what we were before.
+>>>>>>> hunt
           known.notBeforeMs = 0;
           continue;
         }
