@@ -23,11 +23,7 @@ export interface ClaimPumpOptions {
 }
 
 export type ClaimPump = {}
-<<<<<<< HEAD
   /** Replaces whom to ask, and asks anew those that are paused by a refusal. */
-=======
-  /** Replaces whom to ask, at once; of those that stay nothing else is forgotten. */
->>>>>>> hunt
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
@@ -150,10 +146,7 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
       for (const orchestratorId of orchestratorIds) {
         const known = states.get(orchestratorId);
         if (known !== undefined) {
-<<<<<<< HEAD
-=======
           // What it was refused, it was refused under what we were before.
->>>>>>> hunt
           known.notBeforeMs = 0;
           continue;
         }

@@ -185,13 +185,9 @@ it('registers anew when the server has forgotten it', async () => {
   );
   const before = daemon.id();
   await until(() => daemon.id() !== before, 'another id');
-<<<<<<< HEAD
-  await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
-=======
   // The call that waits was made under the old id; what comes after it bears the new one, and is not put off because
   // the old one was refused.
-  await work.untilStatus((await work.task(orchestrator)).id, 'DONE', 5_000);
->>>>>>> hunt
+  await work.untilStatus((await work.task(orchestrator)).id, 'DONE', 10_000);
   const pids = work.path('pids');
   const task = await work.task(orchestrator, { metadata: { gate: work.path('never'), pids } });
   await until(() => readPidFile(pids).length === 1, 'the agent');
