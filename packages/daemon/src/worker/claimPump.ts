@@ -22,8 +22,8 @@ export interface ClaimPumpOptions {
   readonly random: () => number;
 }
 
-export type ClaimPump = {}
-  /** Replaces whom to ask, and asks anew those that are paused by a refusal. */
+export interface ClaimPump {
+  /** Replaces whom to ask, at once; of those that stay nothing else is forgotten. */
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
