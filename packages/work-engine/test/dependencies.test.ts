@@ -328,3 +328,19 @@ describe('a dependency', () => {
     ]);
   });
 });
+
+test('what one batch of completions frees is told once, also when the call is repeated', async () => {
+  const prerequisites = await many(6);
+  const dependents = await many(4, () => ({ dependsOn: prerequisites.map(({ id }) => id) }));
+  const owned = await claimAll();
+  // Asked for in one turn, they go to the database together.
+  const settle = () =>
+    Promise.all(
+      owned.map(({ taskId, attemptId }) =>
+        fixture.engine.completeTask(taskId, { status: 'completed', attemptId }),
+      ),
+    );
+  const first = await settle();
+  expect(first.flatMap(({ unblocked }) => unblocked).sort()).toEqual(dependents.map(({ id }) => id).sort());
+  expect(await settle()).toEqual(first.map((settlement) => ({ ...settlement, replayed: true })));
+});

@@ -25,7 +25,7 @@ function readExamples(): Example[] {
     'utf8',
   );
   const lines = page.split('\n');
-  const head = lines.findIndex((line) => line.startsWith('| priority | due | now |'));
+  const head = lines.findIndex((line) => /^\| priority +\| due +\| now /.test(line));
   const body = lines.slice(head + 2);
   return body.slice(0, body.indexOf('')).map((line) => {
     const [priority = '', due = '', now = '', timeZone = '', weight, boost, score] = line

@@ -183,7 +183,7 @@ test('selection, ranking and the order of claims are what filtering, scoring and
   );
   // It would prove nothing over empty backlogs.
   expect(seen.backlogs).toBeGreaterThanOrEqual(300);
-  expect(seen.tasks).toBeGreaterThan(600);
+  expect(seen.tasks).toBeGreaterThan(400);
   expect(seen.boosts.size).toBeGreaterThanOrEqual(6);
   expect(await fixture.engine.recalculateAllStatuses()).toMatchObject({ repaired: [] });
 }, 60_000);

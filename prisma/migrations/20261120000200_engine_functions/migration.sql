@@ -544,9 +544,13 @@ BEGIN
     IF v_done IS NOT NULL THEN v_freed := free_dependents(v_done, p_actor, v_now); END IF;
     IF cardinality(v_freed) > 0 THEN
       RETURN QUERY
-      SELECT r.n, 'FREED', r.task_id, r.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, array_agg(d.dependent_id ORDER BY d.dependent_id)
-      FROM unnest(v_rows) r JOIN task_dependencies d ON d.prerequisite_id = r.task_id
-      WHERE r.task_id = ANY (v_done) AND d.dependent_id = ANY (v_freed)
+      -- Each freed task is told once: by the last of those that it waited for in this batch.
+      SELECT r.n, 'FREED', r.task_id, r.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, array_agg(f.dependent_id ORDER BY f.dependent_id)
+      FROM (
+        SELECT DISTINCT ON (d.dependent_id) d.dependent_id, d.prerequisite_id FROM task_dependencies d
+        WHERE d.prerequisite_id = ANY (v_done) AND d.dependent_id = ANY (v_freed)
+        ORDER BY d.dependent_id, d.prerequisite_id DESC
+      ) f JOIN unnest(v_rows) r ON r.task_id = f.prerequisite_id
       GROUP BY r.n, r.task_id, r.attempt_id;
     END IF;
     IF cardinality(v_rows) = jsonb_array_length(p_items) THEN RETURN; END IF;
