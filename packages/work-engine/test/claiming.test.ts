@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Task } from '../src/index.js';
+import type { NewTask, Task } from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
-import { highestLoad, readHistory, refusal } from './support/history.js';
+import { highestLoad, readHistory, refusal, until } from './support/history.js';
 
 const fixture = createFixture({ poolSize: 8 });
 
@@ -262,14 +262,17 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
   /** Holds the head's row as another verb would, until the claim waits for it; then lets that verb commit. */
   async function meet(
     change: (head: Task) => string,
-  ): Promise<{ claimed: string | undefined; second: string }> {
+    headIs: Partial<NewTask> = {},
+  ): Promise<{ claimed: string | undefined; head: string; second: string }> {
     fixture.clock.now = null;
     const { pool } = fixture.test.database;
     const orchestrator = await fixture.orchestrator();
-    const head = await fixture.task(orchestrator, { priority: 'CRITICAL' });
+    const head = await fixture.task(orchestrator, { priority: 'CRITICAL', ...headIs });
     const second = await fixture.task(orchestrator, { priority: 'LOW' });
     const holder = await pool.connect();
     try {
+      if (head.availableAt !== null)
+        await until(async () => Date.now() > (head.availableAt as Date).getTime());
       await holder.query('BEGIN');
       await holder.query('SELECT * FROM lock_task($1, NULL)', [head.id.slice(5)]);
       const claim = fixture.engine.claimNextTask(orchestrator.id);
@@ -281,7 +284,7 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
       }
       await holder.query(change(head));
       await holder.query('COMMIT');
-      return { claimed: (await claim).claims[0]?.task.id, second: second.id };
+      return { claimed: (await claim).claims[0]?.task.id, head: head.id, second: second.id };
     } finally {
       holder.release();
     }
@@ -295,6 +298,17 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
         SELECT id, workspace_id, now(), 0, 'CANCELLED', priority FROM tasks WHERE id = '${id.slice(5)}'`,
     );
     expect(claimed).toBe(second);
+  });
+
+  test('enters a delayed task once whose time has come and that is being changed', async () => {
+    const { claimed, head } = await meet(
+      ({ id }) => `SELECT dequeue_tasks(ARRAY['${id.slice(5)}'::uuid]);
+        UPDATE tasks SET title = 'changed' WHERE id = '${id.slice(5)}';
+        SELECT enqueue_tasks(ARRAY['${id.slice(5)}'::uuid], now())`,
+      { availableAt: new Date(Date.now() + 40) },
+    );
+    expect(claimed).toBe(head);
+    expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
   });
 
   test('judges anew when the head loses its priority', async () => {
