@@ -52,7 +52,14 @@ it.each([
   const { code, stdout, stderr } = await run(...args);
   expect(stderr).toContain(message);
   expect(stdout).toBe('');
-  expect(code).toBe(args.includes('nobody') ? 1 : 2);
+  expect(code).toBe(2);
+});
+
+it('takes the port from PORT, and says so when it is none', async () => {
+  const { code, stderr } = await runNeolith(['start'], { NEOLITH_HOME: home, PORT: 'http' });
+  expect(stderr).toContain("from env 'PORT'");
+  expect(stderr).toContain('whole number from 1 to 65535');
+  expect(code).toBe(2);
 });
 
 it.each([
