@@ -14,7 +14,8 @@ export function createProgram(terminal: Terminal): Command {
       'after',
       `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 130 interrupted.
-Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or NEOLITH_TOKEN_FILE, DATABASE_URL (for start), NO_COLOR.
+Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or NEOLITH_TOKEN_FILE, DATABASE_URL, HOST and PORT
+(for start), NO_COLOR.
 
 Examples:
   neolith start                          everything on this machine
@@ -36,10 +37,13 @@ Examples:
 
   command('start')
     .description('Start everything on this machine: database, server, one daemon')
-    .option(
-      '--port <number>',
-      'port of the server (default: 3000 or the next free one, then the same again)',
-      readPort,
+    .addOption(
+      new Option(
+        '--port <number>',
+        'port of the server (default: 3000 or the next free one, then the same again)',
+      )
+        .env('PORT')
+        .argParser(readPort),
     )
     .option('--slots <number>', 'how many agents run at once', readCount, 4)
     .option('--shell-command <command>', 'runs your tasks, instead of the demo agent that only pretends to')

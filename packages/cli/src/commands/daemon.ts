@@ -89,6 +89,8 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // The terminal was closed. Dying at once would leave the agents behind.
+  process.on('SIGHUP', onSignal);
   log.info('Starting', { server: url, pid: process.pid });
   try {
     await worker.start();
