@@ -75,6 +75,12 @@ Examples:
     )
     .option('--work-directory <directory>', 'where agents work (default: here)')
     .option('--name <name>', 'the daemon’s name, the same at each start (default: the host name)')
+    .option(
+      '--lease-seconds <number>',
+      'after so long without a sign of life others get the tasks (renewed three times within it)',
+      readLeaseSeconds,
+      30,
+    )
     .option('--drain-minutes <number>', 'how long agents may finish after SIGTERM', readMinutes, 10)
     .addOption(
       new Option('--log <form>', 'how to log (default: pretty on a terminal, else json)').choices([
@@ -177,6 +183,7 @@ function readWhole(text: string, min: number, max: number): number {
 
 const readCount = (text: string): number => readWhole(text, 1, 1_000);
 const readPort = (text: string): number => readWhole(text, 1, 65_535);
+const readLeaseSeconds = (text: string): number => readWhole(text, 1, 86_400);
 const readSeed = (text: string): number => readWhole(text, 0, 2 ** 31);
 
 function readMinutes(text: string): number {
