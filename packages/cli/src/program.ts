@@ -43,7 +43,8 @@ Examples:
         'port of the server (default: 3000 or the next free one, then the same again)',
       )
         .env('PORT')
-        .argParser(readPort),
+        // Set to nothing is not set, as with the other variables.
+        .argParser((text) => (text === '' ? undefined : readPort(text))),
     )
     .option('--slots <number>', 'how many agents run at once', readCount, 4)
     .option('--shell-command <command>', 'runs your tasks, instead of the demo agent that only pretends to')

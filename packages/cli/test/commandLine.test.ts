@@ -57,6 +57,8 @@ it.each([
 
 it('takes the port from PORT, and says so when it is none', async () => {
   const { code, stderr } = await runNeolith(['start'], { NEOLITH_HOME: home, PORT: 'http' });
+  const empty = await runNeolith(['start', '--slots', '0'], { NEOLITH_HOME: home, PORT: '' });
+  expect(empty.stderr).not.toContain('PORT');
   expect(stderr).toContain("from env 'PORT'");
   expect(stderr).toContain('whole number from 1 to 65535');
   expect(code).toBe(2);
