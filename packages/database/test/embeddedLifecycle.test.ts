@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { serviceUser } from '../src/embedded/serviceUser.js';
 import { startEmbeddedPostgres } from '../src/index.js';
@@ -221,4 +222,34 @@ test.runIf(process.getuid?.() === 0)('as root the server runs as a service user,
   const user = await serviceUser();
   expect(owner.uid).toBe(user?.uid);
   expect(log).toEqual([`PostgreSQL refuses to run as root: it runs as the user "${user?.name}"`]);
+});
+
+test('a server that was told to end and waits for its sessions is not waited for: it is started anew', async () => {
+  const { root: dataDirectory } = await placeForServer();
+  const first = await startEmbeddedPostgres({ dataDirectory });
+  // A session that doesn't leave, as a pool's.
+  const session = new pg.Client(first.url);
+  session.on('error', () => undefined);
+  await session.connect();
+  expect(await first.isUp()).toBe(true);
+  process.kill(await postmasterPid(first.url), 'SIGTERM');
+  await until('the shutdown', async () => !(await first.isUp()));
+
+  const second = await startEmbeddedPostgres({ dataDirectory });
+  expect(second.outcome).toBe('started');
+  expect(second.url).toBe(first.url);
+  expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
+
+test('a server that waits for its sessions to leave can be stopped', async () => {
+  const { root: dataDirectory } = await placeForServer();
+  const server = await startEmbeddedPostgres({ dataDirectory });
+  const session = new pg.Client(server.url);
+  session.on('error', () => undefined);
+  await session.connect();
+  const pid = await postmasterPid(server.url);
+  process.kill(pid, 'SIGTERM');
+  await until('the shutdown', async () => !(await server.isUp()));
+  await server.stop();
+  expect(isAlive(pid)).toBe(false);
 });

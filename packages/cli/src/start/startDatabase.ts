@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, migrate, startEmbeddedPostgres } from '@neolith/database';
 
@@ -34,24 +33,10 @@ export async function startDatabase(
     url: server.url,
     isEmbedded: true,
     async revive() {
-      if (await answers(server.url)) return null;
+      if (await server.isUp()) return null;
       server = await start();
       return server.url;
     },
     stop: () => server.stop(),
   };
-}
-
-function answers(url: string): Promise<boolean> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve) => {
-    const socket = connect({ host: hostname, port: Number(port) });
-    const settle = (result: boolean): void => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.setTimeout(3_000, () => settle(false));
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-  });
 }

@@ -43,7 +43,8 @@ async function someoneWorksIn(directory: string): Promise<boolean> {
   return directories.includes(directory);
 }
 
-async function mentions(pid: number, directory: string): Promise<boolean> {
+/** Whether the command line of a process names the directory. */
+export async function mentions(pid: number, directory: string): Promise<boolean> {
   try {
     const { stdout } = await execFileAsync('ps', ['-ww', '-o', 'command=', '-p', String(pid)]);
     return stdout.includes(directory);

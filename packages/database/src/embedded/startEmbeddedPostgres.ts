@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError } from '../errors.js';
 import { type Binaries, prepareBinaries } from './binaries.js';
 import { choosePort } from './choosePort.js';
+import { hastenShutdown, isShuttingDown } from './hastenShutdown.js';
 import { initialiseCluster, readOrMakePassword } from './initialiseCluster.js';
 import { type Launched, launchPostmaster } from './launchPostmaster.js';
 import { type Layout, WAY_OUT } from './layout.js';
@@ -28,6 +29,11 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** Whether this call started the server, or found it running. */
   readonly outcome: 'started' | 'attached';
+  /**
+   * Whether it can be worked with now or after some waiting. Not where it ended, hangs, or is on its way out, nor
+   * where something else listens in its place: start it again then.
+   */
+  isUp(): Promise<boolean>;
   /** Shuts the server down for everybody: transactions under way are rolled back, what was committed is kept. */
   stop(): Promise<void>;
 }
@@ -60,6 +66,10 @@ export async function startEmbeddedPostgres(
     return {
       url: `postgresql://${SERVER_USER}:${password}@127.0.0.1:${port}/${SERVER_DATABASE}`,
       outcome,
+      isUp: async () => {
+        const probe = await probeServer(layout, password);
+        return probe.kind === 'ours' || (probe.kind === 'not-ready' && !isShuttingDown(probe.reason));
+      },
       stop: () => withStartLock(layout.lockFile, () => stopServer(layout, password)),
     };
   });
@@ -110,10 +120,12 @@ async function reachServer(
 }
 
 async function waitWhileNotReady({ layout, password }: Server, log: (message: string) => void) {
+  let hastened = false;
   for (;;) {
     const probe = await probeServer(layout, password);
     if (probe.kind !== 'not-ready') return probe;
     log(`waiting for PostgreSQL: ${probe.reason}`);
+    if (!hastened && isShuttingDown(probe.reason)) hastened = await hastenShutdown(layout);
     await delay(POLL_MS * 4);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError } from '../errors.js';
+import { hastenShutdown, isShuttingDown } from './hastenShutdown.js';
 import type { Layout } from './layout.js';
 import { probeServer, withServer } from './probeServer.js';
 
@@ -30,6 +31,9 @@ export async function stopServer(layout: Layout, password: string): Promise<void
         throw failed(`(process ${pid}) can't be signalled by this user`, cause);
       }
       signalled = true;
+    }
+    if (probe.kind === 'not-ready' && isShuttingDown(probe.reason) && !signalled) {
+      signalled = await hastenShutdown(layout);
     }
     if (probe.kind === 'absent' && !(signalled && existsSync(join(layout.data, 'postmaster.pid')))) return;
     if (performance.now() > giveUpAt) throw failed('has not ended within a minute');
