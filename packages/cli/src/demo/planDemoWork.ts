@@ -53,7 +53,7 @@ export function planDemoWork({ task, orchestrator, dependencies, previousAttempt
   const files = 1 + draw(2, 6);
   const tests = 8 + draw(3, 60);
   return {
-    durationMs: 10_000 + draw(1, 30_001),
+    durationMs: 20_000 + draw(1, 60_001),
     steps: [
       'Reading the task',
       ...(built.length === 0

@@ -58,3 +58,16 @@ export const TOKEN_SCOPES = ['read', 'write', 'work', 'admin'] as const;
 /** `read` sees, `write` changes backlogs, `work` claims and settles, `admin` gives out tokens; admin implies all. */
 export const tokenScopeSchema = z.enum(TOKEN_SCOPES).meta({ id: 'TokenScope' });
 export type TokenScope = z.infer<typeof tokenScopeSchema>;
+
+/** What each scope is good for: whoever may change or do work may also see it, and `admin` may do everything. */
+const SCOPE_ALLOWS: Readonly<Record<TokenScope, readonly TokenScope[]>> = {
+  read: ['read'],
+  write: ['read', 'write'],
+  work: ['read', 'work'],
+  admin: TOKEN_SCOPES,
+};
+
+/** Whether somebody who has these scopes may do what needs that one. */
+export function allowsScope(scopes: readonly TokenScope[], needed: TokenScope): boolean {
+  return scopes.some((scope) => SCOPE_ALLOWS[scope].includes(needed));
+}

@@ -33,7 +33,8 @@ export async function createTask(engine: EngineContext, task: NewTask): Promise<
  * DEPENDENCY_ON_ITSELF, DUPLICATE_DEPENDENCY, DUPLICATE_SOURCE_ID.
  */
 export async function createTasks(engine: EngineContext, tasks: readonly NewTask[]): Promise<Task[]> {
-  const parsed = tasks.map((task, index) =>
+  if (!Array.isArray(tasks)) throw new NeolithError('INVALID_INPUT', 'createTasks takes a list of tasks');
+  const parsed = tasks.map((task: NewTask, index) =>
     parseWritten(newTaskSchema, task, `Task ${index + 1}`, ['tasks', index]),
   );
   const uuids = parsed.map(newUuid);
