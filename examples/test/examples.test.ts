@@ -99,7 +99,7 @@ it('the README shows the script that runs here', async () => {
   const readme = await readFile(join(examples, '..', 'README.md'), 'utf8');
   const script = await readFile(join(examples, 'node-script', 'next.mjs'), 'utf8');
   for (const line of [
-    'import { claimNextTask, closeDefaultEngine, completeTask',
+    "from '@neolith/work-engine';",
     'await selectNextTask(',
     'await claimNextTask(',
     'for (const { task, attempt } of claims) {',

@@ -6,9 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openDatabase } from '@neolith/database';
-import { createWorkEngine, type EngineEvent, type WorkEngine } from '@neolith/work-engine';
+import { createWorkEngine } from '@neolith/work-engine';
 import { startServer } from '../../apps/web/test/startServer.js';
 import { checkHistory, type HistoryReport } from './checkHistory.js';
+import { readFacts, readHistory } from './readFacts.js';
 
 const neolith = fileURLToPath(new URL('../../packages/cli/bin/neolith.js', import.meta.url));
 const execute = promisify(execFile);
@@ -103,7 +104,7 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobReport
         maxBuffer: 50_000_000,
       },
     );
-    const facts = await readFacts(engine, [orchestrator]);
+    const facts = await readFacts(engine, [orchestrator], 'open');
     const start = performance.now();
     const first = startDaemon('one');
     for (let index = 1; index < DAEMONS; index += 1) startDaemon(`other-${index}`);
@@ -148,39 +149,4 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobReport
     await database.close();
     await rm(home, { recursive: true, force: true });
   }
-}
-
-async function readHistory(engine: WorkEngine): Promise<EngineEvent[]> {
-  const events: EngineEvent[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await engine.readEvents({ cursor, limit: 5_000 });
-    if (page.events.length === 0) return events;
-    events.push(...page.events);
-    cursor = page.cursor;
-  }
-}
-
-/** The open tasks of the backlog and their edges, as imported. */
-async function readFacts(
-  engine: WorkEngine,
-  orchestrators: readonly { id: string; maxConcurrentTasks: number; timeZone: string }[],
-) {
-  const tasks = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await engine.listTasks({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-    tasks.push(...page.tasks);
-    if (page.nextCursor === null) break;
-    cursor = page.nextCursor;
-  }
-  const open = tasks.filter((task) => task.status === 'TODO' || task.status === 'BLOCKED');
-  const doneAlready = new Set(tasks.filter((task) => task.status === 'DONE').map((task) => task.id));
-  const prerequisitesOf = new Map<string, string[]>();
-  for (const task of open) {
-    const detail = await engine.getTask(task.id);
-    prerequisitesOf.set(
-      task.id,
-      detail.prerequisites.map(({ id }) => id).filter((id) => !doneAlready.has(id)),
-    );
-  }
-  return { tasks: open, prerequisitesOf, orchestrators };
 }

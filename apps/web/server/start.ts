@@ -1,6 +1,7 @@
 import { bootstrap } from './bootstrap/bootstrap';
 import { getRuntime } from './engine';
 import { log } from './log';
+import { measureReach } from './loops/measureReach';
 import { supervise } from './loops/supervise';
 import { sweep } from './loops/sweep';
 import { beginShutdown, shutdownSignal } from './shutdown';
@@ -10,6 +11,8 @@ const holder = globalThis as { [KEY]?: true };
 
 const FIRST_START_RETRY_MS = 1_000;
 const SWEEP_EVERY_MS = 2_000;
+/** Shorter ones leave a daemon time to renew what it holds. */
+const BREAK_MS = 5_000;
 
 /**
  * What runs beside the routes: the first start's work, tried until it succeeds, and the sweeper. Returns at once, so
@@ -20,6 +23,7 @@ export function startServer(): void {
   holder[KEY] = true;
   endOnSignal();
   const signal = shutdownSignal();
+  const reach = measureReach({ breakMs: SWEEP_EVERY_MS + BREAK_MS });
   const loops = [
     {
       name: 'first start',
@@ -34,7 +38,10 @@ export function startServer(): void {
       everyMs: SWEEP_EVERY_MS,
       round: async () => {
         const { database, engine } = await getRuntime();
-        await sweep(database, engine);
+        // Asked for before, since a break ends with the first round that succeeds after it.
+        await database.pool.query('SELECT 1');
+        const reachableSeconds = reach.note();
+        await sweep(database, engine, { reachableSeconds });
         return 'again' as const;
       },
     },

@@ -104,3 +104,54 @@ test('a server that starts before its database answers 503 and comes up with it'
   const client = createClient({ baseUrl: server.url, token: await server.token() });
   expect(await client.getHealth()).toMatchObject({ status: 'ok' });
 });
+
+test('what runs out while the database is away is not lost to the daemon that lives, but to the one that is dead', async () => {
+  const server = await startServer({ databaseUrl: postgres.url });
+  onTestFinished(async () => {
+    await server.stop('SIGKILL');
+  });
+  const client = createClient({ baseUrl: server.url, token: await server.token() });
+  const orchestrator = await client.createOrchestrator({
+    body: { name: 'Away', role: 'Engineer', discipline: 'Engineering', maxConcurrentTasks: 2 },
+  });
+  const daemon = await client.registerDaemon({
+    body: {
+      name: 'away',
+      host: 'here',
+      version: '0',
+      slots: 2,
+      agents: ['shell'],
+      orchestratorIds: [orchestrator.id],
+    },
+  });
+  await client.createTasks({
+    body: { tasks: ['alive', 'dead'].map((title) => ({ title, orchestratorId: orchestrator.id })) },
+  });
+  const { claims } = await client.claimTasks({
+    params: { id: orchestrator.id },
+    body: { daemonId: daemon.id, requestId: 'away', max: 2, leaseSeconds: 8 },
+  });
+  const [alive, dead] = claims.map(({ attempt }) => attempt.id);
+  if (alive === undefined || dead === undefined) throw new Error('Nothing was claimed');
+
+  await postgres.stop();
+  await delay(9_000);
+  postgres = await start();
+  // The first that a daemon can do: the server sweeps every two seconds.
+  await statusWithin(`${server.url}/api/v1/tasks`, await server.token(), 200, 10_000);
+  await delay(2_500);
+  const renew = () =>
+    client.daemonHeartbeat({ params: { id: daemon.id }, body: { state: 'ACTIVE', attemptIds: [alive] } });
+  expect((await renew()).renewals).toMatchObject([{ owned: true }]);
+
+  const deadline = performance.now() + 12_000;
+  for (;;) {
+    const { attempts } = await client.listOrchestratorAttempts({ params: { id: orchestrator.id } });
+    const statusOf = (id: string) => attempts.find((attempt) => attempt.id === id)?.status;
+    expect(statusOf(alive)).toBe('RUNNING');
+    if (statusOf(dead) === 'LOST') break;
+    if (performance.now() > deadline) throw new Error('The dead attempt was never taken back');
+    await renew();
+    await delay(200);
+  }
+});

@@ -6,11 +6,13 @@ import { createProgram } from './program.js';
 
 /** Runs the command line and sets the exit code of this process; `argv` as Node gives it. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  // A reader that has seen enough (`| head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
-  });
+  // A reader that has seen enough (`| head`) or a terminal that was closed is no failure, and no reason to end: `start`
+  // and `daemon` have children to end first.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
   const terminal = openTerminal();
   try {
     await createProgram(terminal).parseAsync([...argv]);

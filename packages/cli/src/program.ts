@@ -14,7 +14,8 @@ export function createProgram(terminal: Terminal): Command {
       'after',
       `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 130 interrupted.
-Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or NEOLITH_TOKEN_FILE, DATABASE_URL (for start), NO_COLOR.
+Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or NEOLITH_TOKEN_FILE, DATABASE_URL, HOST and PORT
+(for start), NO_COLOR.
 
 Examples:
   neolith start                          everything on this machine
@@ -36,10 +37,13 @@ Examples:
 
   command('start')
     .description('Start everything on this machine: database, server, one daemon')
-    .option(
-      '--port <number>',
-      'port of the server (default: 3000 or the next free one, then the same again)',
-      readPort,
+    .addOption(
+      new Option(
+        '--port <number>',
+        'port of the server (default: 3000 or the next free one, then the same again)',
+      )
+        .env('PORT')
+        .argParser(readPort),
     )
     .option('--slots <number>', 'how many agents run at once', readCount, 4)
     .option('--shell-command <command>', 'runs your tasks, instead of the demo agent that only pretends to')
@@ -71,6 +75,12 @@ Examples:
     )
     .option('--work-directory <directory>', 'where agents work (default: here)')
     .option('--name <name>', 'the daemon’s name, the same at each start (default: the host name)')
+    .option(
+      '--lease-seconds <number>',
+      'after so long without a sign of life others get the tasks (renewed three times within it)',
+      readLeaseSeconds,
+      30,
+    )
     .option('--drain-minutes <number>', 'how long agents may finish after SIGTERM', readMinutes, 10)
     .addOption(
       new Option('--log <form>', 'how to log (default: pretty on a terminal, else json)').choices([
@@ -173,6 +183,7 @@ function readWhole(text: string, min: number, max: number): number {
 
 const readCount = (text: string): number => readWhole(text, 1, 1_000);
 const readPort = (text: string): number => readWhole(text, 1, 65_535);
+const readLeaseSeconds = (text: string): number => readWhole(text, 1, 86_400);
 const readSeed = (text: string): number => readWhole(text, 0, 2 ** 31);
 
 function readMinutes(text: string): number {

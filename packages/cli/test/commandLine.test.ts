@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runNeolith } from './support/runNeolith.js';
+import { BIN, bareEnvironment, runNeolith } from './support/runNeolith.js';
 
 let home = '';
 beforeAll(async () => {
@@ -50,7 +52,14 @@ it.each([
   const { code, stdout, stderr } = await run(...args);
   expect(stderr).toContain(message);
   expect(stdout).toBe('');
-  expect(code).toBe(args.includes('nobody') ? 1 : 2);
+  expect(code).toBe(2);
+});
+
+it('takes the port from PORT, and says so when it is none', async () => {
+  const { code, stderr } = await runNeolith(['start'], { NEOLITH_HOME: home, PORT: 'http' });
+  expect(stderr).toContain("from env 'PORT'");
+  expect(stderr).toContain('whole number from 1 to 65535');
+  expect(code).toBe(2);
 });
 
 it.each([
@@ -86,4 +95,17 @@ it('says what to do where there is no token, no server, or no such file', async 
   expect(JSON.parse(away.stderr)).toMatchObject({ error: { code: 'SERVER_UNREACHABLE' } });
   expect(away.stderr).not.toContain('neo_some');
   expect(await run('import', 'no-such-plan.yaml')).toMatchObject({ code: 3, stdout: '' });
+});
+
+it.each([
+  [['--help'], 0],
+  [['no-such-command'], 2],
+])('%j ends with %i also when nobody reads what it prints', async (args, code) => {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: bareEnvironment({ NEOLITH_HOME: home }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  child.stderr.destroy();
+  expect((await once(child, 'exit'))[0]).toBe(code);
 });

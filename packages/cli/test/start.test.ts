@@ -119,6 +119,14 @@ it.skipIf(!isBuilt)(
     third.child.kill('SIGTERM');
     expect(await third.ended).toBe(0);
     expect(await findStrays(`neolith-start ${home}`)).toEqual([]);
+
+    // A terminal that is closed: nobody reads any more, and what was started must not live on unseen.
+    const fourth = await begin();
+    fourth.child.stdout?.destroy();
+    fourth.child.stderr?.destroy();
+    fourth.child.kill('SIGHUP');
+    expect(await fourth.ended).toBe(0);
+    expect(await findStrays(`neolith-start ${home}`)).toEqual([]);
     expect(existsSync(join(home, 'postgres', 'data', 'postmaster.pid'))).toBe(false);
     const token = readFileSync(first.greeting.tokenFile, 'utf8').trim();
     for (const log of ['web', 'daemon']) {

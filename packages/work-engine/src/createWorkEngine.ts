@@ -119,7 +119,7 @@ function bind(engine: EngineContext): WorkEngine {
     listTaskEvents: (...input) => listTaskEvents(engine, ...input),
     currentCursor: () => currentCursor(engine),
     events: engine.events,
-    sweepExpiredLeases: () => sweepExpiredLeases(engine),
+    sweepExpiredLeases: (options) => sweepExpiredLeases(engine, options),
     recalculateAllStatuses: () => recalculateAllStatuses(engine),
     as: (scope) =>
       bind({

@@ -66,6 +66,14 @@ export interface ExecuteOptions {
   leaseSeconds?: number | null | undefined;
 }
 
+export interface SweepOptions {
+  /**
+   * For how many seconds daemons could renew their leases without a break. After a break those that ran out in it get
+   * half a lease, at most 15 s, to be renewed before they count as lost. Default: there was no break.
+   */
+  reachableSeconds?: number;
+}
+
 export interface SweepReport {
   /** Attempts whose lease had run out. */
   lost: { taskId: string; attemptId: string }[];
@@ -158,7 +166,7 @@ export interface WorkEngine {
   readonly events: EventFollower;
 
   /** Ends attempts whose lease ran out and promotes delayed tasks whose time has come; in all workspaces. */
-  sweepExpiredLeases(): Promise<SweepReport>;
+  sweepExpiredLeases(options?: SweepOptions): Promise<SweepReport>;
   /** Rebuilds every count and status from the edges, and reports what differed. */
   recalculateAllStatuses(): Promise<RepairReport>;
 

@@ -257,6 +257,8 @@ describe('orchestrators, channels, workspaces and daemons', () => {
     expect((await fixture.engine.listChannels()).map(({ name }) => name)).toContain('general');
     const { slug } = await fixture.engine.getWorkspace();
     expect((await refusal(fixture.engine.createWorkspace({ slug, name: 'Again' }))).code).toBe('NAME_TAKEN');
+    const nameless = await refusal(fixture.engine.createWorkspace({ slug: 'nameless', name: '' }));
+    expect(nameless).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('name') });
     const names = (await fixture.engine.listOrchestrators()).map(({ name }) => name);
     expect(names).toContain(second.name);
   });

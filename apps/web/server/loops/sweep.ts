@@ -8,9 +8,14 @@ const SWEEP_LOCK = 5_270_102;
  * Ends attempts whose lease ran out and promotes delayed tasks, unless another replica is just at it. The lock is of
  * a transaction, which ends with its connection: a sweeper that dies in the middle holds up nobody.
  *
+ * @param options.reachableSeconds how long daemons could reach us without a break; see `sweepExpiredLeases`
  * @returns whether this process was the one that swept
  */
-export async function sweep({ pool }: Pick<Database, 'pool'>, engine: WorkEngine): Promise<boolean> {
+export async function sweep(
+  { pool }: Pick<Database, 'pool'>,
+  engine: WorkEngine,
+  options: { reachableSeconds?: number } = {},
+): Promise<boolean> {
   const client = await pool.connect();
   let broken = true;
   try {
@@ -20,7 +25,7 @@ export async function sweep({ pool }: Pick<Database, 'pool'>, engine: WorkEngine
     ]);
     const ours = rows[0]?.ours === true;
     if (ours) {
-      const { lost, promoted } = await engine.sweepExpiredLeases();
+      const { lost, promoted } = await engine.sweepExpiredLeases(options);
       if (lost.length > 0) log.warn({ lost, promoted }, 'Leases ran out: their tasks go back');
     }
     await client.query('COMMIT');

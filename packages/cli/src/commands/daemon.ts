@@ -16,6 +16,7 @@ export interface DaemonFlags extends ConnectionFlags {
   readonly shellCommand?: string;
   readonly workDirectory?: string;
   readonly name?: string;
+  readonly leaseSeconds: number;
   readonly drainMinutes: number;
   readonly log?: 'pretty' | 'json';
   readonly verbose?: true;
@@ -72,6 +73,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     attemptsDirectory: join(home, 'attempts'),
     workingDirectory: resolve(options.workDirectory ?? '.'),
     slots: options.slots,
+    leaseSeconds: options.leaseSeconds,
     drainMs: options.drainMinutes * 60_000,
     secrets: [token],
     log,
@@ -89,6 +91,8 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // The terminal was closed. Dying at once would leave the agents behind.
+  process.on('SIGHUP', onSignal);
   log.info('Starting', { server: url, pid: process.pid });
   try {
     await worker.start();

@@ -1,4 +1,5 @@
 import { isNeolithError } from '@neolith/contracts';
+import { AgentError, DaemonError } from '@neolith/daemon';
 import { CommandError } from './commandError.js';
 
 /** What scripts may rely on. */
@@ -7,6 +8,8 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, conflict: 4, inte
 /** The exit code that says what kind of error it was. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
+  if (error instanceof AgentError && error.code === 'AGENT_UNKNOWN') return EXIT.usage;
+  if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
   if (!isNeolithError(error)) return EXIT.failed;
   if (error.status === 404) return EXIT.notFound;
   return error.status === 409 ? EXIT.conflict : EXIT.failed;

@@ -9,7 +9,10 @@ export interface AskedToEnd {
   isAsked(): boolean;
 }
 
-/** Listens for SIGINT and SIGTERM from here on; they end the process no longer by themselves. */
+/**
+ * Listens for SIGINT, SIGTERM and SIGHUP from here on; they end the process no longer by themselves. SIGHUP comes when
+ * the terminal is closed: what was started would live on unseen.
+ */
 export function listenForEnd(): AskedToEnd {
   let asked = 0;
   let lastMs = Number.NEGATIVE_INFINITY;
@@ -32,5 +35,6 @@ export function listenForEnd(): AskedToEnd {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', onSignal);
   return { once, again, isAsked: () => asked > 0 };
 }

@@ -31,6 +31,12 @@ export const workspaceSchema = z
   .meta({ id: 'Workspace' });
 export type Workspace = z.infer<typeof workspaceSchema>;
 
+export const newWorkspaceSchema = z.strictObject({
+  /** Short and unique among all workspaces, as in an address. */
+  slug: nonEmptyText(100),
+  name: nonEmptyText(100),
+});
+
 export const workspacePatchSchema = z
   .strictObject({
     name: nonEmptyText(100).optional(),

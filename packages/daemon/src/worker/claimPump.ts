@@ -23,7 +23,7 @@ export interface ClaimPumpOptions {
 }
 
 export interface ClaimPump {
-  /** Replaces whom to ask; of those that stay nothing is forgotten. */
+  /** Replaces whom to ask, at once; of those that stay nothing else is forgotten. */
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
@@ -36,6 +36,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** An orchestrator whose answer came too soon, or was a refusal, is left alone for this long. */
 const PAUSE_MS = 1_000;
 const REFUSED_PAUSE_MS = 15_000;
+/** How long the answer of a claim may take, its wait apart. */
+const ANSWER_MS = 8_000;
 /** A long poll that found nothing and yet came back sooner than this was broken off by the server. */
 const BROKEN_OFF_MS = 500;
 
@@ -103,7 +105,9 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
                 waitSeconds,
               },
               signal,
-              timeoutMs: waitSeconds * 1_000 + 10_000,
+              // On top of the wait, which the client adds. A claim that was granted and got lost on a dead connection
+              // must be asked for again before its lease is over.
+              timeoutMs: ANSWER_MS,
             }),
           ),
         {
@@ -140,7 +144,12 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
     serve(orchestratorIds) {
       for (const id of states.keys()) if (!orchestratorIds.includes(id)) states.delete(id);
       for (const orchestratorId of orchestratorIds) {
-        if (states.has(orchestratorId)) continue;
+        const known = states.get(orchestratorId);
+        if (known !== undefined) {
+          // What it was refused, it was refused under what we were before.
+          known.notBeforeMs = 0;
+          continue;
+        }
         states.set(orchestratorId, {
           orchestratorId,
           polling: false,

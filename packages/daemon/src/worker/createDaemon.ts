@@ -102,6 +102,15 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   function take(claim: ClaimWithContext): void {
     // The same claim may be answered twice.
     if (attempts.has(claim.attempt.id)) return;
+    // An answer that was repeated so late that the lease was over: what it brings is somebody else's by now.
+    if (claim.attempt.status !== 'RUNNING') {
+      log.warn('A claim came too late: its attempt has ended already', {
+        taskId: claim.task.id,
+        attemptId: claim.attempt.id,
+        status: claim.attempt.status,
+      });
+      return;
+    }
     const startedMs = performance.now();
     const ids = {
       taskId: claim.task.id,

@@ -120,6 +120,47 @@ it('ends its agent at once when the task went to somebody else, and tells no res
   );
 });
 
+it('does not begin what a late answer brings when its lease was over already', async () => {
+  const orchestrator = await work.orchestrator();
+  const pids = work.path('pids');
+  const task = await work.task(orchestrator, { metadata: { pids } });
+  let claims = 0;
+  let away = true;
+  work.server.fault = ({ name }) => {
+    if (name !== 'claimTasks') return null;
+    claims += 1;
+    if (claims === 1) return { kind: 'lose_answer' };
+    return away ? { kind: 'answer', status: 503 } : null;
+  };
+  await work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 1, slots: 1 }).start();
+  await until(async () => {
+    await work.engine.sweepExpiredLeases();
+    return (await work.engine.getTask(task.id)).status === 'TODO' && claims > 1;
+  }, 'the lease to run out');
+  away = false;
+  const done = await work.untilStatus(task.id, 'DONE');
+  expect(done.attempts.map(({ status }) => status).sort()).toEqual(['LOST', 'SUCCEEDED']);
+  expect(work.log()).toContain('A claim came too late');
+  expect(readPidFile(pids)).toHaveLength(1);
+});
+
+it('gives up a silent connection soon after the wait that it asked for', async () => {
+  const orchestrator = await work.orchestrator();
+  let silent = 0;
+  work.server.fault = ({ name, body }) => {
+    if (name !== 'claimTasks' || body.waitSeconds === 0 || silent > 0) return null;
+    silent += 1;
+    return { kind: 'never_answer' };
+  };
+  await work.daemon({ orchestrators: [orchestrator.id], waitSeconds: 1 }).start();
+  const long = () =>
+    work.server.calls.filter(({ name, body }) => name === 'claimTasks' && body.waitSeconds > 0);
+  await until(() => long().length > 1, 'another claim', 20_000);
+  const [first, second] = long();
+  expect(second?.body.requestId).toBe(first?.body.requestId);
+  expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeLessThan(10_500);
+});
+
 it('reports an attempt as failed when the server refuses its result', async () => {
   const orchestrator = await work.orchestrator();
   const task = await work.task(orchestrator, { maxAttempts: 1 });
@@ -137,15 +178,16 @@ it('reports an attempt as failed when the server refuses its result', async () =
 
 it('registers anew when the server has forgotten it', async () => {
   const orchestrator = await work.orchestrator();
-  const daemon = work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 1 });
+  const daemon = work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 3 });
   await daemon.start();
   await work.database.database.pool.query(
     'DELETE FROM daemons WHERE name = (SELECT name FROM daemons ORDER BY started_at DESC LIMIT 1)',
   );
   const before = daemon.id();
   await until(() => daemon.id() !== before, 'another id');
-  // The call that waits was made under the old id; what comes after it bears the new one.
-  await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
+  // The call that waits was made under the old id; what comes after it bears the new one, and is not put off because
+  // the old one was refused.
+  await work.untilStatus((await work.task(orchestrator)).id, 'DONE', 10_000);
   const pids = work.path('pids');
   const task = await work.task(orchestrator, { metadata: { gate: work.path('never'), pids } });
   await until(() => readPidFile(pids).length === 1, 'the agent');

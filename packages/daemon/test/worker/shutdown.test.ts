@@ -90,7 +90,7 @@ it('after kill -9 another daemon does the task when the lease has run out', asyn
   child.kill('SIGKILL');
   await ended;
   await work.open(gate);
-  const rescuer = work.daemon({ orchestrators: [orchestrator.id], leaseSeconds: 2 });
+  const rescuer = work.daemon({ orchestrators: [orchestrator.id] });
   await rescuer.start();
   const done = await work.untilStatus(task.id, 'DONE');
   expect(done.attempts.map(({ status }) => status).sort()).toEqual(['LOST', 'SUCCEEDED']);

@@ -25,8 +25,13 @@ export async function removeAbandonedServers(): Promise<void> {
     if (owner === undefined || isLiving(JSON.parse(owner))) continue;
     const layout = layoutOf(directory);
     const password = await readOwned(layout.passwordFile);
-    if (password) await stopServer(layout, password.trim());
-    await rm(directory, { recursive: true, force: true });
+    try {
+      if (password) await stopServer(layout, password.trim());
+      await rm(directory, { recursive: true, force: true });
+    } catch (error) {
+      // Held by a client that was left over too. Somebody else's dirt must not fail this run.
+      process.stderr.write(`${directory} can't be removed: ${(error as Error).message}\n`);
+    }
   }
 }
 

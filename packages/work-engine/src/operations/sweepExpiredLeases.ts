@@ -3,7 +3,7 @@ import type { EngineContext } from '../engineContext.js';
 import { settleAttempts } from '../store/settleAttempts.js';
 import { toEngineError } from '../store/sql.js';
 import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
-import type { SweepReport } from '../workEngine.js';
+import type { SweepOptions, SweepReport } from '../workEngine.js';
 
 const BATCH = 500;
 /** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
@@ -14,7 +14,10 @@ const LOSS_BUDGET = 3;
  * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
  */
-export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepReport> {
+export async function sweepExpiredLeases(
+  engine: EngineContext,
+  options: SweepOptions = {},
+): Promise<SweepReport> {
   const lost: SweepReport['lost'] = [];
   try {
     for (;;) {
@@ -22,6 +25,7 @@ export async function sweepExpiredLeases(engine: EngineContext): Promise<SweepRe
         workspaceId: engine.workspaceId,
         now: engine.now(),
         limit: BATCH,
+        reachableSeconds: options.reachableSeconds ?? null,
       });
       if (expired.length === 0) break;
       const answers = await settleAttempts(

@@ -3,6 +3,7 @@ import {
   formatId,
   NeolithError,
   newChannelSchema,
+  newWorkspaceSchema,
   type Workspace,
   type WorkspacePatch,
   workspacePatchSchema,
@@ -43,11 +44,12 @@ export async function workspaceOf(engine: EngineContext): Promise<string> {
   );
 }
 
-/** Creates a workspace with the default weights and boosts. Errors: NAME_TAKEN. */
+/** Creates a workspace with the default weights and boosts. Errors: INVALID_INPUT, NAME_TAKEN. */
 export async function createWorkspace(
   engine: EngineContext,
-  workspace: { slug: string; name: string },
+  input: { slug: string; name: string },
 ): Promise<Workspace> {
+  const workspace = parseWritten(newWorkspaceSchema, input, 'The workspace');
   const row = await engine.prisma.workspace
     .create({ data: { id: newUuid(), slug: workspace.slug, name: workspace.name } })
     .catch((error: unknown) => {

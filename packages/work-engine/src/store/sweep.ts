@@ -1,11 +1,16 @@
 import type { Pool } from 'pg';
 import { run, runAlone, transact } from './sql.js';
 
+/** Daemons renew three times a lease, and come back sooner after a failure: half a lease is enough for all of them. */
+const PATIENCE_SECONDS_MAX = 15;
+
 const EXPIRED = {
   name: 'read_expired',
   // No index on what every renewal changes: the table holds only what runs now.
   text: `SELECT task_id, attempt_id, expires_at FROM leases
-         WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY task_id LIMIT $3`,
+         WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)
+           AND ($4::float8 IS NULL OR least(lease_seconds / 2.0, ${PATIENCE_SECONDS_MAX}) <= $4)
+         ORDER BY task_id LIMIT $3`,
 };
 
 export interface ExpiredLease {
@@ -16,9 +21,14 @@ export interface ExpiredLease {
 
 export async function readExpired(
   pool: Pool,
-  input: { workspaceId: string | null; now: Date | null; limit: number },
+  input: { workspaceId: string | null; now: Date | null; limit: number; reachableSeconds: number | null },
 ): Promise<ExpiredLease[]> {
-  return run<ExpiredLease>(pool, EXPIRED, [input.now, input.workspaceId, input.limit]);
+  return run<ExpiredLease>(pool, EXPIRED, [
+    input.now,
+    input.workspaceId,
+    input.limit,
+    input.reachableSeconds,
+  ]);
 }
 
 const DUE = {

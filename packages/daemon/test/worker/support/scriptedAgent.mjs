@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 const say = (object) => console.log(`::neolith ${JSON.stringify(object)}`);
 const context = JSON.parse(readFileSync(0, 'utf8'));
-const { gate, pids, fork, fail, blocked, progress, artifact, deaf, metadata } = context.task.metadata;
+const { gate, pids, fork, fail, blocked, progress, artifact, deaf, metadata, late } = context.task.metadata;
 
 if (pids) appendFileSync(pids, `${process.pid}\n`);
 if (deaf) process.on('SIGTERM', () => {});
@@ -24,6 +24,7 @@ if (gate) {
   say({ message: 'waiting at the gate' });
   while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+if (late !== undefined) say({ progress: late, message: 'the last word' });
 if (artifact !== undefined) say({ artifact: { type: 'note', content: artifact } });
 if (blocked) say({ blocked, question: 'And now?' });
 else if (fail) {

@@ -29,7 +29,9 @@ export type Fault =
   /** Refuse it with this status, before it has any effect. */
   | { readonly kind: 'answer'; readonly status: number; readonly headers?: Record<string, string> }
   /** Carry it out, then break the connection: the answer is lost. */
-  | { readonly kind: 'lose_answer' };
+  | { readonly kind: 'lose_answer' }
+  /** Carry it out and keep silent, as over a connection that is half open. */
+  | { readonly kind: 'never_answer' };
 
 export interface SeenCall {
   readonly name: EndpointName;
@@ -123,6 +125,7 @@ export async function startTestServer(engine: WorkEngine): Promise<TestServer> {
       } finally {
         if (fault?.kind === 'lose_answer') request.socket.destroy();
       }
+      if (fault?.kind === 'never_answer') return;
       if (result === null && endpoint.mayBeEmpty === true) {
         response.writeHead(204).end();
         return;

@@ -19,6 +19,7 @@ import { createTestDatabase, type TestDatabase } from '@neolith/database/testing
 import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createAgent } from '../../../src/agents/registry.js';
+import { endStrays } from '../../../src/process/strays.js';
 import { createDaemon, createLog, type DaemonOptions, type WorkerDaemon } from '../../../src/worker/index.js';
 import { startTestServer, type TestServer, TOKEN } from './testServer.js';
 
@@ -26,6 +27,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export const AGENT_COMMAND = [process.execPath, join(here, 'scriptedAgent.mjs')];
 
 export interface DaemonProcess {
+  readonly name: string;
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
   /** What it logged so far. */
@@ -62,12 +64,14 @@ export function openWorkplace() {
   afterEach(async () => {
     server.fault = () => null;
     await Promise.all(daemons.splice(0).map((daemon) => daemon.stop()));
-    for (const { child, ended } of processes.splice(0)) {
+    for (const { name, child, ended } of processes.splice(0)) {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGCONT');
         child.kill('SIGKILL');
         await ended;
       }
+      // What a daemon that was killed had running, also where the test failed.
+      await endStrays(name, { graceMs: 0 });
     }
     await server.close();
     await rm(directory, { recursive: true, force: true });
@@ -149,7 +153,7 @@ export function openWorkplace() {
         out += chunk.toString();
       });
       const ended = once(child, 'exit').then(([code]) => code as number | null);
-      const process_: DaemonProcess = { child, ended, log: () => log };
+      const process_: DaemonProcess = { name: rest.name, child, ended, log: () => log };
       processes.push(process_);
       await until(() => out.includes('"id"') || child.exitCode !== null, 'the daemon to serve');
       if (child.exitCode !== null) throw new Error(`The daemon ended at its start: ${log}`);

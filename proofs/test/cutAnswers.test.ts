@@ -1,0 +1,139 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { createClient, isNeolithError, type NeolithClient } from '@neolith/contracts';
+import { createTestDatabase, type TestDatabase } from '@neolith/database/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startServer, type TestServer } from '../../apps/web/test/startServer.js';
+
+/** A way to the server that ends each connection after so many bytes of answer; null: it lets everything through. */
+interface CuttingProxy {
+  url: string;
+  cutAfter: number | null;
+  close(): Promise<void>;
+}
+
+async function startCuttingProxy(port: number): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>();
+  const proxy: CuttingProxy = { url: '', cutAfter: null, close: () => Promise.resolve() };
+  const server: Server = createServer((client) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    let left = proxy.cutAfter ?? Number.POSITIVE_INFINITY;
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', end);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        end();
+      });
+    }
+    client.on('data', (part) => upstream.write(part));
+    upstream.on('data', (part) => {
+      // The server has answered, so it has committed; what the client sees of it is another matter.
+      if (part.length <= left) client.write(part);
+      else if (left > 0) client.write(part.subarray(0, left), end);
+      else end();
+      left -= part.length;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  proxy.close = () => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(() => resolve()));
+  };
+  return proxy;
+}
+
+let test: TestDatabase;
+let server: TestServer;
+let proxy: CuttingProxy;
+let direct: NeolithClient;
+let cut: NeolithClient;
+
+beforeAll(async () => {
+  test = await createTestDatabase();
+  server = await startServer({ databaseUrl: test.url });
+  proxy = await startCuttingProxy(server.port);
+  const token = await server.token();
+  direct = createClient({ baseUrl: server.url, token });
+  // A connection kept alive would have been opened before the cut was asked for.
+  const fetchOnce: typeof fetch = (input, init) =>
+    fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), connection: 'close' } });
+  cut = createClient({ baseUrl: proxy.url, token, fetch: fetchOnce });
+});
+afterAll(async () => {
+  await proxy?.close();
+  await server?.stop();
+  await test?.drop();
+});
+
+const isUnreachable = (error: unknown) => isNeolithError(error) && error.code === 'SERVER_UNREACHABLE';
+
+/** The call through a proxy that cuts; it must be told as one without an answer, never as anything else. */
+async function expectNoAnswer(cutAfter: number, call: () => Promise<unknown>): Promise<void> {
+  proxy.cutAfter = cutAfter;
+  await expect(call()).rejects.toSatisfy(isUnreachable);
+  proxy.cutAfter = null;
+}
+
+// Before the first byte, within the status line, within the headers, within the body.
+const CUTS = [0, 9, 120, 700];
+
+it.each(CUTS)(
+  'an answer cut after %i bytes changes nothing: the same claim and the same outcome come again, and no event twice',
+  async (cutAfter) => {
+    const orchestrator = await direct.createOrchestrator({
+      body: { name: `Cut ${cutAfter}`, role: 'r', discipline: 'd', maxConcurrentTasks: 5 },
+    });
+    const { tasks } = await direct.createTasks({
+      body: {
+        tasks: [
+          { key: 'first', title: 'First', orchestratorId: orchestrator.id },
+          { key: 'next', title: 'Next', orchestratorId: orchestrator.id, dependsOn: ['first'] },
+        ],
+      },
+    });
+    const taskId = tasks[0]?.id ?? '';
+    const daemon = await direct.registerDaemon({
+      body: {
+        name: `cut-${cutAfter}`,
+        host: 'h',
+        version: '0',
+        slots: 2,
+        agents: ['shell'],
+        orchestratorIds: [orchestrator.id],
+      },
+    });
+    const claim = (client: NeolithClient) =>
+      client.claimTasks({
+        params: { id: orchestrator.id },
+        body: { daemonId: daemon.id, requestId: `cut-${cutAfter}`, max: 2 },
+      });
+    await expectNoAnswer(cutAfter, () => claim(cut));
+    const first = await claim(cut);
+    const again = await claim(direct);
+    expect(first.claims.map(({ task }) => task.id)).toEqual([taskId]);
+    expect(again.claims.map(({ attempt }) => attempt.id)).toEqual(
+      first.claims.map(({ attempt }) => attempt.id),
+    );
+
+    const attemptId = first.claims[0]?.attempt.id ?? '';
+    const complete = (client: NeolithClient) =>
+      client.completeTask({
+        params: { id: taskId },
+        body: { attemptId, status: 'completed', output: { n: 1 } },
+      });
+    await expectNoAnswer(Math.min(cutAfter, 300), () => complete(cut));
+    const outcome = await complete(cut);
+    expect(outcome).toMatchObject({ status: 'DONE', replayed: true, unblocked: [tasks[1]?.id] });
+    expect(await complete(direct)).toEqual(outcome);
+
+    const { events } = await direct.listTaskEvents({ params: { id: taskId } });
+    expect(events.map(({ type }) => type).sort()).toEqual(['task.claimed', 'task.completed', 'task.created']);
+    const { events: freed } = await direct.listTaskEvents({ params: { id: tasks[1]?.id ?? '' } });
+    expect(freed.filter(({ type }) => type === 'task.unblocked')).toHaveLength(1);
+  },
+);
