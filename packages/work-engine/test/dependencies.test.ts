@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OrchestratorDetail, Task } from '../src/index.js';
+import { lockTask } from '../src/store/lockTask.js';
+import { moveTask } from '../src/store/moveTask.js';
 import { createFixture } from './support/engineFixture.js';
-import { readHistory, refusal } from './support/history.js';
+import { readHistory, refusal, until } from './support/history.js';
 
 const fixture = createFixture({ poolSize: 10 });
 let orchestrator: OrchestratorDetail;
@@ -210,6 +212,38 @@ describe('edges that change while a prerequisite completes', () => {
     expect(statuses.filter((status) => status === 'TODO')).toHaveLength(ROUNDS / 5);
     expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
   }, 60_000);
+
+  test('a completion that waits for a dependent which is being reported keeps its share of the count', async () => {
+    const { pool } = fixture.test.database;
+    const [prerequisite] = await many(1);
+    const [owned] = await claimAll();
+    const [dependent] = await many(1, () => ({ dependsOn: [prerequisite?.id] }));
+    const id = (dependent as Task).id.slice('task_'.length);
+    // As blockTask does it, stopped between the lock and the change.
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const row = await lockTask(client, id, null, id);
+      const completing = fixture.engine.completeTask(prerequisite?.id as string, {
+        status: 'completed',
+        attemptId: owned?.attemptId,
+      });
+      await until(async () => {
+        const { rows } = await pool.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return rows.length > 0;
+      });
+      const now = new Date();
+      await moveTask(client, row, { to: 'BLOCKED', event: 'task.blocked', actor: 'test', now, reason: 'r' });
+      await client.query('COMMIT');
+      expect((await completing).unblocked).toEqual([]);
+    } finally {
+      client.release();
+    }
+    expect((await fixture.engine.getTask((dependent as Task).id)).blockReasons).toEqual(['REPORTED']);
+    expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
+  });
 
   test('a prerequisite that is reopened while another dependent edge is made is waited for', async () => {
     const [other] = fixture.others(1, 10);
