@@ -17,7 +17,10 @@ const config: NextConfig = {
         { key: 'X-Content-Type-Options', value: 'nosniff' },
         // Nobody may put the dashboard in a frame and have its reader click blindly.
         { key: 'X-Frame-Options', value: 'DENY' },
-        { key: 'Content-Security-Policy', value: "frame-ancestors 'none'; base-uri 'self'; form-action 'self'" },
+        {
+          key: 'Content-Security-Policy',
+          value: "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+        },
         { key: 'Referrer-Policy', value: 'same-origin' },
       ],
     },
