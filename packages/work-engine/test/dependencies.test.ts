@@ -303,6 +303,24 @@ describe('cycles', () => {
     }
   });
 
+  test('two writers closing a longer cycle from both sides at once, with no task in common: one is refused', async () => {
+    // No row is locked by both: only that a workspace's edges are made one after another keeps the two apart.
+    const [other] = fixture.others(1, 4);
+    const tasks = await many(160);
+    for (let n = 0; n < tasks.length; n += 4) {
+      const [a, b, c, d] = tasks.slice(n, n + 4).map(({ id }) => id) as [string, string, string, string];
+      await fixture.engine.addDependency(b, c);
+      await fixture.engine.addDependency(d, a);
+      const outcomes = await Promise.allSettled([
+        fixture.engine.addDependency(a, b),
+        other?.addDependency(c, d),
+      ]);
+      const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+      expect(refused).toHaveLength(1);
+      expect(refused[0]?.reason).toMatchObject({ code: 'DEPENDENCY_CYCLE' });
+    }
+  });
+
   test('are found at the end of a chain of 5,000, in time, whose tasks run one after another', async () => {
     const made = performance.now();
     const chain = await fixture.engine.createTasks(
