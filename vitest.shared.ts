@@ -11,6 +11,7 @@ export const sharedConfig: ViteUserConfig = {
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    setupFiles: [fileURLToPath(new URL('./vitest.properties.ts', import.meta.url))],
     // Real processes and real databases on small machines; a test that hangs is still ended.
     testTimeout: 30_000,
     hookTimeout: 60_000,

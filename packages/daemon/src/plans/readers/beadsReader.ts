@@ -22,9 +22,10 @@ function readBeadsPlan(source: PlanText, log: ProblemLog, options: PlanReaderOpt
   const rows = listBeadsRows(source, log, counts);
   const deletedSourceIds = new Set<string>();
   const live = rows.filter((row) => {
-    if (beadsStatuses.get(String(row.record.status))?.status !== 'deleted') return true;
+    const { status } = row.record;
+    if (typeof status !== 'string' || beadsStatuses.get(status)?.status !== 'deleted') return true;
     deletedSourceIds.add(row.id);
-    counts.addStatus(String(row.record.status));
+    counts.addStatus(status);
     log.add('ROW_DELETED', row.at, `${row.id} is marked as deleted; it is not imported.`);
     return false;
   });
