@@ -9,6 +9,7 @@ export const ID_PREFIXES = {
   user: 'user',
   orchestrator: 'orch',
   channel: 'chan',
+  run: 'run',
   task: 'task',
   attempt: 'att',
   daemon: 'daemon',

@@ -14,6 +14,7 @@ export * from './schemas/context.js';
 export * from './schemas/daemon.js';
 export * from './schemas/event.js';
 export * from './schemas/orchestrator.js';
+export * from './schemas/run.js';
 export * from './schemas/selection.js';
 export * from './schemas/stats.js';
 export * from './schemas/task.js';

@@ -1,9 +1,15 @@
 import { fleetEndpoints } from './fleet.js';
 import { orchestratorEndpoints } from './orchestrators.js';
+import { runEndpoints } from './runs.js';
 import { taskEndpoints } from './tasks.js';
 
 /** Every endpoint of `/api/v1`, by name. */
-export const endpoints = { ...orchestratorEndpoints, ...taskEndpoints, ...fleetEndpoints } as const;
+export const endpoints = {
+  ...orchestratorEndpoints,
+  ...taskEndpoints,
+  ...runEndpoints,
+  ...fleetEndpoints,
+} as const;
 
 export type EndpointName = keyof typeof endpoints;
 export * from './endpoint.js';

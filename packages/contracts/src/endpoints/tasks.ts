@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { attemptSchema } from '../schemas/attempt.js';
 import { taskExecutionContextSchema } from '../schemas/context.js';
 import {
+  mergedRequestSchema,
+  mergeFailedRequestSchema,
+  mergeRequestSchema,
+  mergeTurnSchema,
+} from '../schemas/run.js';
+import {
   createTasksSchema,
   taskDetailSchema,
   taskFilterSchema,
@@ -56,6 +62,8 @@ export const taskEndpoints = {
       'DEPENDENCY_ON_ITSELF',
       'DUPLICATE_DEPENDENCY',
       'DUPLICATE_SOURCE_ID',
+      'RUN_NOT_FOUND',
+      'RUN_ENDED',
     ],
   }),
   getTask: defineEndpoint({
@@ -105,6 +113,8 @@ export const taskEndpoints = {
       'TASK_NOT_ASSIGNED',
       'AT_CAPACITY',
       'INVALID_TRANSITION',
+      'RUN_NOT_RUNNING',
+      'WAVE_NOT_OPEN',
     ],
   }),
   updateTaskProgress: defineEndpoint({
@@ -140,7 +150,7 @@ export const taskEndpoints = {
     summary: 'Cancel a task; a running one when its daemon confirms that its processes have ended',
     body: cancelRequestSchema,
     response: taskSchema,
-    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION'],
+    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION', 'MERGE_STARTED'],
   }),
   blockTask: defineEndpoint({
     method: 'POST',
@@ -172,7 +182,7 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Give a failed or cancelled task another chance, with its budgets afresh',
     response: taskSchema,
-    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION'],
+    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION', 'RUN_ENDED'],
   }),
   reopenTask: defineEndpoint({
     method: 'POST',
@@ -182,7 +192,7 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Do a done task again; refused once a dependent has started',
     response: taskSchema,
-    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION', 'DEPENDENT_STARTED'],
+    errors: ['TASK_NOT_FOUND', 'INVALID_TRANSITION', 'DEPENDENT_STARTED', 'RUN_ENDED'],
   }),
   addDependency: defineEndpoint({
     method: 'POST',
@@ -241,6 +251,42 @@ export const taskEndpoints = {
     summary: 'Confirm that the processes of a cancelled attempt have ended',
     response: settlementSchema,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'CANCEL_NOT_REQUESTED'],
+  }),
+  requestMerge: defineEndpoint({
+    method: 'POST',
+    path: '/attempts/{id}/merge',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary:
+      'Ask for the merge slot of the run, and wait for it; granted in the order in which the code was complete',
+    body: mergeRequestSchema,
+    response: mergeTurnSchema,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING'],
+  }),
+  completeMerge: defineEndpoint({
+    method: 'POST',
+    path: '/attempts/{id}/merged',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary: 'The merge is through: the task is DONE',
+    body: mergedRequestSchema,
+    maxBodyBytes: 10_485_760,
+    response: settlementSchema,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
+  }),
+  failMerge: defineEndpoint({
+    method: 'POST',
+    path: '/attempts/{id}/merge-failed',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary:
+      'The merge met a conflict or came out red: the task is done again, and after the second time a person is asked',
+    body: mergeFailedRequestSchema,
+    response: settlementSchema,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
   }),
   releaseAttempt: defineEndpoint({
     method: 'POST',

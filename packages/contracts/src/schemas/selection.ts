@@ -15,6 +15,8 @@ export const criteriaSchema = z
     minPriority: taskPrioritySchema.optional(),
     /** At most this urgent. */
     maxPriority: taskPrioritySchema.optional(),
+    /** Only tasks of this run. */
+    runId: idSchema.optional(),
     excludeTaskIds: z.array(idSchema).max(1_000).optional(),
     /** The length of a ranking; it never narrows what is considered. */
     limit: z.number().int().min(1).max(500).optional(),
@@ -52,6 +54,9 @@ export const WHY_NOT = [
   'BLOCKED_BY_DEPENDENCIES',
   'BLOCKED_BY_REPORT',
   'NOT_YET_AVAILABLE',
+  'RUN_NOT_RUNNING',
+  'RUN_AT_CAPACITY',
+  'WAVE_NOT_OPEN',
   'RUNNING',
   'FINISHED',
   'EXCLUDED_BY_CRITERIA',

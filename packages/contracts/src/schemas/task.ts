@@ -21,6 +21,9 @@ export const taskSchema = z
     orchestratorId: z.string().nullable(),
     channelId: z.string().nullable(),
     parentId: z.string().nullable(),
+    /** The run it belongs to, and its wave there, from 0. */
+    runId: z.string().nullable(),
+    wave: z.number().int().nullable(),
     title: z.string(),
     description: z.string(),
     acceptanceCriteria: z.array(z.string()),
@@ -46,6 +49,8 @@ export const taskSchema = z
     attemptCount: z.number().int(),
     failureCount: z.number().int(),
     lostCount: z.number().int(),
+    /** Merges that ended in a conflict or red. */
+    mergeFailureCount: z.number().int(),
     timeoutSeconds: z.number().int().nullable(),
     estimateMinutes: z.number().int().nullable(),
     metadata: z.record(z.string(), z.json()),
@@ -97,6 +102,8 @@ export const newTaskSchema = z
     channelId: idSchema.nullable().default(null),
     /** An id, or the `key` of another task of the same call. */
     parentId: z.string().min(1).max(300).nullable().default(null),
+    /** The run it becomes part of; it must not have ended. */
+    runId: idSchema.nullable().default(null),
     priority: taskPrioritySchema.default('MEDIUM'),
     tags: tagsSchema.default([]),
     dueAt: dateTimeSchema.nullable().default(null),
@@ -151,6 +158,7 @@ export const taskFilterSchema = z
     unassigned: z.enum(['true', 'false']).optional(),
     status: taskStatusSchema.optional(),
     source: z.string().max(300).optional(),
+    runId: idSchema.optional(),
     limit: pageSizeSchema,
     /** The `nextCursor` of the page before. */
     cursor: z.string().max(200).optional(),

@@ -24,6 +24,23 @@ export const ORCHESTRATOR_STATUSES = ['ONLINE', 'BUSY', 'AWAY', 'OFFLINE'] as co
 export const orchestratorStatusSchema = z.enum(ORCHESTRATOR_STATUSES).meta({ id: 'OrchestratorStatus' });
 export type OrchestratorStatus = z.infer<typeof orchestratorStatusSchema>;
 
+export const RUN_STATUSES = [
+  'PENDING',
+  'RUNNING',
+  'PAUSED',
+  'QUARANTINED',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+] as const;
+export const runStatusSchema = z.enum(RUN_STATUSES).meta({ id: 'RunStatus' });
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+/** What becomes of a task when one that it depends on fails or is cancelled. */
+export const PREREQUISITE_POLICIES = ['block', 'cancel', 'release'] as const;
+export const prerequisitePolicySchema = z.enum(PREREQUISITE_POLICIES).meta({ id: 'PrerequisitePolicy' });
+export type PrerequisitePolicy = z.infer<typeof prerequisitePolicySchema>;
+
 export const ATTEMPT_STATUSES = [
   'RUNNING',
   'SUCCEEDED',

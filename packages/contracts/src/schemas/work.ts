@@ -9,6 +9,7 @@ import {
   attemptStatusSchema,
   failureClassSchema,
   nothingReasonSchema,
+  prerequisitePolicySchema,
   taskStatusSchema,
 } from './vocabulary.js';
 
@@ -118,6 +119,8 @@ const resultFields = {
   /** With `failed`: whose fault it was; `task` and `agent` use up one of the task's attempts. Default `task`. */
   failureClass: failureClassSchema.optional(),
   timedOut: z.boolean().optional(),
+  /** Should the task end without being done: what becomes of its dependents. Default: the policy of their run. */
+  onPrerequisiteFailure: prerequisitePolicySchema.optional(),
 };
 
 export const completionSchema = z
@@ -156,12 +159,17 @@ export const renewalSchema = z
     owned: z.boolean(),
     leaseExpiresAt: dateTimeSchema.nullable(),
     cancelRequested: z.boolean(),
+    /** Its run is paused or quarantined: finish what is under way, nothing new is handed out. */
+    runPaused: z.boolean(),
   })
   .meta({ id: 'Renewal' });
 export type Renewal = z.infer<typeof renewalSchema>;
 
 export const cancelRequestSchema = z
-  .strictObject({ reason: text(2_000).optional() })
+  .strictObject({
+    reason: text(2_000).optional(),
+    onPrerequisiteFailure: prerequisitePolicySchema.optional(),
+  })
   .meta({ id: 'CancelRequest' });
 export const blockRequestSchema = z
   .strictObject({ reason: nonEmptyText(2_000), question: text(2_000).optional() })

@@ -100,7 +100,8 @@ export async function removeDependency(
     // The prerequisite first: its completion, once under way, waits for the dependent.
     const [other] = await lockPrerequisites(client, [prerequisite]);
     const task = await lockTask(client, dependent, engine.workspaceId, taskId);
-    if (!(await deleteEdge(client, dependent, prerequisite))) {
+    const held = await deleteEdge(client, dependent, prerequisite);
+    if (held === null) {
       throw new NeolithError('DEPENDENCY_NOT_FOUND', `Task ${taskId} does not depend on ${dependsOn}`, {
         details: { taskId, dependsOn },
       });
@@ -112,7 +113,7 @@ export async function removeDependency(
       now,
       data: { dependsOn: formatId('task', prerequisite) },
     });
-    if (task.status !== 'BLOCKED' || other?.status === 'DONE') return;
+    if (task.status !== 'BLOCKED' || other?.status === 'DONE' || !held) return;
     if ((await readUnmet(client, dependent)) > 1 || task.blocked_reason !== null) {
       await addUnmet(client, dependent, -1);
       return;

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { canTransitionToStatus } from '../domain/transitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { uuidOf } from '../ids.js';
+import { lockRunOf, reviewRunOf } from '../store/lockRun.js';
 import { lockTask, readNow } from '../store/lockTask.js';
 import { type TaskRow, toTask } from '../store/rows.js';
 import { transact } from '../store/sql.js';
@@ -19,6 +20,8 @@ export async function changeTask(
 ): Promise<Task> {
   const uuid = uuidOf('task', taskId);
   const changed = await transact(engine.pool, async (client) => {
+    // The run before everything of its tasks: see the order of locks.
+    await lockRunOf(client, uuid);
     await before?.(client, uuid);
     const task = await lockTask(client, uuid, engine.workspaceId, taskId);
     return change(client, task, await readNow(client, engine.now()));

@@ -46,6 +46,7 @@ export async function completeTask(
     metrics: parsed.metrics,
     failureClass: parsed.failureClass,
     timedOut: parsed.timedOut,
+    onPrerequisiteFailure: parsed.onPrerequisiteFailure,
   });
 }
 
@@ -84,7 +85,7 @@ export async function settle(
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
   if (row.code === null) engine.events.poke();
   const then =
-    row.code === 'REPLAY'
+    row.code === 'REPLAY' && row.attempt_status !== 'RUNNING'
       ? await readSettlement(engine.pool, row.task_id, row.attempt_id as string).catch((error: unknown) => {
           throw toEngineError(error);
         })
@@ -122,6 +123,18 @@ async function refusal(
       return new NeolithError(
         'CANCEL_NOT_REQUESTED',
         `Nobody asked to cancel task ${taskId}; release the attempt instead`,
+        { details },
+      );
+    case 'NOT_MERGING':
+      return new NeolithError(
+        'NOT_MERGING',
+        `Task ${taskId} is ${row.status}, not MERGING; complete its code first`,
+        { details },
+      );
+    case 'MERGE_NOT_GRANTED':
+      return new NeolithError(
+        'MERGE_NOT_GRANTED',
+        `Task ${taskId} has not been granted the merge slot of its run; ask for it and wait`,
         { details },
       );
     case 'LEASE_LOST':

@@ -51,7 +51,7 @@ export function sequenceOf(event: Pick<EngineEvent, 'cursor'>): bigint {
 }
 
 export function toEvent(row: EventRow, epoch: string): EngineEvent {
-  const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon', uuid: string | null) =>
+  const id = (kind: 'task' | 'attempt' | 'orchestrator' | 'daemon' | 'run', uuid: string | null) =>
     uuid === null ? null : formatId(kind, uuid);
   return {
     cursor: formatCursor({ epoch, xid: row.xid, seq: row.seq }),
@@ -61,6 +61,7 @@ export function toEvent(row: EventRow, epoch: string): EngineEvent {
     attemptId: id('attempt', row.attempt_id),
     orchestratorId: id('orchestrator', row.orchestrator_id),
     daemonId: id('daemon', row.daemon_id),
+    runId: id('run', row.run_id),
     actor: row.actor,
     from: row.from,
     to: row.to,

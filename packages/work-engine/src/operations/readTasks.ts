@@ -17,6 +17,7 @@ import { listAttemptRows, listTaskRows } from '../store/listRows.js';
 import { toAttempt, toTask, toTaskReference } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { findNeighbours, findResult } from '../store/taskNeighbours.js';
+import { waitsFor as readWaitsFor } from '../store/waitsFor.js';
 
 /** One task, what it waits for, what waits for it, its attempts and its result. Errors: TASK_NOT_FOUND. */
 export async function getTask(engine: EngineContext, taskId: string): Promise<TaskDetail> {
@@ -30,7 +31,7 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       findAttemptsOfTask(engine.pool, uuid),
       findResult(engine.pool, uuid),
     ]);
-    const waitsFor = row.status === 'BLOCKED' ? prerequisites.filter((task) => task.status !== 'DONE') : [];
+    const waitsFor = row.status === 'BLOCKED' ? await readWaitsFor(engine.pool, uuid) : [];
     const blockReasons: BlockReason[] = [
       ...(waitsFor.length > 0 ? (['DEPENDENCIES'] as const) : []),
       ...(row.blocked_reason !== null ? (['REPORTED'] as const) : []),
@@ -72,6 +73,7 @@ export async function listTasks(engine: EngineContext, filter: Partial<TaskFilte
     unassigned: filter.unassigned === 'true',
     status: filter.status ?? null,
     source: filter.source ?? null,
+    runId: filter.runId === undefined ? null : uuidOf('run', filter.runId),
     before,
     limit: limit + 1,
   }).catch((error: unknown) => {

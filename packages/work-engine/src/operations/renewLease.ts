@@ -39,6 +39,7 @@ export async function renewAll(engine: EngineContext, attemptIds: readonly strin
       owned: row !== undefined,
       leaseExpiresAt: row?.expires_at ?? null,
       cancelRequested: row?.cancel_requested_at != null,
+      runPaused: row?.run_paused ?? false,
     };
   });
 }

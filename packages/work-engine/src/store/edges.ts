@@ -52,7 +52,7 @@ const INSERT = {
 };
 const DELETE = {
   name: 'delete_edge',
-  text: 'DELETE FROM task_dependencies WHERE dependent_id = $1 AND prerequisite_id = $2 RETURNING 1 AS gone',
+  text: 'DELETE FROM task_dependencies WHERE dependent_id = $1 AND prerequisite_id = $2 RETURNING released',
 };
 
 /** Whether a task depends on another directly. Holds while the graph is locked. */
@@ -68,11 +68,12 @@ export async function insertEdge(client: PoolClient, dependent: string, prerequi
   await run(client, INSERT, [dependent, prerequisite]);
 }
 
-/** False: there was no such edge. */
+/** Whether it still held; null: there was no such edge. */
 export async function deleteEdge(
   client: PoolClient,
   dependent: string,
   prerequisite: string,
-): Promise<boolean> {
-  return (await run(client, DELETE, [dependent, prerequisite])).length > 0;
+): Promise<boolean | null> {
+  const [gone] = await run<{ released: boolean }>(client, DELETE, [dependent, prerequisite]);
+  return gone === undefined ? null : !gone.released;
 }

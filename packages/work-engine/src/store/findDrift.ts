@@ -24,24 +24,29 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
       FROM ready_task_tags k LEFT JOIN ready_tasks r ON r.task_id = k.task_id WHERE ${which.tags} GROUP BY k.task_id
     ), waiting AS (
       SELECT e.dependent_id, count(*)::int AS unmet FROM task_dependencies e JOIN tasks p ON p.id = e.prerequisite_id
-      WHERE ${which.edges} AND p.status <> 'DONE' GROUP BY e.dependent_id
+      WHERE ${which.edges} AND p.status <> 'DONE' AND NOT e.released GROUP BY e.dependent_id
     ), facts AS (
       SELECT t.id, t.status, t.blocked_reason IS NOT NULL AS reported, b.unmet AS counted, b.reported AS marked,
              (r.task_id IS NOT NULL)::int AS ready, (d.task_id IS NOT NULL)::int AS delayed, (b.task_id IS NOT NULL)::int AS blocked,
-             (l.task_id IS NOT NULL)::int AS leased, (o.task_id IS NOT NULL)::int AS finished, o.status AS outcome,
+             (l.task_id IS NOT NULL)::int AS leased, coalesce(l.merging, false) AS merging, (m.task_id IS NOT NULL) AS queued, (o.task_id IS NOT NULL)::int AS finished, o.status AS outcome,
              coalesce(w.unmet, 0) AS unmet,
              coalesce(r.orchestrator_id, d.orchestrator_id, b.orchestrator_id, l.orchestrator_id) IS DISTINCT FROM t.orchestrator_id
                OR coalesce(r.workspace_id, d.workspace_id, b.workspace_id, l.workspace_id) IS DISTINCT FROM t.workspace_id AS elsewhere,
+             CASE WHEN coalesce(r.task_id, d.task_id) IS NOT NULL THEN nullif(coalesce(r.run_id, d.run_id), '00000000-0000-0000-0000-000000000000') IS DISTINCT FROM t.run_id
+                  ELSE l.task_id IS NOT NULL AND l.run_id IS DISTINCT FROM t.run_id END AS astray,
              coalesce(r.priority, d.priority, b.priority) IS DISTINCT FROM t.priority AS reprioritised,
              coalesce(r.due_at, d.due_at) IS DISTINCT FROM coalesce(t.due_at, 'infinity')
                OR coalesce(r.created_at, d.created_at) IS DISTINCT FROM t.created_at
-               OR d.available_at IS DISTINCT FROM t.available_at AND d.task_id IS NOT NULL AS redated,
+               OR d.available_at IS DISTINCT FROM held_until(t.available_at, t.wave, u) AND d.task_id IS NOT NULL
+               OR r.task_id IS NOT NULL AND held_until(NULL, t.wave, u) = 'infinity' AS redated,
              coalesce(r.tags, d.tags) IS DISTINCT FROM t.tags
                OR coalesce(g.amount, 0) <> CASE WHEN r.orchestrator_id IS NULL THEN 0
                                                 ELSE (SELECT count(DISTINCT x) FROM unnest(t.tags) x) END
                OR coalesce(g.amount, 0) <> coalesce(g.fitting, 0) AS retagged,
              coalesce(g.amount, 0) AS tagged
       FROM tasks t
+      LEFT JOIN runs u ON u.id = t.run_id
+      LEFT JOIN merges m ON m.task_id = t.id
       LEFT JOIN ready_tasks r ON r.task_id = t.id
       LEFT JOIN delayed_tasks d ON d.task_id = t.id
       LEFT JOIN blocked_tasks b ON b.task_id = t.id
@@ -53,7 +58,7 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
     ), judged AS (
       SELECT f.*,
              CASE WHEN f.status IN ('DONE', 'FAILED', 'CANCELLED') THEN f.status
-                  WHEN f.leased = 1 THEN CASE WHEN f.status = 'MERGING' THEN f.status ELSE 'IN_PROGRESS' END
+                  WHEN f.leased = 1 THEN CASE WHEN f.merging AND f.queued THEN 'MERGING' ELSE 'IN_PROGRESS' END
                   WHEN f.unmet > 0 OR f.reported THEN 'BLOCKED'
                   ELSE 'TODO' END AS should_be
       FROM facts f
@@ -69,6 +74,8 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
         WHEN j.should_be = 'BLOCKED' AND j.marked IS DISTINCT FROM j.reported THEN 'is marked as reported and has no reason, or the other way round'
         WHEN j.should_be = 'BLOCKED' AND j.blocked = 0 OR j.should_be = 'TODO' AND j.ready + j.delayed = 0
           OR j.finished = 1 AND (j.outcome <> j.status OR j.status NOT IN ('DONE', 'FAILED', 'CANCELLED')) THEN format('is %s and stands elsewhere', j.status)
+        WHEN j.merging <> j.queued THEN 'is merging and has no place in the merge queue, or the other way round'
+        WHEN j.astray THEN 'stands in another run'
         WHEN j.finished = 0 AND j.elsewhere THEN 'stands with another orchestrator'
         WHEN j.should_be IN ('TODO', 'BLOCKED') AND j.reprioritised THEN 'stands with another priority'
         WHEN j.should_be = 'TODO' AND j.redated THEN 'stands with another due date'
@@ -113,10 +120,15 @@ const LOCK_PLACES = ['leases', 'blocked_tasks', 'ready_tasks', 'delayed_tasks'].
   name: `repair_lock_${table}`,
   text: `SELECT 1 FROM ${table} WHERE task_id = $1 FOR UPDATE`,
 }));
+const LOCK_RUN = {
+  name: 'repair_lock_run',
+  text: 'SELECT 1 FROM runs WHERE id = (SELECT run_id FROM tasks WHERE id = $1) FOR NO KEY UPDATE',
+};
 const LOCK = { name: 'repair_lock', text: 'SELECT 1 FROM tasks WHERE id = $1 FOR NO KEY UPDATE' };
 const FOLLOW_LEASE = {
   name: 'repair_lease',
-  text: `UPDATE leases l SET orchestrator_id = t.orchestrator_id, workspace_id = t.workspace_id FROM tasks t WHERE t.id = $1 AND l.task_id = t.id`,
+  text: `UPDATE leases l SET orchestrator_id = t.orchestrator_id, workspace_id = t.workspace_id, run_id = t.run_id, merging = t.status = 'MERGING'
+         FROM tasks t WHERE t.id = $1 AND l.task_id = t.id`,
 };
 const LEAVE_EVERYWHERE = [
   { name: 'repair_leave_ready', text: 'DELETE FROM ready_tasks WHERE task_id = $1' },
@@ -124,6 +136,7 @@ const LEAVE_EVERYWHERE = [
   { name: 'repair_leave_delayed', text: 'DELETE FROM delayed_tasks WHERE task_id = $1' },
   { name: 'repair_leave_blocked', text: 'DELETE FROM blocked_tasks WHERE task_id = $1' },
 ];
+const LEAVE_MERGES = { name: 'repair_leave_merges', text: 'DELETE FROM merges WHERE task_id = $1' };
 const LEAVE_OUTCOME = { name: 'repair_leave_outcome', text: 'DELETE FROM task_outcomes WHERE task_id = $1' };
 const ARRIVE_TODO = { name: 'repair_arrive_todo', text: 'SELECT enqueue_tasks(ARRAY[$1::uuid], $2)' };
 const ARRIVE_BLOCKED = {
@@ -152,6 +165,7 @@ export async function repairTask(
   client: PoolClient,
   input: { taskId: string; actor: string; now: Date | null },
 ): Promise<{ problem: string; from: string; to: string } | null> {
+  await run(client, LOCK_RUN, [input.taskId]);
   // The prerequisites first: a completion that has begun takes its share off the count only after its own row.
   await countUnmet(client, input.taskId);
   for (const lock of [...LOCK_PLACES, LOCK]) await run(client, lock, [input.taskId]);
@@ -159,6 +173,7 @@ export async function repairTask(
   if (found === undefined) return null;
   const now = await readNow(client, input.now);
   for (const leave of LEAVE_EVERYWHERE) await run(client, leave, [input.taskId]);
+  if (found.should_be !== 'MERGING') await run(client, LEAVE_MERGES, [input.taskId]);
   if (!isFinal(found.should_be)) {
     await run(client, LEAVE_OUTCOME, [input.taskId]);
     await run(client, WRITE, [input.taskId, found.should_be, now]);

@@ -6,7 +6,7 @@ import { run } from './sql.js';
 
 const DEPENDENTS = {
   name: 'dependent_ids',
-  text: 'SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 ORDER BY dependent_id',
+  text: `SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 AND NOT released ORDER BY dependent_id`,
 };
 
 /**

@@ -8,6 +8,8 @@ export interface NewTaskRow {
   orchestrator_id: string | null;
   channel_id: string | null;
   parent_id: string | null;
+  run_id: string | null;
+  wave: number | null;
   source: string | null;
   source_id: string | null;
   created_at: Date;
@@ -66,15 +68,15 @@ const INSERT = {
   text: `
     WITH given AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(
-        id uuid, orchestrator_id uuid, channel_id uuid, parent_id uuid, source text, source_id text, created_at timestamptz,
+        id uuid, orchestrator_id uuid, channel_id uuid, parent_id uuid, run_id uuid, wave int, source text, source_id text, created_at timestamptz,
         due_at timestamptz, available_at timestamptz, priority task_priority, status task_status, max_attempts int,
         timeout_seconds int, estimate_minutes int, tags text[], title text, description text, acceptance_criteria text[],
         metadata jsonb, unmet int, prerequisites uuid[])
     ), made AS (
-      INSERT INTO tasks (id, workspace_id, orchestrator_id, channel_id, parent_id, source, source_id, created_at, updated_at, due_at,
+      INSERT INTO tasks (id, workspace_id, orchestrator_id, channel_id, parent_id, run_id, wave, source, source_id, created_at, updated_at, due_at,
                          available_at, finished_at, priority, status, progress, max_attempts, timeout_seconds, estimate_minutes, tags,
                          title, description, acceptance_criteria, metadata)
-      SELECT id, $2, orchestrator_id, channel_id, parent_id, source, source_id, created_at, $3, due_at, available_at,
+      SELECT id, $2, orchestrator_id, channel_id, parent_id, run_id, wave, source, source_id, created_at, $3, due_at, available_at,
              CASE WHEN status IN ('DONE', 'CANCELLED') THEN $3::timestamptz END, priority, status,
              CASE WHEN status = 'DONE' THEN 100 ELSE 0 END, max_attempts, timeout_seconds, estimate_minutes, tags,
              title, description, acceptance_criteria, metadata
@@ -89,8 +91,8 @@ const INSERT = {
       INSERT INTO task_outcomes (task_id, workspace_id, orchestrator_id, finished_at, due_at, attempts, status, priority)
       SELECT id, $2, NULL, $3, due_at, 0, status, priority FROM given WHERE status IN ('DONE', 'CANCELLED')
     ), told AS (
-      INSERT INTO events (workspace_id, task_id, orchestrator_id, at, type, actor, "to")
-      SELECT $2, id, orchestrator_id, $3, 'task.created', $4, status::text FROM given ORDER BY id
+      INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "to")
+      SELECT $2, id, orchestrator_id, run_id, $3, 'task.created', $4, status::text FROM given ORDER BY id
     )
     SELECT * FROM made ORDER BY id`,
 };

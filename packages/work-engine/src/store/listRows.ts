@@ -11,8 +11,9 @@ const TASKS = {
       AND (NOT $3::boolean OR orchestrator_id IS NULL)
       AND ($4::task_status IS NULL OR status = $4)
       AND ($5::text IS NULL OR source = $5)
-      AND ($6::uuid IS NULL OR id < $6)
-    ORDER BY id DESC LIMIT $7`,
+      AND ($6::uuid IS NULL OR run_id = $6)
+      AND ($7::uuid IS NULL OR id < $7)
+    ORDER BY id DESC LIMIT $8`,
 };
 
 export async function listTaskRows(
@@ -23,6 +24,7 @@ export async function listTaskRows(
     unassigned: boolean;
     status: TaskStatus | null;
     source: string | null;
+    runId: string | null;
     before: string | null;
     limit: number;
   },
@@ -33,6 +35,7 @@ export async function listTaskRows(
     input.unassigned,
     input.status,
     input.source,
+    input.runId,
     input.before,
     input.limit,
   ]);

@@ -26,7 +26,8 @@ const WRITE = {
       failure_count = CASE WHEN $7 THEN 0 ELSE failure_count END,
       provider_failure_count = CASE WHEN $7 THEN 0 ELSE provider_failure_count END,
       infrastructure_failure_count = CASE WHEN $7 THEN 0 ELSE infrastructure_failure_count END,
-      lost_count = CASE WHEN $7 THEN 0 ELSE lost_count END
+      lost_count = CASE WHEN $7 THEN 0 ELSE lost_count END,
+      merge_failure_count = CASE WHEN $7 THEN 0 ELSE merge_failure_count END
     WHERE id = $1 RETURNING *`,
 };
 
@@ -54,8 +55,8 @@ const ARRIVE_FINAL = {
 const TELL = {
   name: 'tell_task',
   text: `
-    INSERT INTO events (workspace_id, task_id, orchestrator_id, attempt_id, daemon_id, at, type, actor, "from", "to", data)
-    SELECT workspace_id, id, orchestrator_id, $8, $9, $2, $3, $4, $5, $6, $7::jsonb FROM tasks WHERE id = $1`,
+    INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, attempt_id, daemon_id, at, type, actor, "from", "to", data)
+    SELECT workspace_id, id, orchestrator_id, run_id, $8, $9, $2, $3, $4, $5, $6, $7::jsonb FROM tasks WHERE id = $1`,
 };
 
 export interface TaskMove {

@@ -20,7 +20,7 @@ export async function lockPrerequisites(
 
 const OF = {
   name: 'prerequisite_ids',
-  text: 'SELECT prerequisite_id AS id FROM task_dependencies WHERE dependent_id = $1',
+  text: 'SELECT prerequisite_id AS id FROM task_dependencies WHERE dependent_id = $1 AND NOT released',
 };
 
 /**

@@ -10,6 +10,7 @@ export interface EventRow {
   attempt_id: string | null;
   orchestrator_id: string | null;
   daemon_id: string | null;
+  run_id: string | null;
   at: Date;
   type: EventType;
   actor: string;

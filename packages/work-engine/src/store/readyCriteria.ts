@@ -13,6 +13,7 @@ export interface ReadyCriteria {
   excludeTags: readonly string[] | null;
   priorities: readonly TaskPriority[];
   excludeTaskIds: readonly string[] | null;
+  runId: string | null;
 }
 
 const orNull = <Item>(list: readonly Item[] | undefined): readonly Item[] | null =>
@@ -37,10 +38,16 @@ export function toReadyCriteria(given: Criteria = {}): ReadyCriteria {
     excludeTaskIds: orNull(
       criteria.excludeTaskIds?.map((id) => parseId('task', id)).filter((id) => id !== null),
     ),
+    runId: criteria.runId === undefined ? null : runUuid(criteria.runId),
   };
 }
 
-/** In the order of ready_heads: required tags, excluded tags, priorities, excluded ids. */
+/** What can't be a run's id is a run without tasks. */
+function runUuid(id: string): string {
+  return parseId('run', id) ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+}
+
+/** In the order of ready_heads: required tags, excluded tags, priorities, excluded ids, run. */
 export function readyCriteriaValues(criteria: ReadyCriteria): unknown[] {
-  return [criteria.requireTags, criteria.excludeTags, criteria.priorities, criteria.excludeTaskIds];
+  return [criteria.requireTags, criteria.excludeTags, criteria.priorities, criteria.excludeTaskIds, criteria.runId];
 }

@@ -9,13 +9,15 @@ const STATEMENT = {
     )
     UPDATE leases l SET expires_at = engine_now($3) + l.lease_seconds * interval '1 second'
     FROM held h WHERE l.task_id = h.task_id
-    RETURNING l.attempt_id, l.expires_at, l.cancel_requested_at`,
+    RETURNING l.attempt_id, l.expires_at, l.cancel_requested_at,
+      coalesce((SELECT r.status IN ('PAUSED', 'QUARANTINED') FROM runs r WHERE r.id = l.run_id), false) AS run_paused`,
 };
 
 export interface RenewedRow {
   attempt_id: string;
   expires_at: Date | null;
   cancel_requested_at: Date | null;
+  run_paused: boolean;
 }
 
 export async function renewLeases(

@@ -7,11 +7,13 @@ export interface LeaseRow {
   daemon_id: string | null;
   expires_at: Date | null;
   cancel_requested_at: Date | null;
+  merge_granted: boolean;
 }
 
 const FIND = {
   name: 'find_lease',
-  text: 'SELECT task_id, attempt_id, daemon_id, expires_at, cancel_requested_at FROM leases WHERE task_id = $1',
+  text: `SELECT l.task_id, l.attempt_id, l.daemon_id, l.expires_at, l.cancel_requested_at, m.granted_at IS NOT NULL AS merge_granted
+         FROM leases l LEFT JOIN merges m ON m.task_id = l.task_id WHERE l.task_id = $1`,
 };
 
 /** The lease of a task that is running and locked. */

@@ -19,6 +19,8 @@ export interface TaskRow {
   orchestrator_id: string | null;
   channel_id: string | null;
   parent_id: string | null;
+  run_id: string | null;
+  wave: number | null;
   source: string | null;
   source_id: string | null;
   created_at: Date;
@@ -36,6 +38,7 @@ export interface TaskRow {
   attempt_count: number;
   failure_count: number;
   lost_count: number;
+  merge_failure_count: number;
   tags: string[];
   title: string;
   progress_message: string | null;
@@ -58,6 +61,8 @@ export function toTask(row: TaskRow): Task {
     orchestratorId: idOrNull('orchestrator', row.orchestrator_id),
     channelId: idOrNull('channel', row.channel_id),
     parentId: idOrNull('task', row.parent_id),
+    runId: idOrNull('run', row.run_id),
+    wave: row.wave,
     title: row.title,
     description: row.description,
     acceptanceCriteria: row.acceptance_criteria,
@@ -79,6 +84,7 @@ export function toTask(row: TaskRow): Task {
     attemptCount: row.attempt_count,
     failureCount: row.failure_count,
     lostCount: row.lost_count,
+    mergeFailureCount: row.merge_failure_count,
     timeoutSeconds: row.timeout_seconds,
     estimateMinutes: row.estimate_minutes,
     metadata: row.metadata,

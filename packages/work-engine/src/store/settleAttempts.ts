@@ -1,4 +1,4 @@
-import type { AttemptStatus, FailureClass, Json, TaskStatus } from '@neolith/contracts';
+import type { AttemptStatus, FailureClass, Json, PrerequisitePolicy, TaskStatus } from '@neolith/contracts';
 import type { Pool } from 'pg';
 import { runAlone } from './sql.js';
 
@@ -6,7 +6,7 @@ export interface AttemptEnding {
   taskId: string;
   /** Null: the one lease of the task, if it never runs out. */
   attemptId: string | null;
-  result: 'completed' | 'failed' | 'blocked' | 'cancelled' | 'released' | 'lost';
+  result: 'completed' | 'merged' | 'merge_failed' | 'failed' | 'blocked' | 'cancelled' | 'released' | 'lost';
   output?: Json | undefined;
   artifacts?: readonly { type: string; content: string }[] | undefined;
   error?: string | undefined;
@@ -14,6 +14,8 @@ export interface AttemptEnding {
   metrics?: unknown;
   failureClass?: FailureClass | undefined;
   timedOut?: boolean | undefined;
+  /** For its dependents, should the task end without being done; default: the policy of their run. */
+  onPrerequisiteFailure?: PrerequisitePolicy | undefined;
   /** With `failed`: seconds to wait after the k-th failure, k from 1; the last one holds for all later ones. */
   retryDelays?: readonly number[] | undefined;
 }
@@ -23,7 +25,9 @@ export type SettleRefusal =
   | 'LEASE_LOST'
   | 'ATTEMPT_REQUIRED'
   | 'NOT_IN_PROGRESS'
-  | 'CANCEL_NOT_REQUESTED';
+  | 'CANCEL_NOT_REQUESTED'
+  | 'NOT_MERGING'
+  | 'MERGE_NOT_GRANTED';
 
 export interface SettlementRow {
   n: number;
@@ -67,6 +71,7 @@ export async function settleAttempts(
     metrics: ending.metrics,
     failure_class: ending.failureClass,
     timed_out: ending.timedOut,
+    on_prerequisite_failure: ending.onPrerequisiteFailure,
     retry_seconds: ending.retryDelays,
   }));
   const rows = await runAlone<SettlementRow>(pool, STATEMENT, [

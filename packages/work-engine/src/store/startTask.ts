@@ -1,4 +1,4 @@
-import type { TaskStatus } from '@neolith/contracts';
+import type { RunStatus, TaskStatus } from '@neolith/contracts';
 import { isNeolithError } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { lockTask, readNow } from './lockTask.js';
@@ -12,6 +12,9 @@ export type StartOutcome =
   | { kind: 'task_not_found' }
   | { kind: 'not_assigned' }
   | { kind: 'at_capacity'; limit: number }
+  | { kind: 'run_not_running'; runId: string; status: RunStatus }
+  | { kind: 'run_at_capacity'; runId: string }
+  | { kind: 'wave_not_open'; runId: string; wave: number }
   | { kind: 'not_todo'; status: TaskStatus };
 
 const LOCK_ORCHESTRATOR = {
@@ -25,7 +28,19 @@ const FIND_DAEMON = {
 };
 const COUNT_LEASES = {
   name: 'count_leases',
-  text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1',
+  text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1 AND NOT merging',
+};
+interface RunGate {
+  status: RunStatus;
+  room: number;
+  /** Its wave has not opened yet. */
+  opens: boolean;
+}
+
+const RUN_GATE = {
+  name: 'run_gate',
+  text: `SELECT r.status, run_room(r) AS room, coalesce(held_until(NULL, t.wave, r) > $2, false) AS opens
+         FROM tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = $1`,
 };
 const LEAVE_QUEUE = { name: 'start_leave_queue', text: 'SELECT dequeue_tasks(ARRAY[$1::uuid])' };
 const START = {
@@ -36,11 +51,11 @@ const START = {
                        progress = 0, progress_message = NULL, available_at = NULL
       WHERE id = $1 RETURNING *
     ), leased AS (
-      INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, claimed_at, expires_at, number, lease_seconds, agent)
-      SELECT id, $2, workspace_id, orchestrator_id, $3, $7, $7::timestamptz + $5::int * interval '1 second', attempt_count, $5, $4 FROM started
+      INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent)
+      SELECT id, $2, workspace_id, orchestrator_id, $3, run_id, $7, $7::timestamptz + $5::int * interval '1 second', attempt_count, $5, $4 FROM started
     )
-    INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, at, type, actor, "from", "to", data)
-    SELECT workspace_id, id, $2, orchestrator_id, $3, $7, 'task.claimed', $6, 'TODO', 'IN_PROGRESS',
+    INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, run_id, at, type, actor, "from", "to", data)
+    SELECT workspace_id, id, $2, orchestrator_id, $3, run_id, $7, 'task.claimed', $6, 'TODO', 'IN_PROGRESS',
            jsonb_build_object('attempt', attempt_count, 'named', true)
     FROM started`,
 };
@@ -83,6 +98,14 @@ export async function startTask(
   if ((count as { running: number }).running >= orchestrator.limit)
     return { kind: 'at_capacity', limit: orchestrator.limit };
   const startedAt = await readNow(client, input.now);
+  if (task.run_id !== null) {
+    // Locked with the task.
+    const [gate] = await run<RunGate>(client, RUN_GATE, [task.id, startedAt]);
+    const { status, room, opens } = gate as RunGate;
+    if (status !== 'RUNNING') return { kind: 'run_not_running', runId: task.run_id, status };
+    if (opens) return { kind: 'wave_not_open', runId: task.run_id, wave: task.wave ?? 0 };
+    if (room <= 0) return { kind: 'run_at_capacity', runId: task.run_id };
+  }
   await run(client, LEAVE_QUEUE, [task.id]);
   await run(client, START, [
     task.id,

@@ -6,7 +6,7 @@ const STATEMENT = {
   text: `
     SELECT p.id, p.title, p.status, p.priority
     FROM task_dependencies d JOIN tasks p ON p.id = d.prerequisite_id
-    WHERE d.dependent_id = $1 AND p.status <> 'DONE'
+    WHERE d.dependent_id = $1 AND p.status <> 'DONE' AND NOT d.released
     ORDER BY p.id LIMIT 1000`,
 };
 

@@ -7,7 +7,7 @@ const STATEMENT = {
   // The lease first, as everybody does; who doesn't hold it writes nothing.
   text: `
     WITH held AS (
-      SELECT task_id, attempt_id, orchestrator_id, daemon_id FROM leases
+      SELECT task_id, attempt_id, orchestrator_id, daemon_id, run_id FROM leases
       WHERE task_id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)
         AND (attempt_id = $3 OR ($3::uuid IS NULL AND expires_at IS NULL))
       FOR UPDATE
@@ -19,8 +19,8 @@ const STATEMENT = {
        WHERE t.id = h.task_id AND ($6::jsonb IS NULL OR octet_length((t.metadata || $6::jsonb)::text) <= $7)
       RETURNING t.*
     ), told AS (
-      INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, at, type, actor, data)
-      SELECT w.workspace_id, w.id, h.attempt_id, h.orchestrator_id, h.daemon_id, w.updated_at, 'task.progress', $8,
+      INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, run_id, at, type, actor, data)
+      SELECT w.workspace_id, w.id, h.attempt_id, h.orchestrator_id, h.daemon_id, h.run_id, w.updated_at, 'task.progress', $8,
              jsonb_strip_nulls(jsonb_build_object('progress', w.progress, 'message', $5::text))
       FROM written w, held h
     )
