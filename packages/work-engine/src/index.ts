@@ -4,6 +4,7 @@ export { createWorkEngine, type WorkEngineOptions } from './createWorkEngine.js'
 export { closeDefaultEngine, getDefaultEngine } from './defaultEngine.js';
 export * from './defaultVerbs.js';
 export { endOfLocalDay } from './domain/endOfLocalDay.js';
+export * from './domain/graph/index.js';
 export {
   compareRank,
   DEFAULT_SCORING,
