@@ -27,6 +27,38 @@ import { getAttempt, getTask, listAttempts, listTasks } from './operations/readT
 import { recalculateAllStatuses } from './operations/recalculateAllStatuses.js';
 import { renewLease } from './operations/renewLease.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
+import { cascadeTaskCompletion } from './operations/runs/cascade.js';
+import { deleteRun, listRuns, updateRun, updateRunConfig } from './operations/runs/changeRun.js';
+import { createRun } from './operations/runs/createRun.js';
+import { importPlan } from './operations/runs/importPlan.js';
+import {
+  completeMerge,
+  completeTaskCode,
+  failMerge,
+  requestMerge,
+  taskOfAttempt,
+} from './operations/runs/merge.js';
+import {
+  completeRun,
+  getRun,
+  pauseRun,
+  releaseRun,
+  resetRun,
+  resumeRun,
+  retryRun,
+  startRun,
+  stopRun,
+} from './operations/runs/moveRun.js';
+import { getProgress, getRunGraph, getRunHistory, getRunSnapshot } from './operations/runs/readRun.js';
+import { bindRun } from './operations/runs/runHandle.js';
+import {
+  assignTask,
+  executeStep,
+  failTask,
+  getNextTasks,
+  getReadyTasks,
+  transitionTask,
+} from './operations/runs/workOnRun.js';
 import { rankTasks, selectNextTask } from './operations/selectNextTask.js';
 import { sweepExpiredLeases } from './operations/sweepExpiredLeases.js';
 import { updateTask } from './operations/updateTask.js';
@@ -72,7 +104,7 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
 }
 
 function bind(engine: EngineContext): WorkEngine {
-  return {
+  const bound: WorkEngine = {
     selectNextTask: (...input) => selectNextTask(engine, ...input),
     rankTasks: (...input) => rankTasks(engine, ...input),
     explainSelection: (...input) => explainSelection(engine, ...input),
@@ -99,13 +131,51 @@ function bind(engine: EngineContext): WorkEngine {
     reopenTask: (...input) => reopenTask(engine, ...input),
     addDependency: (...input) => addDependency(engine, ...input),
     removeDependency: (...input) => removeDependency(engine, ...input),
+    createRun: (...input) => createRun(engine, ...input),
+    importPlan: (...input) => importPlan(engine, ...input),
+    getRun: (...input) => getRun(engine, ...input),
+    listRuns: (...input) => listRuns(engine, ...input),
+    updateRun: (...input) => updateRun(engine, ...input),
+    updateRunConfig: (...input) => updateRunConfig(engine, ...input),
+    deleteRun: (...input) => deleteRun(engine, ...input),
+    startRun: (...input) => startRun(engine, ...input),
+    pauseRun: (...input) => pauseRun(engine, ...input),
+    resumeRun: (...input) => resumeRun(engine, ...input),
+    stopRun: (...input) => stopRun(engine, ...input),
+    releaseRun: (...input) => releaseRun(engine, ...input),
+    retryRun: (...input) => retryRun(engine, ...input),
+    resetRun: (...input) => resetRun(engine, ...input),
+    completeRun: (...input) => completeRun(engine, ...input),
+    getRunSnapshot: (...input) => getRunSnapshot(engine, ...input),
+    getRunHistory: (...input) => getRunHistory(engine, ...input),
+    getRunGraph: (...input) => getRunGraph(engine, ...input),
+    getProgress: (...input) => getProgress(engine, ...input),
+    getReadyTasks: (...input) => getReadyTasks(engine, ...input),
+    getNextTasks: (...input) => getNextTasks(engine, ...input),
+    executeStep: (...input) => executeStep(engine, ...input),
+    assignTask: (...input) => assignTask(engine, ...input),
+    completeTaskCode: (...input) => completeTaskCode(engine, ...input),
+    requestMerge: (...input) => requestMerge(engine, ...input),
+    completeMerge: (...input) => completeMerge(engine, ...input),
+    failMerge: (...input) => failMerge(engine, ...input),
+    failTask: (...input) => failTask(engine, ...input),
+    transitionTask: (...input) => transitionTask(engine, ...input),
+    cascadeTaskCompletion: (...input) => cascadeTaskCompletion(engine, ...input),
+    taskOfAttempt: (...input) => taskOfAttempt(engine, ...input),
     getAttempt: (...input) => getAttempt(engine, ...input),
     listAttempts: (...input) => listAttempts(engine, ...input),
     getOrchestratorExecutionStats: (...input) => getOrchestratorExecutionStats(engine, ...input),
     getOverview: () => getOverview(engine),
     createOrchestrator: (...input) => createOrchestrator(engine, ...input),
     updateOrchestrator: (...input) => updateOrchestrator(engine, ...input),
-    getOrchestrator: (...input) => getOrchestrator(engine, ...input),
+    getOrchestrator: ((id: string) =>
+      id.startsWith('run_')
+        ? bindRun(bound, id)
+        : getOrchestrator(engine, id)) as WorkEngine['getOrchestrator'],
+    resetOrchestrator: async (runId) => {
+      const run = await resetRun(engine, runId);
+      return bindRun(bound, run.id);
+    },
     listOrchestrators: () => listOrchestrators(engine),
     registerDaemon: (...input) => registerDaemon(engine, ...input),
     heartbeatDaemon: (...input) => heartbeatDaemon(engine, ...input),
@@ -130,4 +200,5 @@ function bind(engine: EngineContext): WorkEngine {
       }),
     close: () => engine.events.close(),
   };
+  return bound;
 }

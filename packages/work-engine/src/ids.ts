@@ -1,16 +1,18 @@
 import { type ErrorCode, type IdKind, NeolithError, parseId } from '@neolith/contracts';
 import { v7 } from 'uuid';
 
-const NOT_FOUND: Record<'orchestrator' | 'task' | 'attempt' | 'daemon' | 'channel' | 'run' | 'workspace', ErrorCode> =
-  {
-    orchestrator: 'ORCHESTRATOR_NOT_FOUND',
-    task: 'TASK_NOT_FOUND',
-    attempt: 'ATTEMPT_NOT_FOUND',
-    daemon: 'DAEMON_NOT_FOUND',
-    channel: 'CHANNEL_NOT_FOUND',
-    run: 'RUN_NOT_FOUND',
-    workspace: 'WORKSPACE_NOT_FOUND',
-  };
+const NOT_FOUND: Record<
+  'orchestrator' | 'task' | 'attempt' | 'daemon' | 'channel' | 'run' | 'workspace',
+  ErrorCode
+> = {
+  orchestrator: 'ORCHESTRATOR_NOT_FOUND',
+  task: 'TASK_NOT_FOUND',
+  attempt: 'ATTEMPT_NOT_FOUND',
+  daemon: 'DAEMON_NOT_FOUND',
+  channel: 'CHANNEL_NOT_FOUND',
+  run: 'RUN_NOT_FOUND',
+  workspace: 'WORKSPACE_NOT_FOUND',
+};
 
 export function newUuid(): string {
   return v7();

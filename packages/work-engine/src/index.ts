@@ -5,6 +5,7 @@ export { closeDefaultEngine, getDefaultEngine } from './defaultEngine.js';
 export * from './defaultVerbs.js';
 export { endOfLocalDay } from './domain/endOfLocalDay.js';
 export * from './domain/graph/index.js';
+export { canMoveRun, RUN_TRANSITIONS, type RunVerb } from './domain/runTransitions.js';
 export {
   compareRank,
   DEFAULT_SCORING,
@@ -17,4 +18,12 @@ export {
 export { canTransitionToStatus, STATUS_TRANSITIONS, type TransitionVerdict } from './domain/transitions.js';
 export type { EventFollower, EventSubscription } from './events/eventFollower.js';
 export { sequenceOf } from './operations/readEvents.js';
+export {
+  createStateChangeRecord,
+  type StateChange,
+  type StateChangeRecord,
+} from './operations/runs/cascade.js';
+export type { RunReason } from './operations/runs/moveRun.js';
+export type { RunOrchestrator } from './operations/runs/runHandle.js';
+export type { StepInput, StepOptions, StepResult, TransitionOptions } from './operations/runs/workOnRun.js';
 export type * from './workEngine.js';

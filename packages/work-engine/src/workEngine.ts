@@ -10,16 +10,31 @@ import type {
   EventPage,
   Execution,
   ExecutionStats,
+  Json,
+  MergedReport,
+  MergeTurn,
   NewOrchestrator,
+  NewRun,
   NewTask,
   NothingReason,
   Orchestrator,
   OrchestratorDetail,
   OrchestratorPatch,
   Overview,
+  PlanImport,
+  PlanImportResult,
+  PrerequisitePolicy,
   ProgressUpdate,
   Ranking,
   Renewal,
+  Run,
+  RunFilter,
+  RunGraph,
+  RunPage,
+  RunPatch,
+  RunProgress,
+  RunSettings,
+  RunSnapshot,
   Score,
   SelectionExplanation,
   Settlement,
@@ -29,10 +44,14 @@ import type {
   TaskFilter,
   TaskPage,
   TaskPatch,
+  TaskStatus,
   Workspace,
   WorkspacePatch,
 } from '@neolith/contracts';
 import type { EventFollower } from './events/eventFollower.js';
+import type { RunReason } from './operations/runs/moveRun.js';
+import type { RunOrchestrator } from './operations/runs/runHandle.js';
+import type { StepInput, StepOptions, StepResult, TransitionOptions } from './operations/runs/workOnRun.js';
 
 export interface ClaimOptions {
   /** How many tasks at most. Default 1, at most 100. */
@@ -79,12 +98,16 @@ export interface SweepReport {
   lost: { taskId: string; attemptId: string }[];
   /** How many delayed tasks became claimable. */
   promoted: number;
+  /** Runs that timed out, opened a wave, or ended. */
+  runs: string[];
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
 export interface RepairReport {
   checked: number;
   repaired: { taskId: string; problem: string; from: string; to: string }[];
+  /** Runs whose counts differed from their tasks. */
+  runs: { runId: string; problem: string }[];
 }
 
 /** The verbs of the engine, bound to a database, a clock, a workspace and an actor. */
@@ -120,13 +143,71 @@ export interface WorkEngine {
   getTask(taskId: string): Promise<TaskDetail>;
   listTasks(filter?: Partial<TaskFilter>): Promise<TaskPage>;
   updateTask(taskId: string, patch: TaskPatch): Promise<Task>;
-  cancelTask(taskId: string, options?: { reason?: string | undefined }): Promise<Task>;
+  cancelTask(
+    taskId: string,
+    options?: {
+      reason?: string | undefined;
+      onPrerequisiteFailure?: PrerequisitePolicy | undefined;
+    },
+  ): Promise<Task>;
   blockTask(taskId: string, report: { reason: string; question?: string | undefined }): Promise<Task>;
   unblockTask(taskId: string, options?: { answer?: string | undefined }): Promise<Task>;
   retryTask(taskId: string): Promise<Task>;
   reopenTask(taskId: string): Promise<Task>;
   addDependency(taskId: string, dependsOn: string): Promise<void>;
   removeDependency(taskId: string, dependsOn: string): Promise<void>;
+
+  createRun(plan: NewRun): Promise<Run>;
+  importPlan(plan: PlanImport): Promise<PlanImportResult>;
+  getRun(runId: string): Promise<Run>;
+  listRuns(filter?: Partial<RunFilter>): Promise<RunPage>;
+  updateRun(runId: string, patch: RunPatch): Promise<Run>;
+  updateRunConfig(runId: string, config: RunSettings): Promise<Run>;
+  deleteRun(runId: string): Promise<void>;
+  startRun(runId: string, options?: RunReason): Promise<Run>;
+  pauseRun(runId: string, options?: RunReason): Promise<Run>;
+  resumeRun(runId: string, options?: RunReason): Promise<Run>;
+  stopRun(runId: string, options?: RunReason): Promise<Run>;
+  releaseRun(runId: string, options?: RunReason): Promise<Run>;
+  retryRun(runId: string, options?: RunReason): Promise<Run>;
+  resetRun(runId: string, options?: RunReason): Promise<Run>;
+  completeRun(runId: string, options?: RunReason): Promise<Run>;
+  getRunSnapshot(runId: string): Promise<RunSnapshot>;
+  getRunHistory(
+    runId: string,
+    page?: { limit?: number | undefined; cursor?: string | undefined },
+  ): Promise<EventPage>;
+  getRunGraph(runId: string): Promise<NonNullable<RunGraph['graph']> & { name: string }>;
+  getProgress(runId: string): Promise<RunProgress>;
+  getReadyTasks(runId: string): Promise<Task[]>;
+  getNextTasks(runId: string, options?: { limit?: number | undefined }): Promise<Task[]>;
+  executeStep(
+    runId: string,
+    work: (input: StepInput) => Promise<Json | undefined> | Json | undefined,
+    options?: StepOptions,
+  ): Promise<StepResult>;
+  assignTask(
+    taskId: string,
+    options?: ExecuteOptions & { orchestratorId?: string | undefined },
+  ): Promise<Execution>;
+  completeTaskCode(taskId: string, completion?: Omit<Completion, 'status'>): Promise<Settlement>;
+  requestMerge(
+    attemptId: string,
+    options?: { waitSeconds?: number | undefined; signal?: AbortSignal | undefined },
+  ): Promise<MergeTurn>;
+  completeMerge(
+    taskId: string,
+    report?: MergedReport & { attemptId?: string | undefined },
+  ): Promise<Settlement>;
+  failMerge(taskId: string, report: { error: string; attemptId?: string | undefined }): Promise<Settlement>;
+  failTask(
+    taskId: string,
+    failure: Omit<Completion, 'status' | 'output'> & { error: string },
+  ): Promise<Settlement>;
+  transitionTask(taskId: string, to: TaskStatus, options?: TransitionOptions): Promise<Task>;
+  cascadeTaskCompletion(taskId: string): Promise<{ unblocked: string[] }>;
+  /** The task of an attempt. */
+  taskOfAttempt(attemptId: string): Promise<string>;
 
   getAttempt(attemptId: string): Promise<Attempt>;
   listAttempts(
@@ -141,7 +222,11 @@ export interface WorkEngine {
 
   createOrchestrator(orchestrator: NewOrchestrator): Promise<OrchestratorDetail>;
   updateOrchestrator(orchestratorId: string, patch: OrchestratorPatch): Promise<OrchestratorDetail>;
+  /** One handle on the orchestration of a run, named by its id with the prefix; asks the database nothing. */
+  getOrchestrator(runId: `run_${string}`): RunOrchestrator;
   getOrchestrator(orchestratorId: string): Promise<OrchestratorDetail>;
+  /** Resets the run (see resetRun) and gives the handle on it. */
+  resetOrchestrator(runId: string): Promise<RunOrchestrator>;
   listOrchestrators(): Promise<Orchestrator[]>;
 
   registerDaemon(registration: DaemonRegistration): Promise<Daemon>;

@@ -112,6 +112,9 @@ CREATE TABLE "merges" (
 CREATE INDEX "runs_workspace_id_id_idx" ON "runs"("workspace_id", "id");
 
 -- CreateIndex
+CREATE INDEX "runs_status_idx" ON "runs"("status") WHERE (status = ANY (ARRAY['RUNNING'::run_status, 'PAUSED'::run_status]));
+
+-- CreateIndex
 CREATE UNIQUE INDEX "runs_workspace_id_source_key" ON "runs"("workspace_id", "source");
 
 -- CreateIndex
@@ -121,7 +124,7 @@ CREATE INDEX "merges_run_id_ready_at_task_id_idx" ON "merges"("run_id", "ready_a
 CREATE INDEX "delayed_tasks_run_id_idx" ON "delayed_tasks"("run_id") WHERE (run_id <> '00000000-0000-0000-0000-000000000000'::uuid);
 
 -- CreateIndex
-CREATE INDEX "events_run_id_seq_idx" ON "events"("run_id", "seq") WHERE (run_id IS NOT NULL);
+CREATE INDEX "events_run_id_xid_seq_idx" ON "events"("run_id", "xid", "seq") WHERE (run_id IS NOT NULL);
 
 -- CreateIndex
 CREATE INDEX "leases_run_id_idx" ON "leases"("run_id") WHERE (run_id IS NOT NULL);

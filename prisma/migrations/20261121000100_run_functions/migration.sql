@@ -631,11 +631,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_ids uuid[];
 BEGIN
-  SELECT array_agg(d.task_id) INTO v_ids FROM (
-    SELECT q.task_id FROM delayed_tasks q JOIN tasks t ON t.id = q.task_id JOIN runs r ON r.id = q.run_id
-    WHERE q.run_id = p_run AND q.available_at IS DISTINCT FROM held_until(t.available_at, t.wave, r)
-    ORDER BY q.task_id FOR UPDATE OF q
-  ) d;
+  SELECT array_agg(t.id) INTO v_ids
+    FROM tasks t JOIN runs r ON r.id = t.run_id
+    LEFT JOIN delayed_tasks d ON d.task_id = t.id
+    WHERE t.run_id = p_run AND t.status = 'TODO'
+      AND CASE WHEN d.task_id IS NULL THEN held_until(t.available_at, t.wave, r) > p_now
+               ELSE d.available_at IS DISTINCT FROM held_until(t.available_at, t.wave, r) END;
   IF v_ids IS NOT NULL THEN
     PERFORM dequeue_tasks(v_ids);
     PERFORM enqueue_tasks(v_ids, p_now);
@@ -1068,4 +1069,73 @@ BEGIN
   LEFT JOIN attempts a ON a.id = i.attempt_id AND a.task_id = i.task_id
   LEFT JOIN leases l ON l.task_id = i.task_id
   WHERE i.n NOT IN (SELECT r.n FROM unnest(coalesce(v_rows, '{}')) r) AND (v_complete IS NULL OR NOT i.task_id = ANY (v_complete));
+END $$;
+
+-- Afresh ----------------------------------------------------------------------------------------------------------
+
+-- Makes tasks of a locked run afresh, at once: back to TODO or BLOCKED as their edges say, budgets and reports gone,
+-- released edges held again. p_which: 'unfinished', all that are not DONE and not running; 'failed', those that FAILED
+-- or were CANCELLED. Returns how many.
+CREATE FUNCTION reset_run_tasks(p_run uuid, p_which text, p_actor text, p_now timestamptz) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids uuid[];
+  v_todo uuid[];
+BEGIN
+  SELECT array_agg(t.id ORDER BY t.id) INTO v_ids FROM tasks t
+   WHERE t.run_id = p_run AND (t.status IN ('FAILED', 'CANCELLED') OR p_which = 'unfinished' AND t.status IN ('TODO', 'BLOCKED'));
+  IF v_ids IS NULL THEN RETURN 0; END IF;
+  PERFORM 1 FROM blocked_tasks b WHERE b.task_id = ANY (v_ids) ORDER BY b.task_id FOR UPDATE;
+  PERFORM 1 FROM ready_tasks b WHERE b.task_id = ANY (v_ids) ORDER BY b.task_id FOR UPDATE;
+  PERFORM 1 FROM delayed_tasks b WHERE b.task_id = ANY (v_ids) ORDER BY b.task_id FOR UPDATE;
+  -- Prerequisites elsewhere stand still until they are counted; those here do, for the run is locked.
+  PERFORM 1 FROM tasks p WHERE p.id IN (SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = ANY (v_ids))
+    AND p.run_id IS DISTINCT FROM p_run ORDER BY p.id FOR SHARE;
+  PERFORM 1 FROM tasks t WHERE t.id = ANY (v_ids) ORDER BY t.id FOR NO KEY UPDATE;
+
+  UPDATE task_dependencies d SET released = false WHERE d.dependent_id = ANY (v_ids) AND d.released;
+  DELETE FROM blocked_tasks b WHERE b.task_id = ANY (v_ids);
+  PERFORM dequeue_tasks(v_ids);
+  DELETE FROM task_outcomes o WHERE o.task_id = ANY (v_ids);
+  WITH waiting AS (
+    SELECT t.id, count(p.id)::int AS unmet
+    FROM tasks t LEFT JOIN task_dependencies d ON d.dependent_id = t.id
+    LEFT JOIN tasks p ON p.id = d.prerequisite_id AND p.status <> 'DONE'
+    WHERE t.id = ANY (v_ids) GROUP BY t.id
+  ), was AS (
+    SELECT t.id, t.status FROM tasks t WHERE t.id = ANY (v_ids)
+  ), moved AS (
+    UPDATE tasks t
+       SET status = CASE WHEN w.unmet > 0 THEN 'BLOCKED' ELSE 'TODO' END::task_status, updated_at = p_now, finished_at = NULL,
+           available_at = NULL, progress = 0, progress_message = NULL, blocked_reason = NULL, blocked_question = NULL,
+           failure_count = 0, provider_failure_count = 0, infrastructure_failure_count = 0, lost_count = 0, merge_failure_count = 0
+      FROM waiting w WHERE t.id = w.id
+    RETURNING t.id, t.status, t.workspace_id, t.orchestrator_id, t.run_id, t.priority, w.unmet
+  ), held AS (
+    INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, priority)
+    SELECT m.id, m.workspace_id, m.orchestrator_id, m.unmet, m.priority FROM moved m WHERE m.unmet > 0
+  ), told AS (
+    INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
+    SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.retried', p_actor, w.status::text, m.status::text, NULL
+    FROM moved m JOIN was w ON w.id = m.id WHERE w.status <> m.status OR w.status IN ('FAILED', 'CANCELLED') ORDER BY m.id
+  )
+  SELECT array_agg(m.id) FILTER (WHERE m.unmet = 0) INTO v_todo FROM moved m;
+  IF v_todo IS NOT NULL THEN PERFORM enqueue_tasks(v_todo, p_now); END IF;
+  RETURN cardinality(v_ids);
+END $$;
+
+-- Removes a locked run without live attempts, and its tasks; events and ended attempts stay as history.
+CREATE FUNCTION delete_run(p_run uuid) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids uuid[] := ARRAY(SELECT t.id FROM tasks t WHERE t.run_id = p_run ORDER BY t.id);
+BEGIN
+  DELETE FROM blocked_tasks b WHERE b.task_id = ANY (v_ids);
+  PERFORM dequeue_tasks(v_ids);
+  DELETE FROM task_outcomes o WHERE o.task_id = ANY (v_ids);
+  DELETE FROM task_dependencies d WHERE d.dependent_id = ANY (v_ids) OR d.prerequisite_id = ANY (v_ids);
+  -- A parent elsewhere is no reason to keep a task, nor a child elsewhere.
+  UPDATE tasks t SET parent_id = NULL WHERE t.parent_id = ANY (v_ids);
+  DELETE FROM tasks t WHERE t.id = ANY (v_ids);
+  DELETE FROM runs r WHERE r.id = p_run;
 END $$;

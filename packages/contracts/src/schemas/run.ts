@@ -52,7 +52,20 @@ export const runConfigSchema = z
   })
   .meta({ id: 'RunConfig' });
 export type RunConfig = z.output<typeof runConfigSchema>;
-export type RunConfigInput = z.input<typeof runConfigSchema>;
+
+/** Some of the settings; what is left out stays, or has its default where the run is new. */
+export const runSettingsSchema = z
+  .strictObject({
+    ...runConfigFields,
+    failureThreshold: z.strictObject({
+      consecutive: failureThresholdSchema.shape.consecutive.unwrap().optional(),
+      rate: failureThresholdSchema.shape.rate.unwrap().optional(),
+      minAttempts: failureThresholdSchema.shape.minAttempts.unwrap().optional(),
+    }),
+  })
+  .partial()
+  .meta({ id: 'RunSettings' });
+export type RunSettings = z.output<typeof runSettingsSchema>;
 
 /** What changes; what is left out stays. */
 export const runPatchSchema = z
@@ -60,11 +73,7 @@ export const runPatchSchema = z
     name: nonEmptyText(300).optional(),
     description: text(102_400).optional(),
     dueAt: dateTimeSchema.nullable().optional(),
-    config: z
-      .strictObject(runConfigFields)
-      .partial()
-      .extend({ failureThreshold: failureThresholdSchema.partial().optional() })
-      .optional(),
+    config: runSettingsSchema.optional(),
   })
   .meta({ id: 'RunPatch' });
 export type RunPatch =
@@ -125,7 +134,7 @@ const planFields = {
   source: nonEmptyText(300).nullable().default(null),
   /** The tasks that have no due date inherit it. */
   dueAt: dateTimeSchema.nullable().default(null),
-  config: runConfigSchema.partial().default({}),
+  config: runSettingsSchema.default({}),
   metadata: metadataSchema.default({}),
 };
 
@@ -136,7 +145,7 @@ export const newRunSchema = z
 /** What a caller writes: fields with a default may be left out. */
 export type NewRun = Partial<Omit<z.output<typeof newRunSchema>, 'tasks' | 'config'>> & {
   name: string;
-  config?: RunConfigInput | undefined;
+  config?: RunSettings | undefined;
   tasks?: readonly NewTask[] | undefined;
 };
 export type ParsedNewRun = z.output<typeof newRunSchema>;

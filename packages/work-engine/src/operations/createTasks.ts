@@ -9,12 +9,15 @@ import {
 } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
+import { isRunEnded } from '../domain/runTransitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { findOwners, insertTasks, type NewTaskRow } from '../store/insertTasks.js';
+import { lockRun } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { lockPrerequisites } from '../store/prerequisites.js';
-import { toTask } from '../store/rows.js';
+import { renumberWaves } from '../store/renumberWaves.js';
+import { type TaskRow, toTask } from '../store/rows.js';
 import { transact } from '../store/sql.js';
 import { parseWritten } from './parseWritten.js';
 
@@ -30,36 +33,77 @@ export async function createTask(engine: EngineContext, task: NewTask): Promise<
  *
  * The workspace is the engine's, or that of the orchestrator where the engine has none.
  * Errors: INVALID_INPUT, ORCHESTRATOR_NOT_FOUND, CHANNEL_NOT_FOUND, TASK_NOT_FOUND, DEPENDENCY_CYCLE,
- * DEPENDENCY_ON_ITSELF, DUPLICATE_DEPENDENCY, DUPLICATE_SOURCE_ID.
+ * DEPENDENCY_ON_ITSELF, DUPLICATE_DEPENDENCY, DUPLICATE_SOURCE_ID, RUN_NOT_FOUND, RUN_ENDED.
  */
 export async function createTasks(engine: EngineContext, tasks: readonly NewTask[]): Promise<Task[]> {
   if (!Array.isArray(tasks)) throw new NeolithError('INVALID_INPUT', 'createTasks takes a list of tasks');
   const parsed = tasks.map((task: NewTask, index) =>
     parseWritten(newTaskSchema, task, `Task ${index + 1}`, ['tasks', index]),
   );
-  const uuids = parsed.map(newUuid);
-  const arranged = arrangeNewTasks(parsed.map((task, index) => ({ ...task, uuid: uuids[index] as string })));
-  const rows = await transact(engine.pool, async (client) => {
-    const owners = await ownersOf(engine, client, parsed);
-    const now = await readNow(client, engine.now());
-    const statusOf = await statusesOf(client, parsed, arranged, owners.workspaceId);
-    const toInsert = parsed.map((task, index) =>
-      toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }),
-    );
-    return insertTasks(client, { rows: toInsert, workspaceId: owners.workspaceId, actor: engine.actor, now });
-  });
+  const rows = await transact(engine.pool, (client) => insertNewTasks(engine, client, parsed));
   engine.events.poke();
   return rows.map(toTask);
+}
+
+/** Inserts tasks within a transaction; those of a run make its waves anew. */
+export async function insertNewTasks(
+  engine: EngineContext,
+  client: PoolClient,
+  tasks: readonly ParsedNewTask[],
+): Promise<TaskRow[]> {
+  const uuids = tasks.map(newUuid);
+  const arranged = arrangeNewTasks(tasks.map((task, index) => ({ ...task, uuid: uuids[index] as string })));
+  const owners = await ownersOf(engine, client, tasks);
+  const runIds = await lockRunsOf(client, tasks, owners.workspaceId);
+  const now = await readNow(client, engine.now());
+  const statusOf = await statusesOf(client, tasks, arranged, owners.workspaceId);
+  const toInsert = tasks.map((task, index) =>
+    toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }),
+  );
+  const made = await insertTasks(client, {
+    rows: toInsert,
+    workspaceId: owners.workspaceId,
+    actor: engine.actor,
+    now,
+  });
+  for (const runId of runIds) await renumberWaves(client, runId, now);
+  return made;
+}
+
+/** The runs that get new tasks, locked in order of their ids. Errors: RUN_NOT_FOUND, RUN_ENDED. */
+async function lockRunsOf(
+  client: PoolClient,
+  tasks: readonly ParsedNewTask[],
+  workspaceId: string,
+): Promise<string[]> {
+  const given = new Map(
+    tasks
+      .filter((task) => task.runId !== null)
+      .map((task) => [uuidOf('run', task.runId as string), task.runId as string]),
+  );
+  const runIds = [...given.keys()].sort();
+  for (const runId of runIds) {
+    const run = await lockRun(client, runId, workspaceId, given.get(runId) as string);
+    if (isRunEnded(run.status)) {
+      throw new NeolithError(
+        'RUN_ENDED',
+        `Run ${formatId('run', runId)} is ${run.status}; reset it before adding tasks, or add them to another run`,
+        { details: { runId: formatId('run', runId), status: run.status } },
+      );
+    }
+  }
+  return runIds;
 }
 
 interface Owners {
   workspaceId: string;
 }
 
-async function ownersOf(
+/** The workspace of new things, with their orchestrators and channels found in it. */
+export async function ownersOf(
   engine: EngineContext,
   client: PoolClient,
-  tasks: readonly ParsedNewTask[],
+  tasks: readonly { orchestratorId: string | null; channelId?: string | null }[],
 ): Promise<Owners> {
   const orchestratorIds = new Map(
     tasks
@@ -68,7 +112,7 @@ async function ownersOf(
   );
   const channelIds = new Map(
     tasks
-      .filter((task) => task.channelId !== null)
+      .filter((task) => task.channelId != null)
       .map((task) => [uuidOf('channel', task.channelId as string), task.channelId as string]),
   );
   const found = await findOwners(client, {
@@ -133,6 +177,8 @@ function toRow(
     orchestrator_id: task.orchestratorId === null ? null : uuidOf('orchestrator', task.orchestratorId),
     channel_id: task.channelId === null ? null : uuidOf('channel', task.channelId),
     parent_id: arranged.parent,
+    run_id: task.runId === null ? null : uuidOf('run', task.runId),
+    wave: task.runId === null ? null : 0,
     source: task.source,
     source_id: task.sourceId,
     created_at: task.createdAt ?? known.now,

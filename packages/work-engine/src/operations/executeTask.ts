@@ -17,7 +17,8 @@ import { toContext } from './prepareTaskContext.js';
  * attempt never runs out unless `leaseSeconds` says otherwise. A task that waits for prerequisites, or that somebody
  * reported blocked, is not started; the answer is `blocked` with the reason.
  *
- * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, DAEMON_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY, INVALID_TRANSITION.
+ * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, DAEMON_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY (orchestrator or run),
+ * RUN_NOT_RUNNING, WAVE_NOT_OPEN, INVALID_TRANSITION.
  */
 export async function executeTask(
   engine: EngineContext,
@@ -62,6 +63,24 @@ export async function executeTask(
         'AT_CAPACITY',
         `Orchestrator ${orchestratorId} is at its limit of ${outcome.limit} task(s) at once; finish one or raise maxConcurrentTasks`,
         { details: { orchestratorId, limit: outcome.limit } },
+      );
+    case 'run_not_running':
+      throw new NeolithError(
+        'RUN_NOT_RUNNING',
+        `Task ${taskId} belongs to run ${formatId('run', outcome.runId)}, which is ${outcome.status}; it hands out no work`,
+        { details: { taskId, runId: formatId('run', outcome.runId), status: outcome.status } },
+      );
+    case 'run_at_capacity':
+      throw new NeolithError(
+        'AT_CAPACITY',
+        `Run ${formatId('run', outcome.runId)} is at its limit of tasks at once; finish one or raise maxConcurrentTasks`,
+        { details: { taskId, runId: formatId('run', outcome.runId) } },
+      );
+    case 'wave_not_open':
+      throw new NeolithError(
+        'WAVE_NOT_OPEN',
+        `Task ${taskId} is in wave ${outcome.wave} of run ${formatId('run', outcome.runId)}, which has not opened yet`,
+        { details: { taskId, runId: formatId('run', outcome.runId), wave: outcome.wave } },
       );
     case 'not_todo': {
       if (outcome.status === 'BLOCKED') return blocked(engine, task, taskId);

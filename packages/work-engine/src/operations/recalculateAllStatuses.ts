@@ -1,12 +1,16 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { findDrift, repairTask } from '../store/findDrift.js';
+import { findRunDrift, repairRunCounts } from '../store/findRunDrift.js';
+import { reviewRuns } from '../store/lockRun.js';
+import { readNow } from '../store/lockTask.js';
 import { toEngineError, transact } from '../store/sql.js';
+import { tellRun } from '../store/writeRun.js';
 import type { RepairReport } from '../workEngine.js';
 
 /**
  * Rebuilds every count and status from the edges: each task must stand where its status says, with as many unmet
- * prerequisites as its edges have. What differs is mended, told as an event, and reported; where nothing was wrong the
+ * prerequisites as its edges have, and each run counts its tasks right. What differs is mended, told as an event, and reported; where nothing was wrong the
  * report is empty. Looks in one snapshot and mends under the task's lock, so it can run beside everything else.
  */
 export async function recalculateAllStatuses(engine: EngineContext): Promise<RepairReport> {
@@ -27,8 +31,20 @@ export async function recalculateAllStatuses(engine: EngineContext): Promise<Rep
           to: mended.to,
         });
     }
-    if (repaired.length > 0) engine.events.poke();
-    return { checked, repaired };
+    const runs: RepairReport['runs'] = [];
+    for (const id of await findRunDrift(engine.pool, engine.workspaceId)) {
+      const problem = await transact(engine.pool, async (client) => {
+        const found = await repairRunCounts(client, id);
+        if (found === null) return null;
+        const now = await readNow(client, engine.now());
+        await tellRun(client, id, { event: 'run.repaired', actor: 'engine', now, data: { problem: found } });
+        await reviewRuns(client, { runIds: [id], actor: 'engine', now });
+        return found;
+      });
+      if (problem !== null) runs.push({ runId: formatId('run', id), problem });
+    }
+    if (repaired.length > 0 || runs.length > 0) engine.events.poke();
+    return { checked, repaired, runs };
   } catch (error) {
     throw toEngineError(error);
   }

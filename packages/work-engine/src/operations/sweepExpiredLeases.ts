@@ -1,7 +1,10 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
+import { reviewRuns } from '../store/lockRun.js';
+import { readNow } from '../store/lockTask.js';
+import { listRunsToReview } from '../store/readRun.js';
 import { settleAttempts } from '../store/settleAttempts.js';
-import { toEngineError } from '../store/sql.js';
+import { toEngineError, transact } from '../store/sql.js';
 import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
 
@@ -11,7 +14,8 @@ const LOSS_BUDGET = 3;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
- * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come. Works on all
+ * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
+ * time out, open waves and end where nothing else made them. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
  */
 export async function sweepExpiredLeases(
@@ -19,6 +23,7 @@ export async function sweepExpiredLeases(
   options: SweepOptions = {},
 ): Promise<SweepReport> {
   const lost: SweepReport['lost'] = [];
+  const reviewed: string[] = [];
   try {
     for (;;) {
       const expired = await readExpired(engine.pool, {
@@ -48,10 +53,17 @@ export async function sweepExpiredLeases(
       // Renewed since: not this sweep's.
       if (taken.length === 0) break;
     }
+    // A time-out, the next wave, an end that came about elsewhere: what no ending of the run itself brought about.
+    for (const runId of await listRunsToReview(engine.pool, engine.workspaceId, engine.now())) {
+      const changed = await transact(engine.pool, async (client) =>
+        reviewRuns(client, { runIds: [runId], actor: 'engine', now: await readNow(client, engine.now()) }),
+      );
+      reviewed.push(...changed.map((id) => formatId('run', id)));
+    }
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
-    if (lost.length > 0 || promoted > 0) engine.events.poke();
-    return { lost, promoted };
+    if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
+    return { lost, promoted, runs: reviewed };
   } catch (error) {
     throw toEngineError(error);
   }

@@ -19,6 +19,17 @@ export async function lockGraph(
   return rows[0]?.workspace_id ?? null;
 }
 
+const LOCK_SOURCE = {
+  name: 'lock_plan_source',
+  // The graph's lock first: every edit of the graph takes it, and an import makes many.
+  text: `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 7345)), pg_advisory_xact_lock(hashtextextended($1::text || $2, 7346))`,
+};
+
+/** Takes the graph of a workspace and a source of plans for this transaction. */
+export async function lockPlanSource(client: PoolClient, workspaceId: string, source: string): Promise<void> {
+  await run(client, LOCK_SOURCE, [workspaceId, source]);
+}
+
 const ANCESTORS = {
   name: 'read_ancestors',
   text: `

@@ -58,7 +58,7 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
     ), judged AS (
       SELECT f.*,
              CASE WHEN f.status IN ('DONE', 'FAILED', 'CANCELLED') THEN f.status
-                  WHEN f.leased = 1 THEN CASE WHEN f.merging AND f.queued THEN 'MERGING' ELSE 'IN_PROGRESS' END
+                  WHEN f.leased = 1 THEN (CASE WHEN f.merging AND f.queued THEN 'MERGING' ELSE 'IN_PROGRESS' END)::task_status
                   WHEN f.unmet > 0 OR f.reported THEN 'BLOCKED'
                   ELSE 'TODO' END AS should_be
       FROM facts f

@@ -49,5 +49,11 @@ function runUuid(id: string): string {
 
 /** In the order of ready_heads: required tags, excluded tags, priorities, excluded ids, run. */
 export function readyCriteriaValues(criteria: ReadyCriteria): unknown[] {
-  return [criteria.requireTags, criteria.excludeTags, criteria.priorities, criteria.excludeTaskIds, criteria.runId];
+  return [
+    criteria.requireTags,
+    criteria.excludeTags,
+    criteria.priorities,
+    criteria.excludeTaskIds,
+    criteria.runId,
+  ];
 }

@@ -101,16 +101,25 @@ export async function runAlone<Row extends QueryResultRow>(
   return tryAgain(() => run<Row>(pool, statement, values));
 }
 
+/** Reads several things as they stood at one moment. */
+export async function readConsistently<Result>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return transact(pool, work, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+}
+
 /** Runs several statements as one transaction, from the start again where locks met head-on. */
 export async function transact<Result>(
   pool: Pool,
   work: (client: PoolClient) => Promise<Result>,
+  begin = 'BEGIN',
 ): Promise<Result> {
   return tryAgain(async () => {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await client.query(begin);
       const result = await work(client);
       await client.query('COMMIT');
       return result;

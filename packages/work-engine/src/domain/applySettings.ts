@@ -1,0 +1,19 @@
+import type { RunConfig, RunSettings } from '@neolith/contracts';
+
+/** The settings of a run with some of them changed. Pure. */
+export function applySettings(config: RunConfig, settings: RunSettings): RunConfig {
+  const { failureThreshold = {}, ...rest } = settings;
+  return {
+    ...config,
+    ...(dropUndefined(rest) as Partial<RunConfig>),
+    failureThreshold: { ...config.failureThreshold, ...dropUndefined(failureThreshold) },
+  };
+}
+
+function dropUndefined<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: NonNullable<Fields[Name]>;
+  };
+}
