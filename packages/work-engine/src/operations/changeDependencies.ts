@@ -1,5 +1,5 @@
 import { formatId, NeolithError } from '@neolith/contracts';
-import { findPath } from '../domain/findCycle.js';
+import { findPath } from '../domain/findPath.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { deleteEdge, findEdge, insertEdge, lockGraph, readAncestors } from '../store/edges.js';
