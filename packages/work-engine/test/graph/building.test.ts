@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildGraph, buildGraphFromPairs, neighboursOf, type TaskGraph } from '../../src/index.js';
+import {
+  buildGraph,
+  buildGraphFromPairs,
+  neighboursOf,
+  type TaskGraph,
+} from '../../src/domain/graph/index.js';
 import { anyTasks } from './support/arbitraries.js';
 import { dependentsOf, makePlain } from './support/naive.js';
 

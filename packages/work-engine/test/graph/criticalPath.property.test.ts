@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildGraph, findCriticalPath } from '../../src/index.js';
+import { buildGraph, findCriticalPath } from '../../src/domain/graph/index.js';
 import { acyclicTasks, makeLargeTasks } from './support/arbitraries.js';
 import { makePlain, type Plain, weighChains } from './support/naive.js';
 import { makeRandom } from './support/random.js';

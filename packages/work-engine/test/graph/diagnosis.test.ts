@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildGraph, diagnoseGraph } from '../../src/index.js';
+import { buildGraph, diagnoseGraph } from '../../src/domain/graph/index.js';
 
 const none = { count: 0, listed: [] };
 

@@ -14,7 +14,7 @@ import {
   findTransitivePrerequisites,
   findWeakComponents,
   sortTopologically,
-} from '../../src/index.js';
+} from '../../src/domain/graph/index.js';
 
 const count = (size: number) => Int32Array.from({ length: size }, (_, node) => node);
 const idsFor = (size: number) => Array.from({ length: size }, (_, node) => `t${node}`);

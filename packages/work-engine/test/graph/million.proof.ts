@@ -17,7 +17,7 @@ import {
   neighboursOf,
   sortTopologically,
   type TaskGraph,
-} from '../../src/index.js';
+} from '../../src/domain/graph/index.js';
 import { makeRandom } from './support/random.js';
 
 const TASKS = 1_000_000;

@@ -7,7 +7,7 @@ import {
   findTransitiveDependents,
   findTransitivePrerequisites,
   findWeakComponents,
-} from '../../src/index.js';
+} from '../../src/domain/graph/index.js';
 import { acyclicTasks, anyTasks, makeLargeTasks } from './support/arbitraries.js';
 import { dependentsOf, makePlain, measureDistances, type Plain } from './support/naive.js';
 import { makeRandom } from './support/random.js';

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assignWaves, buildGraph, findCycle, neighboursOf, sortTopologically } from '../../src/index.js';
+import {
+  assignWaves,
+  buildGraph,
+  findCycle,
+  neighboursOf,
+  sortTopologically,
+} from '../../src/domain/graph/index.js';
 import { acyclicTasks, anyTasks, makeLargeTasks, type RawTask } from './support/arbitraries.js';
 import { findUnsortable, makePlain, measureDistances, type Plain, weighChains } from './support/naive.js';
 

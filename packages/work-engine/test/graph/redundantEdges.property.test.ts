@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildGraph, findRedundantEdges, type TaskGraph } from '../../src/index.js';
+import { buildGraph, findRedundantEdges, type TaskGraph } from '../../src/domain/graph/index.js';
 import { acyclicTasks, anyTasks, makeLargeTasks } from './support/arbitraries.js';
 import { findUnsortable, hasOtherWay, makePlain, type Plain } from './support/naive.js';
 

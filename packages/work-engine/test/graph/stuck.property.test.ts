@@ -1,7 +1,7 @@
 import type { TaskStatus } from '@neolith/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildGraph, findStuck, type StuckNodes, type StuckReason } from '../../src/index.js';
+import { buildGraph, findStuck, type StuckNodes, type StuckReason } from '../../src/domain/graph/index.js';
 import { anyTasks, makeLargeTasks, type RawTask, statuses } from './support/arbitraries.js';
 import { makePlain, measureDistances, type Plain } from './support/naive.js';
 import { makeRandom } from './support/random.js';
