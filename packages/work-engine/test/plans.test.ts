@@ -53,7 +53,9 @@ describe('with 40,000 claimable tasks', () => {
         await fixture.engine.completeTask(task.id, { status: 'completed', attemptId: attempt.id });
       await done();
 
-      const probes = plans.filter((plan) => plan.includes('ready_tasks_orchestrator_id_priority_due_at'));
+      const probes = plans.filter((plan) =>
+        plan.includes('ready_tasks_orchestrator_id_run_id_priority_due_at'),
+      );
       expect(probes.length).toBeGreaterThanOrEqual(2);
       for (const plan of plans) {
         for (const table of HOT) expect(plan).not.toMatch(new RegExp(`Seq Scan on ${table}\\b`));
