@@ -19,6 +19,7 @@ export const planProblemKinds = {
     effect: 'unusable',
     meaning: 'The file is larger than a plan may be (50 MB; YAML 5 MB).',
   },
+  FOLDER_EMPTY: { effect: 'unusable', meaning: 'There is no file in the folder that could hold a plan.' },
   FILE_BINARY: { effect: 'unusable', meaning: 'The file is not text.' },
   FILE_ENCODING: { effect: 'unusable', meaning: 'The text is not UTF-8.' },
   FORMAT_UNKNOWN: { effect: 'unusable', meaning: 'No plan format is recognised in the file.' },
@@ -35,10 +36,10 @@ export const planProblemKinds = {
   FIELD_MISSING: { effect: 'unusable', meaning: 'A field that the plan format needs is not there.' },
   FIELD_INVALID: { effect: 'unusable', meaning: 'A field has a value of the wrong type, form or size.' },
   TASKS_EMPTY: { effect: 'unusable', meaning: 'There is no task in the plan.' },
-  CYCLE: { effect: 'unusable', meaning: 'Tasks wait for one another in a circle.' },
+  CYCLE: { effect: 'unusable', meaning: 'Tasks, or phases, wait for one another in a circle.' },
   DEPENDENCIES_TOO_MANY: {
     effect: 'unusable',
-    meaning: 'Written and inherited dependencies together are more than 2,000,000.',
+    meaning: 'Written dependencies and those that follow from parents and phases are more than 2,000,000.',
   },
   ROW_UNREADABLE: { effect: 'dropped', meaning: 'A row is not a JSON object.' },
   ROW_WITHOUT_ID: { effect: 'dropped', meaning: 'A row has no id that can be used.' },
@@ -49,6 +50,7 @@ export const planProblemKinds = {
   DEPENDENCY_SELF: { effect: 'dropped', meaning: 'A task depends on itself.' },
   DEPENDENCY_INVALID: { effect: 'dropped', meaning: 'A dependency entry can not be read.' },
   EDGE_TYPE_UNKNOWN: { effect: 'dropped', meaning: 'A dependency of a type that has no known meaning here.' },
+  PHASE_UNKNOWN: { effect: 'dropped', meaning: 'A phase is named that is not in the plan.' },
   PARENT_UNKNOWN: { effect: 'dropped', meaning: 'A task names a parent that is not in the plan.' },
   PARENT_CYCLE: { effect: 'dropped', meaning: 'Tasks are parents of one another in a circle.' },
   TEXT_TRUNCATED: { effect: 'dropped', meaning: 'A text is longer than may be and was cut.' },
@@ -79,7 +81,7 @@ export const planProblemKinds = {
   },
   PRIORITY_MISSING: {
     effect: 'repaired',
-    meaning: 'A row has no priority; the option `missingPriority` is taken.',
+    meaning: 'Rows have no priority, and the option `missingPriority` was not given; it counts them.',
   },
   PRIORITY_INVALID: {
     effect: 'repaired',
@@ -95,6 +97,7 @@ export const planProblemKinds = {
     effect: 'repaired',
     meaning: 'NUL characters or half characters were replaced by U+FFFD.',
   },
+  FILE_SKIPPED: { effect: 'noted', meaning: 'A file of the folder holds no task.' },
   STATUS_MAPPED: { effect: 'noted', meaning: 'A status that we do not have was mapped.' },
   ROW_DELETED: { effect: 'noted', meaning: 'A row marks a deleted issue and is not imported.' },
   DEPENDENCY_DELETED: {

@@ -6,6 +6,7 @@ import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.j
 import type { PlanProblemCode } from '../problemCodes.js';
 import type { ProblemLog } from '../problemLog.js';
 import type { StructuredDocument } from '../structuredDocument.js';
+import { listPhaseGifts, type PhaseGifts } from './phaseGifts.js';
 
 /** Our own plan format, as YAML or JSON; see docs/concepts/plan-format.md. */
 export const neolithReader: PlanReader = {
@@ -59,8 +60,9 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   const statuses = new Map<string, number>();
   let dependencies = 0;
   let parents = 0;
+  const gifts = listPhaseGifts(plan);
   const tasks = plan.tasks.map((task, index) => {
-    const draft = toDraftTask(task, plan, (path) => document.locate(['tasks', index, ...path]));
+    const draft = toDraftTask(task, plan, gifts[index], (path) => document.locate(['tasks', index, ...path]));
     statuses.set(draft.status, (statuses.get(draft.status) ?? 0) + 1);
     dependencies += draft.dependsOn.length;
     parents += draft.parentSourceId === null ? 0 : 1;
@@ -75,6 +77,13 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   return {
     name: plan.name,
     description: plan.description ?? null,
+    run: plan.run ?? null,
+    phases: (plan.phases ?? []).map((phase, index) => {
+      const locate: DraftTask['locate'] = (path) => document.locate(['phases', index, ...path]);
+      const { id, name = id, parent = null, after = [] } = phase;
+      return { id, name, parent, after, at: locate([]), locate };
+    }),
+    dependenciesComplete: plan.dependenciesComplete ?? false,
     dueAt: plan.defaults?.due === undefined ? null : parsePlanDue(plan.defaults.due),
     tasks,
     deletedSourceIds: new Set(),
@@ -91,15 +100,20 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   };
 }
 
-function toDraftTask(task: PlanTask, { defaults = {} }: Plan, locate: DraftTask['locate']): DraftTask {
+function toDraftTask(
+  task: PlanTask,
+  { defaults = {} }: Plan,
+  gifts: PhaseGifts | undefined,
+  locate: DraftTask['locate'],
+): DraftTask {
   const timeoutMinutes = task.timeoutMinutes ?? defaults.timeoutMinutes ?? null;
   return {
     sourceId: task.id,
     title: task.title,
     description: task.description ?? null,
-    priority: task.priority ?? defaults.priority ?? 'MEDIUM',
-    dueAt: task.due === undefined ? null : parsePlanDue(task.due),
-    tags: [...new Set([...(defaults.tags ?? []), ...(task.tags ?? [])])],
+    priority: task.priority ?? gifts?.priority ?? defaults.priority ?? 'MEDIUM',
+    dueAt: task.due === undefined ? (gifts?.dueAt ?? null) : parsePlanDue(task.due),
+    tags: [...new Set([...(defaults.tags ?? []), ...(gifts?.tags ?? []), ...(task.tags ?? [])])],
     dependsOn: task.dependsOn ?? [],
     parentSourceId: task.parent ?? null,
     extraParentSourceIds: [],
@@ -112,6 +126,8 @@ function toDraftTask(task: PlanTask, { defaults = {} }: Plan, locate: DraftTask[
     maxAttempts: task.maxAttempts ?? defaults.maxAttempts ?? null,
     timeoutSeconds: timeoutMinutes === null ? null : Math.max(1, Math.round(timeoutMinutes * 60)),
     orchestrator: task.orchestrator ?? defaults.orchestrator ?? null,
+    phase: task.phase ?? null,
+    afterPhases: [],
     at: locate([]),
     locate,
   };
