@@ -32,6 +32,7 @@ export const planProblemKinds = {
     effect: 'unusable',
     meaning: 'The file is not one object with `version`, `name` and `tasks`.',
   },
+  LIST_UNKNOWN: { effect: 'unusable', meaning: 'The option `tag` names a list that the file does not have.' },
   FIELD_UNKNOWN: { effect: 'unusable', meaning: 'A field that the plan format does not have.' },
   FIELD_MISSING: { effect: 'unusable', meaning: 'A field that the plan format needs is not there.' },
   FIELD_INVALID: { effect: 'unusable', meaning: 'A field has a value of the wrong type, form or size.' },

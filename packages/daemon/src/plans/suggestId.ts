@@ -19,7 +19,9 @@ export function createSuggester(listIds: () => readonly string[]): (id: string) 
   };
 
   function findNear(ids: readonly string[], wanted: string): string | null {
-    if (ids.length > comparedMax || searches === searchesMax) return null;
+    // Numbers differ by one letter without meaning one another.
+    if (ids.length > comparedMax || searches === searchesMax || wanted.length < 3 || /^\d+$/.test(wanted))
+      return null;
     searches += 1;
     let best: string | null = null;
     let bestDistance = wanted.length < 5 ? 2 : 3;

@@ -1,8 +1,9 @@
+import { isRecord } from '../isRecord.js';
 import type { ProblemLog } from '../problemLog.js';
 import { showValue } from '../showValue.js';
 import type { BeadsCounts } from './beadsCounts.js';
 import { beadsLinkTypes } from './beadsMapping.js';
-import { type BeadsRow, isRecord } from './beadsRows.js';
+import type { BeadsRow } from './beadsRows.js';
 
 export interface BeadsEdges {
   readonly blockedBy: readonly string[];

@@ -5,8 +5,9 @@ import type { DraftTask, PlanReaderOptions } from '../planReader.js';
 import { showValue } from '../showValue.js';
 import { type BeadsEdgeContext, readBeadsEdges } from './beadsEdges.js';
 import { beadsPriorities, beadsStatuses, beadsTaskFields } from './beadsMapping.js';
-import { makeBeadsMetadata } from './beadsMetadata.js';
 import type { BeadsRow } from './beadsRows.js';
+import { makeForeignMetadata } from './makeForeignMetadata.js';
+import { cutTitle } from './taskFitter.js';
 
 export interface BeadsTaskContext extends BeadsEdgeContext {
   readonly options: PlanReaderOptions;
@@ -53,7 +54,7 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
     at,
     locate: () => at,
   } satisfies Omit<DraftTask, 'metadata'>;
-  return { ...task, metadata: makeBeadsMetadata(row, kept, log) };
+  return { ...task, metadata: makeForeignMetadata('beads', row, kept, log) };
 
   function readTitle(): string {
     const { title } = record;
@@ -69,11 +70,7 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
       at,
       `The title of ${id} has ${title.length} characters; ${planLimits.titleCharsMax} were taken, the whole is in the metadata.`,
     );
-    // An emoji at the cut would be left in halves.
-    return title
-      .slice(0, planLimits.titleCharsMax - 1)
-      .replace(/[\uD800-\uDBFF]$/, '')
-      .concat('…');
+    return cutTitle(title);
   }
 
   function readDescription(): string | null {

@@ -1,10 +1,9 @@
 import { type Plan, type PlanTask, parsePlanDue, planSchema } from '@neolith/contracts';
 import { describeSchemaIssue } from '../describeSchemaIssue.js';
-import { findUnsafeValues, type UnsafeValue } from '../findUnsafeValues.js';
 import { parseStructuredText } from '../parseStructuredText.js';
 import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.js';
-import type { PlanProblemCode } from '../problemCodes.js';
 import type { ProblemLog } from '../problemLog.js';
+import { reportUnsafeValues } from '../reportUnsafeValues.js';
 import type { StructuredDocument } from '../structuredDocument.js';
 import { listPhaseGifts, type PhaseGifts } from './phaseGifts.js';
 
@@ -20,13 +19,6 @@ export const neolithReader: PlanReader = {
   read: readNeolithPlan,
 };
 
-const unsafeProblems: Record<UnsafeValue['kind'], { code: PlanProblemCode; message: string }> = {
-  forbiddenKey: { code: 'KEY_FORBIDDEN', message: 'A key named __proto__ is not allowed; rename it.' },
-  depth: { code: 'NESTING_TOO_DEEP', message: 'Here values are nested more than 100 deep; flatten them.' },
-  number: { code: 'NUMBER_IMPRECISE', message: 'This number can not be kept exactly; put it in quotes.' },
-  text: { code: 'FIELD_INVALID', message: 'This text holds a NUL or half of a character; remove it.' },
-};
-
 function readNeolithPlan(source: PlanText, log: ProblemLog): DraftPlan | null {
   const document = parseStructuredText(source, log);
   if (document === null) return null;
@@ -40,10 +32,7 @@ function readNeolithPlan(source: PlanText, log: ProblemLog): DraftPlan | null {
     );
     return null;
   }
-  const unsafe = findUnsafeValues(value);
-  for (const { kind, path } of unsafe)
-    log.add(unsafeProblems[kind].code, locate(path), unsafeProblems[kind].message);
-  if (unsafe.length > 0) return null;
+  if (reportUnsafeValues(value, locate, log)) return null;
 
   const parsed = planSchema.safeParse(value);
   if (!parsed.success) {
