@@ -19,13 +19,13 @@ export function createSuggester(listIds: () => readonly string[]): (id: string) 
   };
 
   function findNear(ids: readonly string[], wanted: string): string | null {
-    // Numbers differ by one letter without meaning one another.
-    if (ids.length > comparedMax || searches === searchesMax || wanted.length < 3 || /^\d+$/.test(wanted))
-      return null;
+    if (ids.length > comparedMax || searches === searchesMax || wanted.length < 3) return null;
     searches += 1;
     let best: string | null = null;
     let bestDistance = wanted.length < 5 ? 2 : 3;
     for (const id of ids) {
+      // T1 and T2 differ by one character and mean two things.
+      if (toDigits(id) !== toDigits(wanted)) continue;
       const distance = measureDistance(toPlain(id), wanted, bestDistance);
       if (distance < bestDistance) {
         best = id;
@@ -48,6 +48,10 @@ function toPlain(id: string): string {
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '')
     .slice(0, 200);
+}
+
+function toDigits(id: string): string {
+  return id.replace(/\D/g, '');
 }
 
 /** Letters to insert, remove or replace to make `b` of `a`; at least `limit` when it is that or more. */
