@@ -53,6 +53,7 @@ const running: Row['running'] = [
       taskId: 'task_1',
       orchestratorId: 'orch_x',
       daemonId: null,
+      runId: null,
       number: 1,
       agent: null,
       status: 'RUNNING',
