@@ -148,6 +148,7 @@ test('a progress event changes the one task it is of, and nothing else', () => {
     attemptId: 'att_1',
     orchestratorId: 'orch_x',
     daemonId: null,
+    runId: null,
     actor: 'library',
     from: null,
     to: null,

@@ -94,6 +94,7 @@ const event = (cursor: string, type: EventJson['type'], data: EventJson['data'] 
   attemptId: 'att',
   orchestratorId: null,
   daemonId: null,
+  runId: null,
   actor: 'library',
   from: null,
   to: null,

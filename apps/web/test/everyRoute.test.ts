@@ -122,12 +122,18 @@ test('the things of another workspace are answered like things that do not exist
     runningTask: `task_${randomUUID()}`,
     attempt: `att_${randomUUID()}`,
     token: `tok_${randomUUID()}`,
+    run: `run_${randomUUID()}`,
+    mergingAttempt: `att_${randomUUID()}`,
+    pendingRun: `run_${randomUUID()}`,
+    pausedRun: `run_${randomUUID()}`,
+    quarantinedRun: `run_${randomUUID()}`,
+    failedRun: `run_${randomUUID()}`,
   };
   const unknowns = samplesOf(unknown);
   let asked = 0;
   for (const [name, endpoint] of guarded) {
     const names = JSON.stringify(samplesOf(things)[name]) !== JSON.stringify(unknowns[name]);
-    if (!names || !/(orch|task|daemon|att|tok)_/.test(JSON.stringify(samples[name]))) continue;
+    if (!names || !/(orch|task|daemon|att|tok|run)_/.test(JSON.stringify(samples[name]))) continue;
     asked += 1;
     const [foreign, absent] = await Promise.all(
       [samples[name], unknowns[name]].map(async (sample) => {
@@ -149,7 +155,7 @@ test('the things of another workspace are answered like things that do not exist
     const ofRenewal = name === 'renewLease';
     if (!ofList) expect([name, foreign?.status]).toEqual([name, ofRenewal ? 409 : 404]);
   }
-  expect(asked).toBeGreaterThan(25);
+  expect(asked).toBeGreaterThan(45);
   expect(await contents()).toEqual(before);
 });
 
@@ -164,6 +170,7 @@ async function contents(): Promise<unknown> {
     'channels',
     'events',
     'attempts',
+    'runs',
   ];
   const read = tables.map((name) => fixture.test.database.pool.query(`SELECT * FROM ${name} ORDER BY 1, 2`));
   return (await Promise.all(read)).map(({ rows }) => rows);

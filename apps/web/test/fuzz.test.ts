@@ -24,6 +24,7 @@ async function stored(actor: string): Promise<unknown> {
     'workspaces',
     'api_tokens',
     'claim_requests',
+    'runs',
   ];
   const parts = tables.map((name) => `(SELECT count(*) FROM ${name}) AS ${name}`);
   const { rows } = await fixture.test.database.pool.query({

@@ -168,7 +168,7 @@ CREATE FUNCTION ready_heads(
 LANGUAGE plpgsql STABLE ROWS 4
 -- Planned once, before anybody knows how many rows there will be: leave no way but the probes. (Joined to what it gives,
 -- ROWS 4 does the same; with the default of a thousand, a claim read the whole table.)
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -5,7 +5,7 @@ import { log } from '../log';
 const SWEEP_LOCK = 5_270_102;
 
 /**
- * Ends attempts whose lease ran out and promotes delayed tasks, unless another replica is just at it. The lock is of
+ * Ends attempts whose lease ran out, promotes delayed tasks and reviews runs, unless another replica is just at it. The lock is of
  * a transaction, which ends with its connection: a sweeper that dies in the middle holds up nobody.
  *
  * @param options.reachableSeconds how long daemons could reach us without a break; see `sweepExpiredLeases`
@@ -25,8 +25,9 @@ export async function sweep(
     ]);
     const ours = rows[0]?.ours === true;
     if (ours) {
-      const { lost, promoted } = await engine.sweepExpiredLeases(options);
+      const { lost, promoted, runs } = await engine.sweepExpiredLeases(options);
       if (lost.length > 0) log.warn({ lost, promoted }, 'Leases ran out: their tasks go back');
+      if (runs.length > 0) log.info({ runs }, 'Runs ended, timed out or opened a wave');
     }
     await client.query('COMMIT');
     broken = false;

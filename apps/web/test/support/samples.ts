@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EndpointName } from '@neolith/contracts';
+import type { EndpointName, RunSettings } from '@neolith/contracts';
 import type { WorkEngine } from '@neolith/work-engine';
 
 /** One of each kind of thing, in one workspace. */
@@ -14,6 +14,14 @@ export interface Things {
   runningTask: string;
   attempt: string;
   token: string;
+  /** RUNNING, with a merge stage. */
+  run: string;
+  /** Of a task of the run that is MERGING, its slot granted. */
+  mergingAttempt: string;
+  pendingRun: string;
+  pausedRun: string;
+  quarantinedRun: string;
+  failedRun: string;
 }
 
 let made = 0;
@@ -51,7 +59,55 @@ export async function makeThings(engine: WorkEngine, tokenId: string): Promise<T
     runningTask: running?.id ?? '',
     attempt: claims[0]?.attempt.id ?? '',
     token: tokenId,
+    ...(await makeRuns(engine, orchestrator.id, daemon.id)),
   };
+}
+
+type Runs = Pick<
+  Things,
+  'run' | 'mergingAttempt' | 'pendingRun' | 'pausedRun' | 'quarantinedRun' | 'failedRun'
+>;
+
+/** A run in each state that a verb starts from. */
+async function makeRuns(engine: WorkEngine, orchestratorId: string, daemonId: string): Promise<Runs> {
+  const make = async (name: string, config: RunSettings = {}) => {
+    const run = await engine.createRun({
+      name,
+      orchestratorId,
+      config,
+      tasks: [
+        { key: 'a', title: `${name} a` },
+        { title: `${name} b`, dependsOn: ['a'] },
+      ],
+    });
+    return run.id;
+  };
+  const begin = async (runId: string) => {
+    await engine.startRun(runId);
+    const [task] = await engine.getReadyTasks(runId);
+    const taskId = task?.id ?? '';
+    const execution = await engine.executeTask(orchestratorId, taskId, { daemonId, leaseSeconds: 86_400 });
+    if (execution.status !== 'in_progress') throw new Error(execution.error);
+    return { taskId, attemptId: execution.attemptId };
+  };
+  const atOnce = { consecutive: 1 };
+  const [run, pendingRun, pausedRun, quarantinedRun, failedRun] = await Promise.all([
+    make('Merges', { mergeStage: true }),
+    make('Not begun'),
+    make('Paused'),
+    make('Quarantined', { failureThreshold: atOnce }),
+    make('Failed', { failurePolicy: 'stop', failureThreshold: atOnce }),
+  ]);
+  const merging = await begin(run);
+  await engine.completeTask(merging.taskId, { status: 'completed', attemptId: merging.attemptId });
+  await engine.requestMerge(merging.attemptId);
+  await engine.startRun(pausedRun);
+  await engine.pauseRun(pausedRun);
+  for (const runId of [quarantinedRun, failedRun]) {
+    const { taskId, attemptId } = await begin(runId);
+    await engine.completeTask(taskId, { status: 'failed', error: 'Red', attemptId });
+  }
+  return { run, mergingAttempt: merging.attemptId, pendingRun, pausedRun, quarantinedRun, failedRun };
 }
 
 export interface Sample {
@@ -63,6 +119,12 @@ export interface Sample {
 /** A call of each endpoint that is well-formed and means the given things. */
 export function samplesOf(things: Things): Record<EndpointName, Sample> {
   const { orchestrator, task, dependent, daemon, runningTask, attempt, token } = things;
+  const { run, mergingAttempt } = things;
+  const because = { reason: 'A person said so' };
+  const planned = [
+    { key: 'a', title: 'First', orchestratorId: orchestrator, estimateMinutes: 5 },
+    { key: 'b', title: 'Second', dependsOn: ['a'], tags: ['x'] },
+  ];
   return {
     getOverview: {},
     listOrchestrators: {},
@@ -135,6 +197,53 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
     releaseAttempt: { id: attempt },
+    requestMerge: { id: mergingAttempt, body: { waitSeconds: 0 } },
+    completeMerge: {
+      id: mergingAttempt,
+      body: { output: { commit: 'c0ffee' }, artifacts: [{ type: 'text', content: 'x' }] },
+    },
+    failMerge: { id: mergingAttempt, body: { error: 'Conflict in a.ts' } },
+    listRuns: { query: { status: 'RUNNING', source: 'none has it', limit: '5' } },
+    createRun: {
+      body: {
+        name: 'Made',
+        orchestratorId: orchestrator,
+        source: `plan ${randomUUID()}`,
+        dueAt: '2027-01-01T00:00:00Z',
+        config: { maxConcurrentTasks: 2, waves: 'strict', failureThreshold: { rate: 0.9 } },
+        metadata: { a: 1 },
+        tasks: planned,
+      },
+    },
+    importPlan: {
+      body: {
+        name: 'Imported',
+        source: `plan ${randomUUID()}`,
+        orchestratorId: orchestrator,
+        tasks: planned,
+        dryRun: false,
+        start: true,
+      },
+    },
+    getRun: { id: run },
+    updateRun: {
+      id: run,
+      body: { name: 'Renamed', dueAt: null, config: { maxConcurrentTasks: 7, timeoutSeconds: null } },
+    },
+    deleteRun: { id: things.pendingRun },
+    startRun: { id: things.pendingRun, body: because },
+    pauseRun: { id: run, body: because },
+    resumeRun: { id: things.pausedRun, body: because },
+    stopRun: { id: run, body: because },
+    releaseRun: { id: things.quarantinedRun, body: because },
+    retryRun: { id: things.failedRun, body: because },
+    resetRun: { id: things.pausedRun, body: because },
+    completeRun: { id: run, body: because },
+    getRunSnapshot: { id: run },
+    getRunHistory: { id: run, query: { limit: '5' } },
+    getRunProgress: { id: run },
+    getRunGraph: { id: run, query: { format: 'dot' } },
+    getReadyTasks: { id: run },
     listDaemons: {},
     registerDaemon: {
       body: {

@@ -33,6 +33,7 @@ const criteriaQuery = z.strictObject({
   excludeTags: commaList.optional(),
   minPriority: taskPrioritySchema.optional(),
   maxPriority: taskPrioritySchema.optional(),
+  runId: idSchema.optional(),
   excludeTaskIds: commaList.optional(),
 });
 

@@ -1,0 +1,9 @@
+import { endpoints } from '@neolith/contracts';
+import { handle } from '@/server/http/handle';
+import { routes } from '@/server/http/routes';
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
+  handle(endpoints.getReadyTasks, async ({ engine, input }) => ({
+    tasks: await engine.getReadyTasks(input.params.id),
+  })),
+);

@@ -1,0 +1,8 @@
+import { endpoints } from '@neolith/contracts';
+import { handle } from '@/server/http/handle';
+import { routes } from '@/server/http/routes';
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
+  handle(endpoints.listRuns, ({ engine, input }) => engine.listRuns(input.query)),
+  handle(endpoints.createRun, ({ engine, input }) => engine.createRun(input.body)),
+);
