@@ -6,15 +6,10 @@ import { type AgentRun, runAgent } from '../agents/runAgent.js';
 import type { TerminationReason } from '../process/processSpec.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import type { AttemptPhase } from './decideRenewal.js';
-import {
-  type AttemptOutcome,
-  describeFault,
-  describeOutcome,
-  describeRefusedResult,
-} from './describeOutcome.js';
+import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
-import { type MergeOutcome, type MergeStage, startMergeStage } from './mergeStage.js';
+import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
