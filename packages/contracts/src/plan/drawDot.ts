@@ -4,14 +4,15 @@ import { drawStatus, groupByPhase, type PlanGraph, type PlanGraphTask, statusCol
  * A plan as a Graphviz digraph: arrows lead from a prerequisite to what waits for it, phases are boxes, statuses
  * are colours. Tasks and arrows stand in the order of the plan, so that the same plan gives the same text. Pure.
  */
-export function drawDot({ name, tasks }: PlanGraph): string {
+export function drawDot(plan: PlanGraph): string {
+  const { name, tasks } = plan;
   const known = new Set(tasks.map(({ id }) => id));
   const lines = [
     `digraph ${quote(name)} {`,
     '  rankdir=LR;',
     '  node [shape=box, style="rounded,filled", fillcolor="#ffffff", color="#64748b", fontname="sans-serif"];',
   ];
-  for (const [index, { phase, tasks: members }] of groupByPhase(tasks).entries()) {
+  for (const [index, { name: phase, tasks: members }] of groupByPhase(plan).entries()) {
     if (phase === null) {
       lines.push(...members.map((task) => `  ${drawNode(task)}`));
       continue;

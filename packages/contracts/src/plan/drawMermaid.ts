@@ -12,7 +12,8 @@ import {
  * statuses are classes. Nodes are called `t1`, `t2` … in the order of the plan, whatever the ids hold; id and title
  * are in the label. Pure.
  */
-export function drawMermaid({ name, tasks }: PlanGraph): string {
+export function drawMermaid(plan: PlanGraph): string {
+  const { name, tasks } = plan;
   const nodeOf = new Map(tasks.map(({ id }, index) => [id, `t${index + 1}`]));
   const lines = ['---', `title: ${JSON.stringify(toOneLine(name))}`, '---', 'flowchart LR'];
   const used = new Set<DrawnStatus>();
@@ -21,7 +22,7 @@ export function drawMermaid({ name, tasks }: PlanGraph): string {
     if (drawn !== null) used.add(drawn);
     return `${nodeOf.get(id)}["${escapeLabel(id)}<br/>${escapeLabel(title)}"]${drawn === null ? '' : `:::${drawn}`}`;
   };
-  for (const [index, { phase, tasks: members }] of groupByPhase(tasks).entries()) {
+  for (const [index, { name: phase, tasks: members }] of groupByPhase(plan).entries()) {
     if (phase === null) {
       lines.push(...members.map((task) => `  ${drawNode(task)}`));
       continue;

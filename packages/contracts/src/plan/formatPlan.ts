@@ -25,17 +25,13 @@ export interface WrittenTask extends PlanGraphTask {
 export interface WrittenPlan extends PlanGraph {
   readonly description?: string | null | undefined;
   readonly run?: PlanRun | null | undefined;
-  /** In this order; those that only tasks name follow, by their id. */
-  readonly phases?:
-    | readonly { readonly id: string; readonly name: string; readonly parent: string | null }[]
-    | undefined;
   readonly tasks: readonly WrittenTask[];
 }
 
 /**
  * A plan in our own format, as an object that becomes JSON or YAML. Everything is written out, so that reading it
- * gives the same tasks again; dependencies and parents that are not among the tasks are left out, and texts that
- * are longer than a plan may hold are cut. Pure.
+ * gives the same tasks again; dependencies and parents that are not among the tasks are left out, and names and
+ * titles that are longer than a plan may hold are cut. Pure.
  *
  * A status of the server that a plan does not have (`IN_PROGRESS`, `BLOCKED`, `FAILED` …) becomes `open`.
  */

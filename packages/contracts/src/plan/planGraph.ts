@@ -12,8 +12,17 @@ export interface PlanGraphTask {
   readonly phase?: string | null | undefined;
 }
 
+export interface PlanGraphPhase {
+  readonly id: string;
+  readonly name: string;
+  /** Id of the phase it is part of. */
+  readonly parent: string | null;
+}
+
 export interface PlanGraph {
   readonly name: string;
+  /** What the phases that tasks name are called; those that are not here are called by what tasks name them. */
+  readonly phases?: readonly PlanGraphPhase[] | undefined;
   readonly tasks: readonly PlanGraphTask[];
 }
 
@@ -47,22 +56,24 @@ export function drawStatus(status: string | null | undefined): DrawnStatus | nul
   return drawnStatuses.get(status?.toLowerCase() ?? '') ?? null;
 }
 
-export interface DrawnPhase<T> {
+export interface DrawnPhase {
   /** Null for the tasks without a phase. */
-  readonly phase: string | null;
-  readonly tasks: readonly T[];
+  readonly name: string | null;
+  readonly tasks: readonly PlanGraphTask[];
 }
 
 /** The tasks by phase, phases in the order of their first task. */
-export function groupByPhase<T extends { readonly phase?: string | null | undefined }>(
-  tasks: readonly T[],
-): DrawnPhase<T>[] {
-  const groups = new Map<string | null, T[]>();
+export function groupByPhase({ tasks, phases = [] }: PlanGraph): DrawnPhase[] {
+  const nameOf = new Map(phases.map(({ id, name }) => [id, name]));
+  const groups = new Map<string | null, PlanGraphTask[]>();
   for (const task of tasks) {
     const phase = task.phase ?? null;
     const group = groups.get(phase);
     if (group === undefined) groups.set(phase, [task]);
     else group.push(task);
   }
-  return [...groups].map(([phase, members]) => ({ phase, tasks: members }));
+  return [...groups].map(([phase, members]) => ({
+    name: phase === null ? null : (nameOf.get(phase) ?? phase),
+    tasks: members,
+  }));
 }
