@@ -478,6 +478,12 @@ describe('dirty Markdown', () => {
       `|${'a|'.repeat(2_000)}\n|${'-|'.repeat(2_000)}\n|${'b|'.repeat(2_000)}`,
       '- [ ] a\n  - b\n'.repeat(20_000),
       '## A\nafter: A\n- [ ] x\n'.repeat(3_000),
+      `- [ ] ${'['.repeat(300_000)}`,
+      `- [ ] ${'[](x'.repeat(100_000)}`,
+      `- [ ] a\n  - ${' '.repeat(300_000)}b\n\n  c`,
+      `- [ ] ${'~'.repeat(300_000)} ${'-'.repeat(300_000)} x`,
+      `- [ ] x\n  ${'due: '.repeat(100_000)}`,
+      `---\nname: x\n---\n${'# h\n- [ ] x, after: h\n'.repeat(2_000)}`,
     ];
     for (const content of texts) {
       const started = performance.now();

@@ -35,7 +35,7 @@ export interface MarkdownTask {
   readonly previous: MarkdownTask | null;
   /** In a numbered list. */
   readonly number: number | null;
-  readonly status: PlanTaskStatus;
+  status: PlanTaskStatus;
   readonly settings: MarkdownSettings;
   readonly after: Attribute[];
   estimateMinutes: number | null;

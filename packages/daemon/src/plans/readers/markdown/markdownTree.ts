@@ -72,6 +72,12 @@ export function listLines({ file, lines }: MarkdownFile, node: MarkdownNode): Ma
   });
 }
 
+/** The lines of the paragraph that a list item starts with. */
+export function listFirstLines(file: MarkdownFile, item: MarkdownNode): MarkdownLine[] {
+  const [first] = item.children;
+  return first?.type === 'paragraph' || first?.type === 'heading' ? listLines(file, first) : [];
+}
+
 /** The lines of a block of HTML that are comments. */
 export function listComments({ file, lines }: MarkdownFile, node: MarkdownNode): MarkdownLine[] {
   return lines.slice(node.start, node.end).flatMap((source, index) => {
@@ -94,5 +100,5 @@ export function sliceSource({ lines }: MarkdownFile, start: number, end: number)
   return slice
     .map((line) => line.slice(Number.isFinite(shared) ? shared : 0))
     .join('\n')
-    .replace(/\s+$/, '');
+    .trimEnd();
 }
