@@ -3,7 +3,7 @@ import { Panel } from '@/components/ui/Panel';
 import { ProgressBar } from '@/components/ui/ProgressBar';
 import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
-import { formatCount, formatRate } from '@/lib/formatNumber';
+import { formatCount, formatRate, plural } from '@/lib/formatNumber';
 import type { RunProgressJson } from '@/lib/wire';
 import { RunCountsBar } from './RunCountsBar';
 
@@ -17,7 +17,7 @@ export function RunProgressPanel({ progress, timeZone }: { progress: RunProgress
       aside={
         waveCount === 0 ? undefined : (
           <span className="tabular">
-            wave {Math.min(currentWave + 1, waveCount)} of {formatCount(waveCount)}
+            at wave {currentWave} · {plural(waveCount, 'wave')}
           </span>
         )
       }

@@ -28,7 +28,7 @@ export function WavesPanel({ waves, progress }: { waves: WaveColumns; progress: 
       {columns.length === 0 ? (
         <p className="px-4 py-6 text-center text-sm text-ink-soft">The run has no tasks yet.</p>
       ) : (
-        <ol className="flex snap-x gap-3 overflow-x-auto p-4" tabIndex={-1}>
+        <ol className="flex snap-x gap-3 overflow-x-auto p-4">
           {columns.map((column) => (
             <Column key={column.wave} column={column} open={openOf.get(column.wave) ?? 0} />
           ))}
@@ -47,7 +47,7 @@ function Column({ column, open }: { column: WaveColumn; open: number }) {
       className="w-56 min-w-44 shrink-0 snap-start sm:flex-1 sm:basis-44 sm:max-w-72"
     >
       <h3 id={headingId} className="flex items-baseline justify-between gap-2 text-xs">
-        <span className="font-medium">Wave {wave + 1}</span>
+        <span className="font-medium">Wave {wave}</span>
         <span className="tabular text-ink-faint">
           {open === 0 ? plural(total, 'task') : `${formatCount(open)} of ${formatCount(total)} open`}
         </span>

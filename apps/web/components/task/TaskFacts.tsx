@@ -68,9 +68,7 @@ export function TaskFacts({
             <PageLink href={runHref(task.runId)} className="underline underline-offset-2">
               Open
             </PageLink>
-            {task.wave === null ? null : (
-              <span className="tabular text-ink-faint"> · wave {task.wave + 1}</span>
-            )}
+            {task.wave === null ? null : <span className="tabular text-ink-faint"> · wave {task.wave}</span>}
           </Fact>
         )}
         {task.parentId === null ? null : (
