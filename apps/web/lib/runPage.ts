@@ -1,6 +1,6 @@
 import type { TaskStatus } from '@neolith/contracts';
 import { apiGet } from './apiGet';
-import { arrangeWaves, type WaveColumns } from './arrangeWaves';
+import { arrangeWaves, type WaveColumns, type WaveTask } from './arrangeWaves';
 import type { EventJson, RunJson, RunProgressJson, RunSnapshotJson } from './wire';
 
 /** How many runs a page of the list has. */
@@ -52,30 +52,31 @@ export function reshapes(event: EventJson): boolean {
 /** The shape after one event; the same object where the event touches nothing that is shown. */
 export function applyTaskEvent(shape: RunShape, event: EventJson): RunShape {
   const { columns } = shape.waves;
-  const column = columns.findIndex(({ tasks }) => tasks.some(({ id }) => id === event.taskId));
-  if (column === -1) return shape;
-  const told = event.data?.progress;
+  const touched = columns.find(({ tasks }) => tasks.some(({ id }) => id === event.taskId));
+  if (touched === undefined) return shape;
+  const tasks = touched.tasks.map((task) => (task.id === event.taskId ? afterEvent(task, event) : task));
   return {
     ...shape,
     waves: {
       ...shape.waves,
-      columns: columns.map((other, place) =>
-        place !== column
-          ? other
-          : {
-              ...other,
-              tasks: other.tasks.map((task) =>
-                task.id !== event.taskId
-                  ? task
-                  : {
-                      ...task,
-                      status: (event.to as TaskStatus | null) ?? task.status,
-                      progress:
-                        typeof told === 'number' ? told : event.type === 'task.claimed' ? 0 : task.progress,
-                    },
-              ),
-            },
-      ),
+      columns: columns.map((column) => (column === touched ? { ...touched, tasks } : column)),
     },
+  };
+}
+
+function afterEvent(task: WaveTask, { type, to, data }: EventJson): WaveTask {
+  const status = (to as TaskStatus | null) ?? task.status;
+  // By a report of a person, or of the attempt; or only by what it depends on.
+  const told = data?.reason ?? data?.error;
+  const reported =
+    type !== 'task.blocked' || typeof told !== 'string' || told === 'DEPENDENCIES'
+      ? task.blockedReason
+      : told;
+  return {
+    ...task,
+    status,
+    progress:
+      typeof data?.progress === 'number' ? data.progress : type === 'task.claimed' ? 0 : task.progress,
+    blockedReason: status === 'BLOCKED' ? reported : null,
   };
 }

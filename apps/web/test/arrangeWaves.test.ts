@@ -2,7 +2,7 @@ import type { TaskStatus } from '@neolith/contracts';
 import { expect, test } from 'vitest';
 import { arrangeWaves } from '@/lib/arrangeWaves';
 import { parseRunListChoice, runListQuery } from '@/lib/runList';
-import { applyTaskEvent, reshapes } from '@/lib/runPage';
+import { applyTaskEvent, type RunShape, reshapes } from '@/lib/runPage';
 import type { EventJson, RunSnapshotJson } from '@/lib/wire';
 
 type Snapshot = Pick<RunSnapshotJson, 'tasks' | 'waves'>;
@@ -84,8 +84,8 @@ const event = (type: EventJson['type'], rest: Partial<EventJson> = {}): EventJso
 });
 
 test('an event changes the one task that it is of', () => {
-  const shape = {
-    run: {} as never,
+  const shape: RunShape = {
+    run: {} as RunShape['run'],
     mergeQueue: [],
     waves: arrangeWaves(snapshot(['TODO', 'TODO'], ['BLOCKED'])),
   };
@@ -101,6 +101,17 @@ test('an event changes the one task that it is of', () => {
     ],
     [['BLOCKED', 0]],
   ]);
+  const told = { reason: 'No key' };
+  const blocked = applyTaskEvent(progressed, event('task.blocked', { to: 'BLOCKED', data: told }));
+  const first = (of: RunShape) => of.waves.columns[0]?.tasks[0];
+  expect(first(blocked)).toMatchObject({ status: 'BLOCKED', blockedReason: 'No key' });
+  const waiting = applyTaskEvent(
+    shape,
+    event('task.blocked', { to: 'BLOCKED', data: { reason: 'DEPENDENCIES' } }),
+  );
+  expect(first(waiting)).toMatchObject({ status: 'BLOCKED', blockedReason: null });
+  const lifted = applyTaskEvent(blocked, event('task.unblocked', { to: 'TODO' }));
+  expect(first(lifted)).toMatchObject({ status: 'TODO', blockedReason: null });
   expect(applyTaskEvent(shape, event('task.claimed', { taskId: 'another', to: 'IN_PROGRESS' }))).toBe(shape);
 });
 

@@ -8,7 +8,8 @@ const LOOK: readonly { of: Counted; label: string; fill: string }[] = [
   { of: 'merging', label: 'Merging', fill: 'bg-accent-fill/55' },
   { of: 'inProgress', label: 'In progress', fill: 'bg-accent-fill' },
   { of: 'todo', label: 'To do', fill: 'bg-mute-fill' },
-  { of: 'blocked', label: 'Blocked', fill: 'bg-warn-fill' },
+  // Most of a plan waits for most of its time; in full colour it would look like trouble.
+  { of: 'blocked', label: 'Blocked', fill: 'bg-warn-fill/45' },
   { of: 'failed', label: 'Failed', fill: 'bg-bad-fill' },
   { of: 'cancelled', label: 'Cancelled', fill: 'bg-line-strong' },
 ];
@@ -28,7 +29,7 @@ export function RunCountsBar({ counts }: { counts: RunJson['counts'] }) {
           ),
         )}
       </div>
-      <dl className="tabular mt-2 grid grid-cols-4 gap-x-3 gap-y-1 text-xs sm:grid-cols-7">
+      <dl className="tabular mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.5rem,1fr))] gap-x-2 gap-y-1 text-xs">
         {LOOK.map(({ of, label, fill }) => (
           <div key={of} className="min-w-0" data-count={of}>
             <dt className="flex items-center gap-1 truncate text-2xs text-ink-faint">

@@ -4,6 +4,7 @@ import { orchestratorHref, PageLink } from '@/components/ui/PageLink';
 import { StatusBadge } from '@/components/ui/StatusBadge';
 import { TaskProse, TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
+import { showControls } from '@/lib/showControls';
 import { RUN_STATUS_LOOK } from '@/lib/statusLook';
 import type { RunJson } from '@/lib/wire';
 import type { RunOwner } from './RunView';
@@ -73,7 +74,7 @@ export function RunHeader({
           )}
           {run.source === null ? null : (
             <Fact label="Source">
-              <span className="foreign">
+              <span className="block max-w-xs truncate" title={showControls(run.source)}>
                 <TaskText text={run.source} />
               </span>
             </Fact>

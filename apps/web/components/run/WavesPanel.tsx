@@ -28,7 +28,7 @@ export function WavesPanel({ waves, progress }: { waves: WaveColumns; progress: 
       {columns.length === 0 ? (
         <p className="px-4 py-6 text-center text-sm text-ink-soft">The run has no tasks yet.</p>
       ) : (
-        <ol className="flex snap-x gap-3 overflow-x-auto p-4">
+        <ol className="flex snap-x scroll-px-4 gap-3 overflow-x-auto p-4">
           {columns.map((column) => (
             <Column key={column.wave} column={column} open={openOf.get(column.wave) ?? 0} />
           ))}
@@ -66,14 +66,16 @@ function Column({ column, open }: { column: WaveColumn; open: number }) {
 
 function Tile({ task }: { task: WaveTask }) {
   const { label, tone } = TASK_STATUS_LOOK[task.status];
+  // Its turn has not come yet, which is no trouble; what somebody reported is.
+  const waits = task.status === 'BLOCKED' && task.blockedReason === null;
   return (
     <li
-      className={`relative flex items-center gap-2 rounded-md px-2 py-1.5 text-xs ${TONES[tone].tint}`}
-      title={`${label}: ${showControls(task.title)}${task.blockedReason === null ? '' : ` (${showControls(task.blockedReason)})`}`}
+      className={`relative flex items-center gap-2 rounded-md border px-2 py-1.5 text-xs ${waits ? 'border-dashed border-line text-ink-soft' : `border-transparent ${TONES[tone].tint}`}`}
+      title={`${waits ? 'Blocked until what it depends on is done' : label}: ${showControls(task.title)}${task.blockedReason === null ? '' : ` (${showControls(task.blockedReason)})`}`}
       data-task={task.id}
       data-status={task.status}
     >
-      <ToneDot tone={tone} />
+      <ToneDot tone={waits ? 'neutral' : tone} />
       <span className={`min-w-0 grow truncate ${task.critical ? 'font-semibold' : ''}`}>
         <PageLink href={taskHref(task.id)} className="stretched rounded hover:underline underline-offset-2">
           <TaskText text={task.title} />
