@@ -35,6 +35,7 @@ function told(
     attemptId: null,
     orchestratorId: 'o',
     daemonId: type === 'task.claimed' ? 'd' : null,
+    runId: null,
     actor: 'test',
     from,
     to,

@@ -49,8 +49,9 @@ describe.each(table)('%s', (name, endpoint) => {
     expect(operation.security).toEqual(endpoint.scope === null ? [] : undefined);
     const success = operation.responses[String(endpoint.status)];
     const type = endpoint.stream === true ? 'text/event-stream' : 'application/json';
-    expect(Object.keys(success?.content ?? {})).toEqual([type]);
-    expect(operation.responses['204'] !== undefined).toBe(endpoint.mayBeEmpty === true);
+    const hasContent = endpoint.response !== undefined || endpoint.stream === true;
+    expect(Object.keys(success?.content ?? {})).toEqual(hasContent ? [type] : []);
+    expect(operation.responses['204'] !== undefined).toBe(endpoint.mayBeEmpty === true || endpoint.status === 204);
     for (const code of endpoint.errors) {
       expect(operation.responses[String(ERROR_STATUS[code])]?.description).toContain(code);
     }

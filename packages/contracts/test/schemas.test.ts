@@ -93,6 +93,7 @@ describe('a new task', () => {
       orchestratorId: null,
       channelId: null,
       parentId: null,
+      runId: null,
       priority: 'MEDIUM',
       tags: [],
       dueAt: null,

@@ -43,7 +43,7 @@ describe('64 concurrent claimers', () => {
     );
     const expected: string[] = [];
     const wholeRanking = await fixture.test.database.pool.query<{ task_id: string }>(
-      `SELECT task_id FROM ready_heads($1::uuid, 5000, now(), NULL, NULL, enum_range(NULL::task_priority), NULL)`,
+      `SELECT task_id FROM ready_heads($1::uuid, 5000, now(), NULL, NULL, enum_range(NULL::task_priority), NULL, NULL)`,
       [orchestrator.id.slice('orch_'.length)],
     );
     expected.push(...wholeRanking.rows.map((row) => `task_${row.task_id}`));

@@ -461,6 +461,7 @@ describe('leases', () => {
       owned: true,
       leaseExpiresAt: new Date(NOW.getTime() + 89_000),
       cancelRequested: false,
+      runPaused: false,
     });
     await fixture.engine.cancelTask(taskId);
     expect((await fixture.engine.renewLease(attemptId)).cancelRequested).toBe(true);

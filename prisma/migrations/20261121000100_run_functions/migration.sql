@@ -168,7 +168,7 @@ CREATE FUNCTION ready_heads(
 LANGUAGE plpgsql STABLE ROWS 4
 -- Planned once, before anybody knows how many rows there will be: leave no way but the probes. (Joined to what it gives,
 -- ROWS 4 does the same; with the default of a thousand, a claim read the whole table.)
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -384,6 +384,8 @@ BEGIN
       WHERE q.orchestrator_id = p_orchestrator AND q.request_id = p_request_ids[i]
       ORDER BY w.n;
       IF FOUND THEN v_answered[i] := true; CONTINUE; END IF;
+      -- Answered before with tasks that were deleted since: there is nothing to repeat, and nothing more is taken.
+      CONTINUE WHEN EXISTS (SELECT FROM claim_requests q WHERE q.orchestrator_id = p_orchestrator AND q.request_id = p_request_ids[i]);
     END IF;
     v_slots := v_slots || array_fill(i, ARRAY[p_max[i]]);
   END LOOP;
@@ -605,7 +607,8 @@ END $$;
 -- Runs ------------------------------------------------------------------------------------------------------------
 
 -- Whether a BLOCKED task of the run can still come to its turn without a retry: nothing that it waits for, directly or
--- not, has failed, been cancelled, or lies in a run that ended without it. p_wave: only tasks up to that wave; null: all.
+-- not, has failed, been cancelled, or lies in a run that ended without it. p_wave: only tasks up to that wave, and only
+-- by what is in those waves: by way of another run a task may wait for a later wave of its own. Null: all.
 CREATE FUNCTION run_can_go_on(p_run uuid, p_wave int) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   WITH RECURSIVE asked AS MATERIALIZED (
@@ -617,7 +620,10 @@ LANGUAGE sql STABLE AS $$
     JOIN tasks p ON p.id = d.prerequisite_id AND p.status <> 'DONE'
   ), doomed(id) AS (
     SELECT c.id FROM cone c JOIN tasks t ON t.id = c.id LEFT JOIN runs r ON r.id = t.run_id
-    WHERE t.status IN ('FAILED', 'CANCELLED') OR (t.run_id <> p_run AND r.status IN ('FAILED', 'CANCELLED'))
+    WHERE t.status IN ('FAILED', 'CANCELLED')
+       -- What is running or merging there may still get done.
+       OR (t.run_id <> p_run AND r.status IN ('FAILED', 'CANCELLED') AND t.status NOT IN ('IN_PROGRESS', 'MERGING'))
+       OR (t.run_id = p_run AND t.wave > p_wave)
     UNION
     SELECT d.dependent_id FROM doomed x JOIN task_dependencies d ON d.prerequisite_id = x.id AND NOT d.released
     JOIN cone c ON c.id = d.dependent_id
@@ -677,7 +683,7 @@ BEGIN
   SELECT array_agg(t.id) INTO v_ids FROM tasks t WHERE t.run_id = p_run AND t.status IN ('BLOCKED', 'TODO');
   IF v_ids IS NULL THEN RETURN; END IF;
   PERFORM cancel_waiting(v_ids, p_reason, p_actor, p_now);
-  PERFORM fail_dependents(v_ids, NULL, p_actor, p_now);
+  PERFORM review_runs(fail_dependents(v_ids, NULL, p_actor, p_now), p_actor, p_now);
 END $$;
 
 -- What the counts of runs make due: the end (SUCCEEDED, FAILED), the next wave, the threshold of failures. Asked in the
@@ -698,14 +704,14 @@ BEGIN
     v_why := NULL;
     CONTINUE WHEN r.blocked + r.todo + r.in_progress + r.merging + r.done + r.failed + r.cancelled = 0;
 
-    IF r.todo + r.in_progress + r.merging = 0 THEN
-      IF r.blocked = 0 THEN
-        v_to := CASE WHEN r.failed > 0 THEN 'FAILED' WHEN r.done > 0 THEN 'SUCCEEDED' ELSE 'CANCELLED' END;
-        v_why := CASE v_to WHEN 'FAILED' THEN r.failed || ' task(s) failed' WHEN 'CANCELLED' THEN 'Every task was cancelled' END;
-      ELSIF NOT run_can_go_on(r.id, NULL) THEN
-        v_to := 'FAILED';
-        v_why := r.blocked || ' task(s) wait for others that failed, were cancelled, or belong to a run that ended without them';
-      END IF;
+    v_over := r.todo + r.in_progress + r.merging = 0;
+    IF v_over AND r.blocked = 0 THEN
+      v_to := CASE WHEN r.failed > 0 THEN 'FAILED' WHEN r.done > 0 THEN 'SUCCEEDED' ELSE 'CANCELLED' END;
+      v_why := CASE v_to WHEN 'FAILED' THEN r.failed || ' task(s) failed' WHEN 'CANCELLED' THEN 'Every task was cancelled' END;
+    ELSIF v_over AND NOT run_can_go_on(r.id, NULL) THEN
+      v_to := 'FAILED';
+      v_why := r.blocked || ' task(s) wait for others that failed, were cancelled, or belong to a run that ended without them';
+    -- Also while what is left waits for a person.
     ELSIF r.status = 'RUNNING' AND r.timeout_seconds IS NOT NULL AND r.started_at + r.timeout_seconds * interval '1 second' <= p_now THEN
       v_to := 'FAILED';
       v_why := 'It ran out of its ' || r.timeout_seconds || ' seconds';
@@ -841,6 +847,7 @@ DECLARE
   v_complete uuid[];
   v_ended uuid[];
   v_policy prerequisite_policy;
+  v_late boolean;
 BEGIN
   SELECT array_agg(i.task_id) INTO v_ids FROM jsonb_to_recordset(p_items) AS i(task_id uuid);
   SELECT array_agg(DISTINCT l.run_id) INTO v_runs FROM leases l WHERE l.task_id = ANY (v_ids) AND l.run_id IS NOT NULL;
@@ -849,7 +856,10 @@ BEGIN
     SELECT array_agg(r.id) INTO v_staged FROM runs r WHERE r.id = ANY (v_runs) AND r.merge_stage;
   END IF;
   -- By task id, so that two batches that meet can't lock each other out.
-  PERFORM 1 FROM leases l WHERE l.task_id = ANY (v_ids) ORDER BY l.task_id FOR UPDATE;
+  SELECT bool_or(k.run_id IS NOT NULL AND NOT k.run_id = ANY (coalesce(v_runs, '{}'))) INTO v_late
+    FROM (SELECT l.run_id FROM leases l WHERE l.task_id = ANY (v_ids) ORDER BY l.task_id FOR UPDATE) k;
+  -- Begun since its run was looked for, which is not locked then: from the start again, or its merge stage is passed over.
+  IF v_late THEN RAISE EXCEPTION 'a task was started while it was being settled' USING ERRCODE = 'serialization_failure'; END IF;
   v_now := engine_now(p_now);
 
   IF v_staged IS NOT NULL THEN
@@ -937,12 +947,14 @@ BEGIN
              t.provider_failure_count + (s.result = 'failed' AND s.failure_class = 'provider')::int AS provider_failures,
              t.infrastructure_failure_count + (s.result = 'failed' AND s.failure_class = 'infrastructure')::int AS infrastructure_failures,
              t.lost_count + (s.result = 'lost')::int AS losses,
-             t.merge_failure_count + (s.result = 'merge_failed')::int AS merge_failures
+             t.merge_failure_count + (s.result = 'merge_failed')::int AS merge_failures,
+             -- Nobody would ever take up what comes back into a run that was stopped.
+             s.run_id IS NOT NULL AND EXISTS (SELECT FROM runs u WHERE u.id = s.run_id AND u.status = 'CANCELLED') AS stopped
       FROM s JOIN locked l ON l.id = s.task_id JOIN tasks t ON t.id = s.task_id
     ), decided AS (
       SELECT c.*,
              CASE WHEN c.result IN ('completed', 'merged') THEN 'DONE'
-                  WHEN c.result = 'cancelled' OR c.cancelling THEN 'CANCELLED'
+                  WHEN c.result = 'cancelled' OR c.cancelling OR c.stopped THEN 'CANCELLED'
                   WHEN c.result = 'blocked' THEN 'BLOCKED'
                   WHEN c.result = 'released' THEN 'TODO'
                   -- A conflict is tried again once, on what was merged before; then a person is asked.

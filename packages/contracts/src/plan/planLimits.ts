@@ -17,6 +17,9 @@ export const planLimits = {
   estimateMinutesMax: 525_600,
   /** One week. */
   timeoutMinutesMax: 10_080,
+  concurrencyMax: 10_000,
+  /** One year. */
+  runSecondsMax: 31_536_000,
 } as const;
 
 const encoder = new TextEncoder();

@@ -5,6 +5,10 @@ import { fitsUtf8Bytes, planLimits } from './planLimits.js';
 export const planPriorities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
 export const planTaskStatuses = ['open', 'done', 'cancelled'] as const;
 
+export const planWaves = ['off', 'strict'] as const;
+export const planFailurePolicies = ['continue', 'stop', 'quarantine'] as const;
+export const planPrerequisiteFailures = ['block', 'cancel', 'release'] as const;
+
 export type PlanPriority = (typeof planPriorities)[number];
 export type PlanTaskStatus = (typeof planTaskStatuses)[number];
 
@@ -100,6 +104,72 @@ export const planDefaultsSchema = z
   })
   .describe('What holds for every task that does not say otherwise.');
 
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
+}
+
+function wordOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+}
+
+const rate = 'must be a number above 0, at most 1';
+
+/** How the run of a plan goes about it; whatever is left out takes the server's default. */
+export const planRunSchema = z
+  .strictObject({
+    maxConcurrentTasks: wholeNumber(1, planLimits.concurrencyMax)
+      .optional()
+      .describe('Tasks of the run in work at once.'),
+    maxConcurrentMerges: wholeNumber(1, planLimits.concurrencyMax)
+      .optional()
+      .describe('Merges of the run at once.'),
+    waves: wordOf(planWaves)
+      .optional()
+      .describe('strict: a wave starts when the one before is over. off: whatever is ready starts.'),
+    waveDelaySeconds: wholeNumber(0, planLimits.runSecondsMax)
+      .optional()
+      .describe('Pause between two waves.'),
+    maxAgentsPerWave: wholeNumber(1, planLimits.concurrencyMax).optional(),
+    mergeStage: z
+      .boolean('must be true or false')
+      .optional()
+      .describe('True: a task is done when its code is merged, not when it is written.'),
+    failurePolicy: wordOf(planFailurePolicies)
+      .optional()
+      .describe('What becomes of the run when tasks fail.'),
+    failureThreshold: z
+      .strictObject({
+        consecutive: wholeNumber(1, 1_000).optional().describe('Failures in a row.'),
+        rate: z.number(rate).positive(rate).max(1, rate).optional().describe('Share of attempts that fail.'),
+        minAttempts: wholeNumber(1, 1_000_000)
+          .optional()
+          .describe('Attempts that must have ended before the rate counts.'),
+      })
+      .optional()
+      .describe('When failurePolicy quarantine takes hold.'),
+    onPrerequisiteFailure: wordOf(planPrerequisiteFailures)
+      .optional()
+      .describe('What becomes of tasks whose prerequisite fails or is cancelled.'),
+    timeoutSeconds: wholeNumber(1, planLimits.runSecondsMax).optional().describe('Of the whole run.'),
+  })
+  .describe('Settings of the run that executes the plan.');
+
+export const planPhaseSchema = z
+  .strictObject({
+    id: id.describe('Your own id of the phase, unique among the phases of the plan.'),
+    name: lineOfText(planLimits.nameCharsMax).optional().describe('The id when left out.'),
+    parent: id.optional().describe('Id of the phase this one is part of.'),
+    after: z
+      .array(id, 'must be a list of phase ids')
+      .optional()
+      .describe('Ids of the phases whose tasks must all be done before a task of this one starts.'),
+    due: due.optional().describe('Due date of its tasks that give none and inherit none from a parent.'),
+    priority: priority.optional().describe('Priority of its tasks that give none.'),
+    tags: tags.optional().describe('Put on each of its tasks.'),
+  })
+  .describe('A group of tasks that share a due date, a priority, tags, or what they wait for.');
+
 export const planTaskSchema = z.strictObject({
   id: id.describe(
     'Your own id of the task, unique in the plan; importing again updates the task with this id.',
@@ -122,6 +192,7 @@ export const planTaskSchema = z.strictObject({
     .describe(
       'Id of the task this one is part of. The parent closes last; its prerequisites hold for its children.',
     ),
+  phase: id.optional().describe("Id of the phase it belongs to; its parent's when left out."),
   orchestrator: lineOfText(300).optional().describe('Name or id of the orchestrator who does it.'),
   estimateMinutes: minutes(planLimits.estimateMinutesMax).optional(),
   maxAttempts: maxAttempts.optional(),
@@ -147,6 +218,14 @@ export const planSchema = z.strictObject({
   name: lineOfText(planLimits.nameCharsMax).describe('What the plan is called.'),
   description: description.optional(),
   defaults: planDefaultsSchema.optional(),
+  run: planRunSchema.optional(),
+  phases: z.array(planPhaseSchema, 'must be a list of phases').optional(),
+  dependenciesComplete: z
+    .boolean('must be true or false')
+    .optional()
+    .describe(
+      'True: dependsOn names everything a task waits for, and nothing is added from parents and phases. Plans that are written by a program say so.',
+    ),
   tasks: z.array(planTaskSchema, 'must be a list of tasks'),
 });
 
@@ -156,3 +235,5 @@ export type Plan = z.output<typeof planSchema>;
 export type PlanInput = z.input<typeof planSchema>;
 export type PlanTask = z.output<typeof planTaskSchema>;
 export type PlanDefaults = z.output<typeof planDefaultsSchema>;
+export type PlanPhase = z.output<typeof planPhaseSchema>;
+export type PlanRun = z.output<typeof planRunSchema>;

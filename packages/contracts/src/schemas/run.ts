@@ -3,7 +3,7 @@ import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
 import { dateTimeSchema, jsonSchema, metadataSchema, nonEmptyText, pageSizeSchema, text } from './common.js';
 import { artifactSchema } from './context.js';
-import { type NewTask, newTaskSchema, taskSchema } from './task.js';
+import { type NewTask, newRunTaskSchema, taskSchema } from './task.js';
 import { prerequisitePolicySchema, runStatusSchema, taskStatusSchema } from './vocabulary.js';
 
 /** When a run stops handing out work because too much of it fails. */
@@ -150,7 +150,7 @@ const planFields = {
 
 /** A run with its tasks. `dependsOn` and `parentId` name tasks of the call by their `key`, others by id. */
 export const newRunSchema = z
-  .strictObject({ ...planFields, tasks: z.array(newTaskSchema).max(20_000).default([]) })
+  .strictObject({ ...planFields, tasks: z.array(newRunTaskSchema).max(20_000).default([]) })
   .meta({ id: 'NewRun' });
 /** What a caller writes: fields with a default may be left out. */
 export type NewRun = Partial<Omit<z.output<typeof newRunSchema>, 'tasks' | 'config'>> & {
@@ -166,7 +166,7 @@ export const planImportRequestSchema = z
     ...planFields,
     source: nonEmptyText(300),
     /** Each with its `sourceId`, by which it is found again; `key` is the same where it is left out. */
-    tasks: z.array(newTaskSchema).min(1).max(20_000),
+    tasks: z.array(newRunTaskSchema).min(1).max(20_000),
     /** Say what would happen, and change nothing. */
     dryRun: z.boolean().default(false),
     /** Start the run when it is stored. */

@@ -91,34 +91,38 @@ export type TaskDetail = z.infer<typeof taskDetailSchema>;
 
 const description = text(102_400).refine((value) => bytesOf(value) <= 102_400, 'must be at most 100 KB');
 
+const newTaskObject = z.strictObject({
+  key: nonEmptyText(300).optional(),
+  title: nonEmptyText(300),
+  description: description.default(''),
+  acceptanceCriteria: z.array(nonEmptyText(2_000)).max(100).default([]),
+  orchestratorId: idSchema.nullable().default(null),
+  channelId: idSchema.nullable().default(null),
+  /** An id, or the `key` of another task of the same call. */
+  parentId: z.string().min(1).max(300).nullable().default(null),
+  /** The run it becomes part of; it must not have ended. */
+  runId: idSchema.nullable().default(null),
+  priority: taskPrioritySchema.default('MEDIUM'),
+  tags: tagsSchema.default([]),
+  dueAt: dateTimeSchema.nullable().default(null),
+  availableAt: dateTimeSchema.nullable().default(null),
+  createdAt: dateTimeSchema.optional(),
+  dependsOn: z.array(z.string().min(1).max(300)).max(10_000).default([]),
+  maxAttempts: z.number().int().min(1).max(100).default(3),
+  timeoutSeconds: z.number().int().min(1).max(604_800).nullable().default(null),
+  estimateMinutes: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  metadata: metadataSchema.default({}),
+  source: nonEmptyText(300).nullable().default(null),
+  sourceId: nonEmptyText(300).nullable().default(null),
+  /** For imports: work that was finished elsewhere. */
+  status: z.enum(['TODO', 'DONE', 'CANCELLED']).default('TODO'),
+});
+
+/** A task of a new run: its `sourceId` belongs to the source of the run. */
+export const newRunTaskSchema = newTaskObject.meta({ id: 'NewRunTask' });
+
 /** A new task. `dependsOn` names tasks by id, or by `key` of another task of the same call. */
-export const newTaskSchema = z
-  .strictObject({
-    key: nonEmptyText(300).optional(),
-    title: nonEmptyText(300),
-    description: description.default(''),
-    acceptanceCriteria: z.array(nonEmptyText(2_000)).max(100).default([]),
-    orchestratorId: idSchema.nullable().default(null),
-    channelId: idSchema.nullable().default(null),
-    /** An id, or the `key` of another task of the same call. */
-    parentId: z.string().min(1).max(300).nullable().default(null),
-    /** The run it becomes part of; it must not have ended. */
-    runId: idSchema.nullable().default(null),
-    priority: taskPrioritySchema.default('MEDIUM'),
-    tags: tagsSchema.default([]),
-    dueAt: dateTimeSchema.nullable().default(null),
-    availableAt: dateTimeSchema.nullable().default(null),
-    createdAt: dateTimeSchema.optional(),
-    dependsOn: z.array(z.string().min(1).max(300)).max(10_000).default([]),
-    maxAttempts: z.number().int().min(1).max(100).default(3),
-    timeoutSeconds: z.number().int().min(1).max(604_800).nullable().default(null),
-    estimateMinutes: z.number().int().min(1).max(1_000_000).nullable().default(null),
-    metadata: metadataSchema.default({}),
-    source: nonEmptyText(300).nullable().default(null),
-    sourceId: nonEmptyText(300).nullable().default(null),
-    /** For imports: work that was finished elsewhere. */
-    status: z.enum(['TODO', 'DONE', 'CANCELLED']).default('TODO'),
-  })
+export const newTaskSchema = newTaskObject
   .refine((task) => (task.source === null) === (task.sourceId === null), {
     path: ['sourceId'],
     message: 'source and sourceId are given together or not at all',

@@ -1,4 +1,6 @@
+import { createPhaseCloser } from './closePhases.js';
 import { at } from './csrGraph.js';
+import type { ResolvedPhases } from './resolvePhases.js';
 import type { ResolvedTasks } from './resolveReferences.js';
 
 export const dependenciesMax = 2_000_000;
@@ -13,16 +15,23 @@ export interface DerivedDependencies {
   readonly closesLast: number;
   /** How many a task has from its parents. */
   readonly inherited: number;
+  /** How many make a task wait for the last tasks of a phase. */
+  readonly afterPhases: number;
 }
 
 /**
- * What follows from parents: a parent waits for its children, and a child waits for whatever its parents (to the
+ * What follows from parents and phases: a parent waits for its children, and a child waits for whatever its parents (to the
  * top) wait for by what the file says. Not inherited is what lies inside that parent: that an epic waits for its
- * own task A is only another way to say that it closes last, and must not make its task B wait for A.
+ * own task A is only another way to say that it closes last, and must not make its task B wait for A. What comes
+ * after a phase waits for the last tasks of it, unless it waits for a task that does so already.
  *
  * Returns null when written and derived dependencies together are more than 2,000,000.
  */
-export function deriveDependencies(resolved: ResolvedTasks, parents: Int32Array): DerivedDependencies | null {
+export function deriveDependencies(
+  resolved: ResolvedTasks,
+  parents: Int32Array,
+  phases: ResolvedPhases,
+): DerivedDependencies | null {
   const { prerequisites, extraParents } = resolved;
   const count = parents.length;
   const derived: number[][] = Array.from({ length: count }, () => []);
@@ -42,6 +51,8 @@ export function deriveDependencies(resolved: ResolvedTasks, parents: Int32Array)
   let considered = 0;
   let closesLast = 0;
   let inherited = 0;
+  let afterPhases = 0;
+  const closePhase = createPhaseCloser(resolved, parents, phases);
   const seenBy = new Int32Array(count).fill(-1);
   for (let task = 0; task < count; task += 1) {
     for (const target of prerequisites[task] ?? []) seenBy[target] = task;
@@ -55,9 +66,18 @@ export function deriveDependencies(resolved: ResolvedTasks, parents: Int32Array)
       considered += prerequisites[parent]?.length ?? 0;
       if (considered > consideredMax) return null;
     }
-    if (total > dependenciesMax) return null;
+    for (const phase of phases.waits[task] ?? []) {
+      considered += prerequisites[task]?.length ?? 0;
+      if (prerequisites[task]?.some((other) => phases.waits[other]?.includes(phase))) continue;
+      for (const last of closePhase(phase)) {
+        considered += 1;
+        afterPhases += add(task, last);
+        if (total > dependenciesMax) return null;
+      }
+    }
+    if (total > dependenciesMax || considered > consideredMax) return null;
   }
-  return { derived, closesLast, inherited };
+  return { derived, closesLast, inherited, afterPhases };
 
   function add(task: number, target: number): 0 | 1 {
     if (target === task || seenBy[target] === task) return 0;

@@ -1,6 +1,13 @@
-import { planDefaultsSchema, planSchema, planTaskSchema } from '@neolith/contracts';
+import {
+  planDefaultsSchema,
+  planPhaseSchema,
+  planRunSchema,
+  planSchema,
+  planTaskSchema,
+} from '@neolith/contracts';
 import type { PlanPath } from './planReader.js';
 import type { PlanProblemCode } from './problemCodes.js';
+import { showValue } from './showValue.js';
 import { suggestField } from './suggestField.js';
 
 export interface SchemaIssue {
@@ -16,7 +23,7 @@ export interface DescribedIssue {
   readonly message: string;
 }
 
-const valueCharsMax = 60;
+const nameCharsMax = 60;
 
 /** Says in our words what a schema issue means: which task, which field, what it must be and what it is. */
 export function describeSchemaIssue(root: unknown, issue: SchemaIssue): DescribedIssue[] {
@@ -40,24 +47,34 @@ export function describeSchemaIssue(root: unknown, issue: SchemaIssue): Describe
     ];
   }
   if (field === '') {
-    return [{ code: 'FIELD_INVALID', path, message: `${subject} must be an object, not ${show(value)}.` }];
+    return [
+      { code: 'FIELD_INVALID', path, message: `${subject} must be an object, not ${showValue(value)}.` },
+    ];
   }
   return [
     {
       code: 'FIELD_INVALID',
       path,
-      message: `${subject}: ${JSON.stringify(field)} ${issue.message}, not ${show(value)}.`,
+      message: `${subject}: ${JSON.stringify(field)} ${issue.message}, not ${showValue(value)}.`,
     },
   ];
 }
 
+const listWords: ReadonlyMap<unknown, string> = new Map([
+  ['tasks', 'Task'],
+  ['phases', 'Phase'],
+]);
+
 /** `Task build` for what lies in `tasks`, with the field inside of it; `The plan` for everything else. */
 function describeSubject(root: unknown, path: PlanPath): { subject: string; field: string } {
   const [list, index, ...rest] = path;
-  if (list !== 'tasks' || typeof index !== 'number') return { subject: 'The plan', field: formatPath(path) };
-  const id = getAt(root, ['tasks', index, 'id']);
+  const word = listWords.get(list);
+  if (word === undefined || list === undefined || typeof index !== 'number') {
+    return { subject: 'The plan', field: formatPath(path) };
+  }
+  const id = getAt(root, [list, index, 'id']);
   const name = typeof id === 'string' || typeof id === 'number' ? String(id) : `number ${index + 1}`;
-  return { subject: `Task ${name.slice(0, valueCharsMax)}`, field: formatPath(rest) };
+  return { subject: `${word} ${name.slice(0, nameCharsMax)}`, field: formatPath(rest) };
 }
 
 function describeUnknownField(subject: string, field: string, key: string, path: PlanPath): string {
@@ -72,8 +89,18 @@ function describeUnknownField(subject: string, field: string, key: string, path:
 }
 
 function findShape(path: PlanPath): Record<string, unknown> {
-  if (path[0] === 'tasks') return planTaskSchema.shape;
-  return path[0] === 'defaults' ? planDefaultsSchema.shape : planSchema.shape;
+  switch (path[0]) {
+    case 'tasks':
+      return planTaskSchema.shape;
+    case 'phases':
+      return planPhaseSchema.shape;
+    case 'defaults':
+      return planDefaultsSchema.shape;
+    case 'run':
+      return path.length === 1 ? planRunSchema.shape : planRunSchema.shape.failureThreshold.unwrap().shape;
+    default:
+      return planSchema.shape;
+  }
 }
 
 function formatPath(path: PlanPath): string {
@@ -89,11 +116,4 @@ function getAt(root: unknown, path: PlanPath): unknown {
     value = Reflect.get(value, step);
   }
   return value;
-}
-
-function show(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= valueCharsMax ? text : `${text.slice(0, valueCharsMax)}…`;
 }

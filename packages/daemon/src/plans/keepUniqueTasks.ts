@@ -1,3 +1,5 @@
+import { describePlace } from './describePath.js';
+import type { PlanPosition } from './planProblem.js';
 import type { DraftTask } from './planReader.js';
 import type { ProblemLog } from './problemLog.js';
 
@@ -18,11 +20,17 @@ export function keepUniqueTasks(tasks: readonly DraftTask[], log: ProblemLog): D
     log.add(
       'ID_DUPLICATE',
       goes.locate(['id']),
-      `Two tasks have the id ${task.sourceId}, in lines ${other.at.line} and ${task.at.line}; ` +
-        `the one in line ${stays.at.line} counts${isNewer ? ', as it was updated later' : ''}. Give each its own id.`,
+      `Two tasks have the id ${task.sourceId}, ${describeBoth(other.at, task.at)}; ` +
+        `the one in ${describePlace(stays.at, other.at.file === task.at.file ? task.at : goes.at)} counts${isNewer ? ', as it was updated later' : ''}. Give each its own id.`,
     );
     kept.set(task.sourceId, stays);
   }
   const staying = new Set(kept.values());
   return tasks.filter((task) => staying.has(task));
+}
+
+function describeBoth(a: PlanPosition, b: PlanPosition): string {
+  return a.file === b.file
+    ? `in lines ${a.line} and ${b.line}`
+    : `in ${a.file} line ${a.line} and ${b.file} line ${b.line}`;
 }

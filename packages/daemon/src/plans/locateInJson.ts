@@ -19,9 +19,9 @@ export function locateInJson(text: string, path: PlanPath, from = skipSpace(text
   return found;
 }
 
-/** Offsets of all elements of the array at `path`; empty when there is no array. */
-export function listJsonElements(text: string, path: PlanPath): number[] {
-  let value = skipSpace(text, 0);
+/** Offsets of all elements of the array at `path`, which starts in the value at `from`; empty when there is no array. */
+export function listJsonElements(text: string, path: PlanPath, from = skipSpace(text, 0)): number[] {
+  let value = from;
   for (const step of path) {
     const next = typeof step === 'number' ? findElement(text, value, step) : findMember(text, value, step);
     if (next === null) return [];

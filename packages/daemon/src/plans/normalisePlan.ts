@@ -1,19 +1,27 @@
 import { at, createCsrGraph } from './csrGraph.js';
 import { dependenciesMax, deriveDependencies } from './deriveDependencies.js';
-import { describePath } from './describePath.js';
+import { describePath, describePlace } from './describePath.js';
 import { dropContradictions } from './dropContradictions.js';
 import { findCycles } from './findCycles.js';
 import { inheritDueDates } from './inheritDueDates.js';
 import { keepUniqueTasks } from './keepUniqueTasks.js';
+import { labelWithPhase, listPhasePaths } from './labelWithPhase.js';
 import type { NormalisedPlan, NormalisedTask } from './normalisedPlan.js';
 import { openParentCircles } from './openParentCircles.js';
 import type { DraftPlan } from './planReader.js';
 import type { ProblemLog } from './problemLog.js';
+import { resolvePhases } from './resolvePhases.js';
 import { type ResolvedTasks, resolveReferences } from './resolveReferences.js';
 
 export interface NormalisedResult {
   readonly plan: NormalisedPlan;
-  readonly dependencies: { written: number; closesLast: number; inherited: number; contradicting: number };
+  readonly dependencies: {
+    written: number;
+    closesLast: number;
+    inherited: number;
+    afterPhases: number;
+    contradicting: number;
+  };
 }
 
 /**
@@ -29,15 +37,18 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
   }
   const resolved = resolveReferences(draft, unique, log);
   const parents = openParentCircles(resolved, log);
-  if (reportCycles(resolved, log)) return null;
+  const phases = resolvePhases(draft, resolved, parents, log);
+  if (reportCycles(resolved, log) || phases === null) return null;
 
-  const derivation = deriveDependencies(resolved, parents);
+  const derivation = draft.dependenciesComplete
+    ? { derived: [], closesLast: 0, inherited: 0, afterPhases: 0 }
+    : deriveDependencies(resolved, parents, phases);
   if (derivation === null) {
     const limit = dependenciesMax.toLocaleString('en-US');
     log.add(
       'DEPENDENCIES_TOO_MANY',
       { file, line: 1 },
-      `With what children inherit from their parents there are more than ${limit} dependencies; let fewer parents with many children wait for many tasks.`,
+      `With what follows from parents and phases there are more than ${limit} dependencies; let fewer parents with many children, and fewer large phases, wait for many tasks.`,
     );
     return null;
   }
@@ -45,20 +56,23 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
   reportCancelledPrerequisites(resolved, log);
 
   const due = inheritDueDates(resolved.tasks, parents, draft.dueAt);
+  const phasePaths = listPhasePaths(phases);
   const tasks = resolved.tasks.map((task, index): NormalisedTask => {
     const toId = (other: number) => resolved.tasks[other]?.sourceId ?? '';
     const derivedIds = derived.kept[index]?.map(toId) ?? [];
     const parent = at(parents, index);
+    const phase = phases.phases[at(phases.phaseOf, index)];
+    const labels = labelWithPhase(task, phasePaths[at(phases.phaseOf, index)] ?? null);
     return {
       // Field by field: taking "the rest" of each of 100,000 tasks takes half a second.
       sourceId: task.sourceId,
       title: task.title,
       description: task.description,
       priority: task.priority,
-      tags: task.tags,
+      tags: labels.tags,
       status: task.status,
       createdAt: task.createdAt,
-      metadata: task.metadata,
+      metadata: labels.metadata,
       acceptanceCriteria: task.acceptanceCriteria,
       estimateMinutes: task.estimateMinutes,
       maxAttempts: task.maxAttempts,
@@ -67,17 +81,29 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
       dueAt: due[index] ?? null,
       dependsOn: [...(resolved.prerequisites[index] ?? []).map(toId), ...derivedIds],
       derivedDependsOn: derivedIds,
+      phase: phase?.id ?? null,
       parentSourceId: parent === -1 ? null : toId(parent),
       file: task.at.file,
       line: task.at.line,
     };
   });
   return {
-    plan: { name: draft.name, description: draft.description, tasks },
+    plan: {
+      name: draft.name,
+      description: draft.description,
+      run: draft.run,
+      phases: phases.phases.map(({ id, name }, index) => ({
+        id,
+        name,
+        parent: phases.phases[at(phases.parents, index)]?.id ?? null,
+      })),
+      tasks,
+    },
     dependencies: {
       written: resolved.prerequisites.reduce((sum, list) => sum + list.length, 0),
       closesLast: derivation.closesLast,
       inherited: derivation.inherited,
+      afterPhases: derivation.afterPhases,
       contradicting: derived.dropped,
     },
   };
@@ -114,7 +140,7 @@ function leaveOutContradictions(
     log.add(
       'DEPENDENCY_DERIVED_DROPPED',
       task.at,
-      `By its place among the parents ${task.sourceId} would wait for ${other.sourceId} (line ${other.at.line}), but that waits for ${task.sourceId} already; only what the file says was kept.`,
+      `By its place among the parents and phases ${task.sourceId} would wait for ${other.sourceId} (${describePlace(other.at, task.at)}), but that waits for ${task.sourceId} already; only what the file says was kept.`,
     );
   }
   const kept = derived.map((list, index) => {

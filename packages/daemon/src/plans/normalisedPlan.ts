@@ -1,11 +1,23 @@
-import type { PlanPriority, PlanTaskStatus } from '@neolith/contracts';
+import type { PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
 
 /** A plan of any format, checked and ready to import: every reference exists, nothing waits in a circle. */
 export interface NormalisedPlan {
   readonly name: string;
   readonly description: string | null;
+  /** Settings of the run as the plan gives them; null when it gives none. */
+  readonly run: PlanRun | null;
+  /** In the order of the file; what they say is in the tasks already. */
+  readonly phases: readonly NormalisedPhase[];
   /** In the order of the file. */
   readonly tasks: readonly NormalisedTask[];
+}
+
+export interface NormalisedPhase {
+  /** Unique in the plan. */
+  readonly id: string;
+  readonly name: string;
+  /** Id of the phase it is part of. */
+  readonly parent: string | null;
 }
 
 export interface NormalisedTask {
@@ -14,14 +26,16 @@ export interface NormalisedTask {
   readonly title: string;
   readonly description: string | null;
   readonly priority: PlanPriority;
-  /** Its own, or that of the nearest parent that has one, or the plan's. */
+  /** Its own, or its phase's, or that of the nearest parent that has one, or the plan's. */
   readonly dueAt: Date | null;
   readonly tags: readonly string[];
   /** Source ids of all prerequisites, written ones first, then those that follow from parents. No id twice. */
   readonly dependsOn: readonly string[];
-  /** Those of `dependsOn` that the file does not say: a parent's children, and what a parent waits for. */
+  /** Those of `dependsOn` that follow from parents and phases: a parent's children, what a parent or a phase waits for. */
   readonly derivedDependsOn: readonly string[];
   readonly parentSourceId: string | null;
+  /** Id of its phase, also in the metadata by name (`phase`) and among the tags (`phase:…`). */
+  readonly phase: string | null;
   readonly status: PlanTaskStatus;
   readonly createdAt: Date | null;
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -27,17 +27,26 @@ export function parseJsonDocument({ file, text }: PlanText, log: ProblemLog): St
   }
 
   const value: unknown = JSON.parse(text);
-  const elementOffsets = new Map<string, number[]>();
-  const locate = (path: PlanPath): PlanPosition => {
-    const [list, index, ...rest] = path;
-    if (typeof list !== 'string' || typeof index !== 'number') return positionOf(locateInJson(text, path));
-    let offsets = elementOffsets.get(list);
-    if (offsets === undefined) {
-      offsets = listJsonElements(text, [list]);
-      elementOffsets.set(list, offsets);
+  const find = createElementFinder(text);
+  return { value, locate: (path) => positionOf(find(path)) };
+}
+
+/** Remembers where the elements of each list start: asking for each of them must not scan the list each time. */
+function createElementFinder(text: string): (path: PlanPath) => number {
+  const offsetsOf = new Map<string, readonly number[]>();
+  return (path) => {
+    let start: number | undefined;
+    let done = 0;
+    for (const [step, key] of path.entries()) {
+      if (typeof key !== 'number') continue;
+      const list = JSON.stringify(path.slice(0, step));
+      const offsets = offsetsOf.get(list) ?? listJsonElements(text, path.slice(done, step), start);
+      offsetsOf.set(list, offsets);
+      const element = offsets[key];
+      if (element === undefined) return locateInJson(text, path.slice(done, step), start);
+      start = element;
+      done = step + 1;
     }
-    const start = offsets[index];
-    return positionOf(start === undefined ? locateInJson(text, [list]) : locateInJson(text, rest, start));
+    return locateInJson(text, path.slice(done), start);
   };
-  return { value, locate };
 }

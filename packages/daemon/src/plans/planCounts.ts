@@ -13,7 +13,7 @@ export interface PlanCounts {
   readonly priorities: Readonly<Record<PlanPriority, number>>;
   readonly missingPriorities: number;
   readonly dependencies: {
-    /** All that the plan has: written + closesLast + inherited − contradicting. */
+    /** All that the plan has: written + closesLast + inherited + afterPhases − contradicting. */
     readonly total: number;
     /** Those in the file, without the dangling, the doubled and those of a task on itself. */
     readonly written: number;
@@ -21,7 +21,9 @@ export interface PlanCounts {
     readonly closesLast: number;
     /** Those that tasks have from their parents. */
     readonly inherited: number;
-    /** Of the two kinds before, how many were not made because the file says the opposite. */
+    /** Those that make tasks wait for a whole phase. */
+    readonly afterPhases: number;
+    /** Of the three kinds before, how many were not made because the file says the opposite. */
     readonly contradicting: number;
   };
   /** The file in its own words, before anything was repaired. Statuses: '' where there is none. */
@@ -62,7 +64,13 @@ export function countPlan(
     missingPriorities: draft?.source.missingPriorities ?? 0,
     dependencies: {
       total: tasks.reduce((sum, task) => sum + task.dependsOn.length, 0),
-      ...(result?.dependencies ?? { written: 0, closesLast: 0, inherited: 0, contradicting: 0 }),
+      ...(result?.dependencies ?? {
+        written: 0,
+        closesLast: 0,
+        inherited: 0,
+        afterPhases: 0,
+        contradicting: 0,
+      }),
     },
     source: {
       edges: [...edgeTypes.values()].reduce((sum, count) => sum + count, 0),

@@ -1,4 +1,4 @@
-import type { PlanPriority, PlanTaskStatus } from '@neolith/contracts';
+import type { PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
 import type { PlanPosition } from './planProblem.js';
 import type { ProblemLog } from './problemLog.js';
 
@@ -6,6 +6,14 @@ export interface PlanText {
   readonly file: string;
   /** Without byte order mark. */
   readonly text: string;
+}
+
+/** A plan that is several files. */
+export interface PlanFolder {
+  /** As it should stand in messages. */
+  readonly name: string;
+  /** By file name. Names are relative to the folder, with `/`. */
+  readonly files: readonly PlanText[];
 }
 
 export type PlanPath = readonly (string | number)[];
@@ -33,14 +41,33 @@ export interface DraftTask {
   readonly maxAttempts: number | null;
   readonly timeoutSeconds: number | null;
   readonly orchestrator: string | null;
+  /** Id of the phase it names itself; null: that of its parent, or none. */
+  readonly phase: string | null;
+  /** Ids of phases whose tasks it and its children wait for. */
+  readonly afterPhases: readonly string[];
   readonly at: PlanPosition;
   /** Where a part of the task stands, such as `['dependsOn', 2]`; asked only when there is a problem. */
+  locate(path: PlanPath): PlanPosition;
+}
+
+/** A group of tasks. What its tasks take over from it was given to them by the reader already, but for `after`. */
+export interface DraftPhase {
+  readonly id: string;
+  readonly name: string;
+  readonly parent: string | null;
+  /** As written: may hold unknown ids. */
+  readonly after: readonly string[];
+  readonly at: PlanPosition;
   locate(path: PlanPath): PlanPosition;
 }
 
 export interface DraftPlan {
   readonly name: string;
   readonly description: string | null;
+  readonly run: PlanRun | null;
+  readonly phases: readonly DraftPhase[];
+  /** True when nothing follows from parents and phases but what `dependsOn` says. */
+  readonly dependenciesComplete: boolean;
   /** Of tasks that neither have nor inherit one. */
   readonly dueAt: Date | null;
   readonly tasks: readonly DraftTask[];
@@ -63,7 +90,10 @@ export interface PlanSourceCounts {
 }
 
 export interface PlanReaderOptions {
-  readonly missingPriority: PlanPriority;
+  /** Null when the caller left it open: then MEDIUM is taken. */
+  readonly missingPriority: PlanPriority | null;
+  /** The list of tasks to read, where a file holds several under names; null: all. */
+  readonly tag: string | null;
 }
 
 /**
@@ -80,4 +110,9 @@ export interface PlanReader {
   recognise(source: PlanText): 'certain' | 'possible' | 'no';
   /** Returns null when the file as a whole can't be read; then at least one error was logged. */
   read(source: PlanText, log: ProblemLog, options: PlanReaderOptions): DraftPlan | null;
+  /** For formats that may be several files; the rules of the two functions above hold. */
+  readonly folder?: {
+    recognise(folder: PlanFolder): boolean;
+    read(folder: PlanFolder, log: ProblemLog, options: PlanReaderOptions): DraftPlan | null;
+  };
 }

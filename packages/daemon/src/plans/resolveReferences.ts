@@ -1,5 +1,6 @@
 import type { DraftPlan, DraftTask } from './planReader.js';
 import type { ProblemLog } from './problemLog.js';
+import { createSuggester } from './suggestId.js';
 
 /** The tasks of a draft as numbers: what each waits for and belongs to, with everything dangling left out. */
 export interface ResolvedTasks {
@@ -18,6 +19,7 @@ export function resolveReferences(
   log: ProblemLog,
 ): ResolvedTasks {
   const indexOf = new Map(tasks.map((task, index) => [task.sourceId, index]));
+  const suggest = createSuggester(() => tasks.map(({ sourceId }) => sourceId));
   const parents = new Int32Array(tasks.length).fill(-1);
   const prerequisites: number[][] = [];
   const extraParents: number[][] = [];
@@ -49,7 +51,7 @@ export function resolveReferences(
           log.add(
             'DEPENDENCY_UNKNOWN',
             at(),
-            `${task.sourceId} depends on ${id}, which is not in the plan, so this dependency can't be kept; add that task or remove the dependency.`,
+            `${task.sourceId} depends on ${id}, which is not in the plan, so this dependency can't be kept${suggest(id) || '; add that task or remove the dependency.'}`,
           );
         }
       } else if (target === index) {
@@ -71,11 +73,13 @@ export function resolveReferences(
   function resolveParent(task: DraftTask, id: string): number {
     const parent = indexOf.get(id);
     if (parent === undefined) {
-      const why = draft.deletedSourceIds.has(id) ? 'is deleted' : 'is not in the plan';
+      const isDeleted = draft.deletedSourceIds.has(id);
+      const why = isDeleted ? 'is deleted' : 'is not in the plan';
+      const remedy = (isDeleted ? '' : suggest(id)) || '; add that task or remove the parent.';
       log.add(
         'PARENT_UNKNOWN',
         task.locate(['parent']),
-        `${task.sourceId} names the parent ${id}, which ${why}, so it has none; add that task or remove the parent.`,
+        `${task.sourceId} names the parent ${id}, which ${why}, so it has none${remedy}`,
       );
       return -1;
     }

@@ -1,19 +1,17 @@
 import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
 import type { AgentAdapter, JsonValue } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
+import type { Merger } from '../agents/merger.js';
 import { type AgentRun, runAgent } from '../agents/runAgent.js';
 import type { TerminationReason } from '../process/processSpec.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import type { AttemptPhase } from './decideRenewal.js';
-import {
-  type AttemptOutcome,
-  describeFault,
-  describeOutcome,
-  describeRefusedResult,
-} from './describeOutcome.js';
+import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
+import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
+import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
 
 export interface AttemptDependencies {
@@ -23,6 +21,10 @@ export interface AttemptDependencies {
   /** Null: the attempt's own directory. */
   readonly workingDirectory: string | null;
   readonly taskTimeoutMs: number;
+  readonly merger: Merger;
+  readonly mergeTimeoutMs: number;
+  /** How long one call waits for the merge slot. */
+  readonly waitSeconds: number;
   readonly graceMs: number;
   readonly daemonMarker: string;
   readonly secrets: readonly string[];
@@ -30,23 +32,17 @@ export interface AttemptDependencies {
   readonly random: () => number;
   /** Aborted when the daemon can wait no longer for answers. */
   readonly signal: AbortSignal;
+  /** Its code is complete, and it holds no slot any more. */
+  readonly onMerging: () => void;
 }
-
-/** How an attempt ended, from the daemon's point of view. */
-export type AttemptResult =
-  | 'completed'
-  | 'failed'
-  | 'blocked'
-  | 'cancelled'
-  | 'released'
-  /** The server gave the task to somebody else, or the outcome could not be told. */
-  | 'dropped';
 
 export interface Attempt {
   readonly attemptId: string;
   readonly taskId: string;
   phase(): AttemptPhase;
-  /** Ends the agent with everything it started. The first reason stands; a shorter grace time counts. */
+  /** False once its code is complete and only its merge is left. */
+  holdsSlot(): boolean;
+  /** Ends the agent, or the merge, with everything it started. The first reason stands; a shorter grace time counts. */
   end(reason: TerminationReason, graceMs?: number): void;
   /** Never rejects. Nothing of the agent is alive then, and the server knows, or could not be told. */
   readonly finished: Promise<AttemptResult>;
@@ -61,15 +57,21 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   const facts = { attemptId, agent: deps.agent.name };
   let phase: AttemptPhase = 'running';
   let run: AgentRun | null = null;
+  let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
 
   function end(reason: TerminationReason, graceMs = deps.graceMs): void {
     if (reason === 'cancelled') cancelRequested = true;
-    if (phase === 'settling') return;
-    phase = 'ending';
     const first = wanted?.reason ?? reason;
+    // Also while an outcome is on the way: a merge may be what follows it.
     wanted = { reason: first, graceMs: Math.min(wanted?.graceMs ?? graceMs, graceMs) };
+    if (phase === 'settling') return;
+    if (stage !== null) {
+      stage.end(first, graceMs);
+      return;
+    }
+    phase = 'ending';
     if (first === 'lease_lost') progress.discard();
     void run?.terminate(first, { graceMs });
   }
@@ -86,6 +88,16 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
           ...describeError(error),
         }),
     });
+
+  const settling = createSettling({
+    client,
+    taskId,
+    attemptId,
+    agent: deps.agent.name,
+    repeat,
+    signal: deps.signal,
+    log,
+  });
 
   async function sendProgress(report: ProgressReport): Promise<void> {
     try {
@@ -105,89 +117,73 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   }
   const progress = createProgressReporter(sendProgress);
 
-  async function work(): Promise<AttemptOutcome> {
-    const directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
-    try {
-      if (wanted !== null) return outcomeOfEnd(wanted.reason);
-      run = await runAgent(
-        deps.agent,
-        {
-          taskId,
-          attemptId,
-          attemptDirectory: directory,
-          workingDirectory: deps.workingDirectory ?? directory,
-          // As it came over the wire: dates as text.
-          context: JSON.parse(JSON.stringify(claim.context)) as JsonValue,
-        },
-        {
-          timeoutMs:
-            claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000,
-          graceMs: deps.graceMs,
-          daemonMarker: deps.daemonMarker,
-          secrets: deps.secrets,
-        },
-        {
-          onSignal: (signal) => progress.note(signal),
-          onLog: (line) => log.debug(line.text, { ...ids, stream: line.stream }),
-          onWarning: (warning) => log.warn(warning, ids),
-        },
-      );
-      // Asked for while it was being started.
-      const early = wanted as { reason: TerminationReason; graceMs: number } | null;
-      if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
-      const report = await run.finished;
-      if (report.outcome.survivors.length > 0) {
-        log.error('Processes of the agent could not be ended', {
-          ...ids,
-          pids: report.outcome.survivors.join(' '),
-        });
-      }
-      return describeOutcome(report, { ...facts, cancelRequested });
-    } finally {
-      await removeAttemptDirectory(directory).catch((error: unknown) =>
-        log.warn('The directory of an attempt could not be removed', { ...ids, ...describeError(error) }),
-      );
-    }
-  }
+  /** As it came over the wire: dates as text. */
+  const context = () => JSON.parse(JSON.stringify(claim.context)) as JsonValue;
 
-  async function settle(outcome: AttemptOutcome): Promise<AttemptResult> {
-    switch (outcome.kind) {
-      case 'drop':
-        return 'dropped';
-      case 'cancelled':
-        await repeat('The end of a cancelled attempt', () =>
-          client.confirmCancelled({ params: { id: attemptId } }),
-        );
-        return 'cancelled';
-      case 'release':
-        await repeat('The release of an attempt', () => client.releaseAttempt({ params: { id: attemptId } }));
-        return 'released';
-      case 'complete':
-        await complete(outcome);
-        return outcome.body.status;
-    }
-  }
-
-  async function complete({ body }: Extract<AttemptOutcome, { kind: 'complete' }>): Promise<void> {
-    try {
-      await repeat('A result', () => client.completeTask({ params: { id: taskId }, body }));
-    } catch (error) {
-      if (deps.signal.aborted || judgeCallError(error) !== 'refused') throw error;
-      const { error: refusal } = describeError(error);
-      log.error('The server refused a result; the attempt is reported as failed', {
+  async function work(directory: string): Promise<AttemptOutcome> {
+    if (wanted !== null) return outcomeOfEnd(wanted.reason);
+    run = await runAgent(
+      deps.agent,
+      {
+        taskId,
+        attemptId,
+        attemptDirectory: directory,
+        workingDirectory: deps.workingDirectory ?? directory,
+        context: context(),
+      },
+      {
+        timeoutMs:
+          claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000,
+        graceMs: deps.graceMs,
+        daemonMarker: deps.daemonMarker,
+        secrets: deps.secrets,
+      },
+      {
+        onSignal: (signal) => progress.note(signal),
+        onLog: (line) => log.debug(line.text, { ...ids, stream: line.stream }),
+        onWarning: (warning) => log.warn(warning, ids),
+      },
+    );
+    // Asked for while it was being started.
+    const early = wanted as { reason: TerminationReason; graceMs: number } | null;
+    if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
+    const report = await run.finished;
+    if (report.outcome.survivors.length > 0) {
+      log.error('Processes of the agent could not be ended', {
         ...ids,
-        ...describeError(error),
+        pids: report.outcome.survivors.join(' '),
       });
-      const substitute = describeRefusedResult(refusal, facts);
-      await repeat('A result', () => client.completeTask({ params: { id: taskId }, body: substitute }));
-      body.status = 'failed';
     }
+    return describeOutcome(report, { ...facts, cancelRequested });
+  }
+
+  async function merge(directory: string, output: JsonValue): Promise<AttemptResult> {
+    stage = startMergeStage(
+      { ...deps, repeat },
+      {
+        taskId,
+        attemptId,
+        attemptDirectory: directory,
+        workingDirectory: deps.workingDirectory ?? directory,
+        context: context(),
+        output,
+      },
+    );
+    phase = 'merging';
+    // Asked for while the code was being reported.
+    if (wanted !== null) stage.end(wanted.reason, wanted.graceMs);
+    deps.onMerging();
+    const outcome = await stage.finished;
+    phase = 'settling';
+    return settling.settleMerge(outcome);
   }
 
   async function live(): Promise<AttemptResult> {
+    let directory: string | null = null;
     let outcome: AttemptOutcome;
     try {
-      outcome = await work();
+      directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
+      outcome = await work(directory);
     } catch (error) {
       log.error('The agent could not be started', { ...ids, ...describeError(error) });
       outcome = { kind: 'complete', body: describeFault(error, facts) };
@@ -196,7 +192,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     else progress.discard();
     phase = 'settling';
     try {
-      return await settle(outcome);
+      const settled = await settling.settle(outcome);
+      if (settled !== 'merging') return settled;
+      const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
+      return await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
     } catch (error) {
       const lost = judgeCallError(error) === 'lost';
       log.warn(
@@ -206,10 +205,27 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         { ...ids, outcome: outcome.kind, ...describeError(error) },
       );
       return 'dropped';
+    } finally {
+      if (directory !== null) await remove(directory);
     }
   }
 
-  return { attemptId, taskId, phase: () => phase, end, finished: live() };
+  async function remove(directory: string): Promise<void> {
+    try {
+      await removeAttemptDirectory(directory);
+    } catch (error) {
+      log.warn('The directory of an attempt could not be removed', { ...ids, ...describeError(error) });
+    }
+  }
+
+  return {
+    attemptId,
+    taskId,
+    phase: () => phase,
+    holdsSlot: () => stage === null,
+    end,
+    finished: live(),
+  };
 }
 
 /** For an attempt that was ended before its agent had started. */

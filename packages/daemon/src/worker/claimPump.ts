@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
+import type { ClaimWithContext, Criteria, NeolithClient } from '@neolith/contracts';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
@@ -13,8 +13,10 @@ export interface ClaimPumpOptions {
   readonly slots: number;
   readonly leaseSeconds: number;
   readonly waitSeconds: number;
-  /** How many agents run now. */
-  readonly running: () => number;
+  /** How many slots are taken now. */
+  readonly taken: () => number;
+  /** Which tasks to ask for; left out: all. */
+  readonly criteria?: Criteria | undefined;
   readonly onClaim: (claim: ClaimWithContext) => void;
   /** Told when a claim was refused, not when the server was away. */
   readonly onRefused: (orchestratorId: string, error: unknown) => void;
@@ -57,7 +59,7 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
     const polls = planPolls({
       nowMs,
       slots: options.slots,
-      taken: options.running() + reserved,
+      taken: options.taken() + reserved,
       orchestrators: [...states.values()],
       waitSecondsMax: options.waitSeconds,
     });
@@ -103,6 +105,7 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
                 max,
                 leaseSeconds: options.leaseSeconds,
                 waitSeconds,
+                ...(options.criteria === undefined ? {} : { criteria: options.criteria }),
               },
               signal,
               // On top of the wait, which the client adds. A claim that was granted and got lost on a dead connection

@@ -1,5 +1,6 @@
-import type { NeolithClient } from '@neolith/contracts';
+import type { Criteria, NeolithClient } from '@neolith/contracts';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
+import type { Merger } from '../agents/merger.js';
 import type { WorkerLog } from './log.js';
 
 export interface DaemonOptions {
@@ -31,6 +32,17 @@ export interface DaemonOptions {
   readonly waitSeconds?: number;
   /** Of tasks that have none of their own; milliseconds. Default 3,600,000. */
   readonly taskTimeoutMs?: number;
+  /** Which tasks it claims, such as those of one run. Default: all of those it serves. */
+  readonly criteria?: Criteria;
+  /** Merges code that is complete, where the run of a task has a merge stage. Default: there is nothing to merge. */
+  readonly merger?: Merger;
+  /** Milliseconds. Default 1,800,000. */
+  readonly mergeTimeoutMs?: number;
+  /**
+   * How many tasks may wait for their merge, or be merged, beside those that hold a slot; each one more takes a slot.
+   * Default: as many as there are slots.
+   */
+  readonly mergesAside?: number;
   /** Between TERM and KILL. Default 10,000. */
   readonly graceMs?: number;
   /** How long `drain` lets agents finish, milliseconds. Default 600,000. */
@@ -49,6 +61,7 @@ export const DAEMON_DEFAULTS = {
   leaseSeconds: 30,
   waitSeconds: 20,
   taskTimeoutMs: 60 * 60_000,
+  mergeTimeoutMs: 30 * 60_000,
   graceMs: 10_000,
   drainMs: 10 * 60_000,
   refreshMs: 30_000,

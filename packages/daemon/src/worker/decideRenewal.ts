@@ -6,6 +6,8 @@ export type AttemptPhase =
   | 'running'
   /** Its agent has ended, or is being ended by us. */
   | 'ending'
+  /** Its code is complete: it waits for the merge slot, or merges. */
+  | 'merging'
   /** Its outcome is on the way to the server. */
   | 'settling';
 
@@ -19,7 +21,7 @@ export function decideRenewal(
   phase: AttemptPhase,
   renewal: Pick<Renewal, 'owned' | 'cancelRequested'>,
 ): RenewalAction {
-  if (phase !== 'running') return 'carry_on';
+  if (phase !== 'running' && phase !== 'merging') return 'carry_on';
   if (!renewal.owned) return 'drop';
   return renewal.cancelRequested ? 'cancel' : 'carry_on';
 }

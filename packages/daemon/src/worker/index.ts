@@ -1,6 +1,6 @@
-export type { AttemptResult } from './attempt.js';
 export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon } from './createDaemon.js';
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export { createLog, type LogFields, type LogLevel, type LogOptions, type WorkerLog } from './log.js';
 export { holdName } from './nameLock.js';
+export type { AttemptResult } from './settleAttempt.js';

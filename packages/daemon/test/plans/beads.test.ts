@@ -23,17 +23,17 @@ describe('a dirty beads export', () => {
     expect(listProblems(result)).toMatchInlineSnapshot(`
       [
         "1 notice TIME_OFFSETS_MIXED Times are written with 3 offsets (Z 9×, -08:00 1×, +05:30 1×); each is read as the instant it means.",
-        "1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents w-1 would wait for w-10 (line 16), but that waits for w-1 already; only what the file says was kept.",
-        "1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents w-1 would wait for w-11 (line 18), but that waits for w-1 already; only what the file says was kept.",
+        "1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents and phases w-1 would wait for w-10 (line 16), but that waits for w-1 already; only what the file says was kept.",
+        "1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents and phases w-1 would wait for w-11 (line 18), but that waits for w-1 already; only what the file says was kept.",
         "2 warning DEPENDENCY_UNKNOWN w-2 depends on gone-1, which is not in the plan, so this dependency can't be kept; add that task or remove the dependency.",
         "3 notice STATUS_MAPPED w-3 is in_progress, which counts as open here.",
         "3 warning DEPENDENCY_DUPLICATE w-3 depends on w-2 twice; once is enough.",
         "5 warning DEPENDENCY_SELF w-4 depends on itself, which can't be kept; remove the dependency.",
         "6 warning ID_DUPLICATE Two tasks have the id w-2, in lines 2 and 6; the one in line 2 counts. Give each its own id.",
         "7 warning TITLE_MISSING w-5 has no title; its id stands in for it. Give it one.",
-        "7 warning PRIORITY_MISSING w-5 has no priority; MEDIUM is taken. Exports of late 2025 leave out P0: for one of those say that a missing priority means CRITICAL.",
         "7 warning STATUS_UNKNOWN w-5 has the unknown status "sleeping"; it counts as open.",
         "7 warning TIME_INVALID "created_at" of w-5 is not a time with an offset (2026-11-20T17:00:00Z); it counts as not given.",
+        "7 warning PRIORITY_MISSING Rows without a priority: 1 of 12 (line 7); MEDIUM is taken. Exports of late 2025 leave out P0: for one of those choose CRITICAL for a missing priority, else MEDIUM.",
         "8:21 warning ROW_UNREADABLE Line 8 is not valid JSON and is left out: a value should be here, but a text starts that is not allowed here or never ends.",
         "9:1 warning ROW_UNREADABLE Line 9 is a conflict marker of git and is left out; resolve the merge first.",
         "10 warning ROW_UNREADABLE Line 10 holds a list and is left out; a row is an object.",
@@ -47,7 +47,7 @@ describe('a dirty beads export', () => {
         "13 warning STATUS_MISSING w-8 has no status; it counts as open.",
         "13 notice DEPENDENCY_DELETED w-8 depends on w-0, which is deleted; it does not wait for it.",
         "13 warning PARENT_UNKNOWN w-8 names the parent gone-3, which is not in the plan, so it has none; add that task or remove the parent.",
-        "14 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents w-9 would wait for w-11 (line 18), but that waits for w-9 already; only what the file says was kept.",
+        "14 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents and phases w-9 would wait for w-11 (line 18), but that waits for w-9 already; only what the file says was kept.",
         "15 notice ROW_DELETED w-0 is marked as deleted; it is not imported.",
         "17 warning ID_DUPLICATE Two tasks have the id w-11, in lines 17 and 18; the one in line 18 counts, as it was updated later. Give each its own id.",
         "18 warning PARENT_EXTRA w-11 has more than one parent: w-1 counts, w-9 only closes after it.",
@@ -174,6 +174,7 @@ describe('parents in beads', () => {
       written: 1,
       closesLast: 2,
       inherited: 2,
+      afterPhases: 0,
       contradicting: 0,
     });
   });
@@ -198,7 +199,7 @@ describe('parents in beads', () => {
       issue('c2', { dependencies: [edge('parent-child', 'e2'), edge('blocks', 'e1')] }),
     ]);
     expect(listProblems(result)).toEqual([
-      '1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents e1 would wait for c1 (line 3), but that waits for e1 already; only what the file says was kept.',
+      '1 warning DEPENDENCY_DERIVED_DROPPED By its place among the parents and phases e1 would wait for c1 (line 3), but that waits for e1 already; only what the file says was kept.',
     ]);
     expect(requirePlan(result).tasks.map(({ dependsOn }) => dependsOn)).toEqual([[], ['c2'], ['e2'], ['e1']]);
   });

@@ -37,6 +37,7 @@ describe('our own plan format', () => {
       dependsOn: ['api'],
       derivedDependsOn: ['api'],
       parentSourceId: 'docs',
+      phase: null,
       status: 'open',
       createdAt: null,
       metadata: {},
@@ -76,7 +77,7 @@ describe('our own plan format', () => {
       statuses: { open: 4, done: 1, cancelled: 1 },
       priorities: { CRITICAL: 1, HIGH: 1, MEDIUM: 3, LOW: 1 },
       missingPriorities: 3,
-      dependencies: { total: 7, written: 3, closesLast: 2, inherited: 2, contradicting: 0 },
+      dependencies: { total: 7, written: 3, closesLast: 2, inherited: 2, afterPhases: 0, contradicting: 0 },
       source: {
         edges: 5,
         edgeTypes: { dependsOn: 3, parent: 2 },

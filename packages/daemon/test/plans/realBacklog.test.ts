@@ -122,6 +122,7 @@ describe.skipIf(!isThere)(`the real backlog of 704 issues${why}`, () => {
       written: 356,
       closesLast: 354,
       inherited: 0,
+      afterPhases: 0,
       contradicting: 0,
     });
     expect(measureDepth(plan.tasks)).toMatchInlineSnapshot(`11`);

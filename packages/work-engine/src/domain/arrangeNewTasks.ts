@@ -1,5 +1,6 @@
 import { NeolithError, parseId } from '@neolith/contracts';
-import { findCycle } from './findCycle.js';
+import { buildGraph } from './graph/buildGraph.js';
+import { findCycle } from './graph/findCycle.js';
 
 /** A task about to be created: its id is known, its references are as the caller wrote them. */
 export interface NewTaskReferences {
@@ -70,9 +71,8 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
       throw new NeolithError('INVALID_INPUT', `Task "${task.key ?? task.title}" can't be its own parent`);
     return { uuid: task.uuid, parent, prerequisites };
   });
-  const cycle = findCycle(new Map(arranged.map((task) => [task.uuid, task.prerequisites])));
-  const parents = new Map(arranged.map((task) => [task.uuid, task.parent === null ? [] : [task.parent]]));
-  const round = findCycle(parents);
+  const cycle = findCycleAmong(arranged, (task) => task.prerequisites);
+  const round = findCycleAmong(arranged, (task) => (task.parent === null ? [] : [task.parent]));
   if (round !== null) {
     const path = round.map((uuid) => nameOf.get(uuid) ?? uuid);
     throw new NeolithError('INVALID_INPUT', `These tasks are one another's parents: ${path.join(' → ')}`, {
@@ -88,4 +88,12 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
     );
   }
   return arranged;
+}
+
+/** References to existing tasks can't be part of a cycle: nothing that exists knows of the new ones. */
+function findCycleAmong(
+  tasks: readonly ArrangedTask[],
+  referencesOf: (task: ArrangedTask) => readonly string[],
+): string[] | null {
+  return findCycle(buildGraph(tasks.map((task) => ({ id: task.uuid, dependsOn: referencesOf(task) }))).graph);
 }

@@ -1,4 +1,4 @@
-import type { TaskStatus, WhyNot } from '@neolith/contracts';
+import type { RunStatus, TaskStatus, WhyNot } from '@neolith/contracts';
 
 export interface WhyNotFacts {
   task: {
@@ -14,6 +14,8 @@ export interface WhyNotFacts {
   /** It is TODO and assigned here, yet the criteria (or its time) leave it out. */
   excluded: boolean;
   obstacle: WhyNot['code'] | null;
+  /** Of a task in a run: how the run stands; null for one in none. */
+  run: { name: string; status: RunStatus; room: number; waveIsOpen: boolean; wave: number } | null;
   /** How many claimable tasks come before it; null where it is not claimable. */
   ahead: number | null;
 }
@@ -38,7 +40,15 @@ export function explainTask(facts: WhyNotFacts): WhyNot[] {
     add('BLOCKED_BY_REPORT', `Reported blocked: ${task.blocked_reason}`);
   const later = task.status === 'TODO' && task.available_at !== null && task.available_at > facts.now;
   if (later) add('NOT_YET_AVAILABLE', `Not before ${task.available_at?.toISOString()}`);
-  if (facts.excluded && !later) add('EXCLUDED_BY_CRITERIA', 'The criteria leave it out');
+  const gate = task.status === 'TODO' || task.status === 'BLOCKED' ? facts.run : null;
+  if (gate !== null && gate.status !== 'RUNNING')
+    add('RUN_NOT_RUNNING', `Its run "${gate.name}" is ${gate.status} and hands out no work`);
+  if (gate !== null && gate.status === 'RUNNING' && gate.room <= 0)
+    add('RUN_AT_CAPACITY', `Its run "${gate.name}" has all its task slots taken`);
+  if (gate !== null && !gate.waveIsOpen)
+    add('WAVE_NOT_OPEN', `It is in wave ${gate.wave} of its run "${gate.name}", which has not opened yet`);
+  const heldByRun = gate !== null && (gate.status !== 'RUNNING' || gate.room <= 0 || !gate.waveIsOpen);
+  if (facts.excluded && !later && !heldByRun) add('EXCLUDED_BY_CRITERIA', 'The criteria leave it out');
   if (facts.obstacle === 'ORCHESTRATOR_NOT_AVAILABLE')
     add('ORCHESTRATOR_NOT_AVAILABLE', 'Its orchestrator is neither ONLINE nor BUSY');
   if (facts.obstacle === 'AT_CAPACITY') add('AT_CAPACITY', 'Its orchestrator is at its limit');

@@ -1,6 +1,6 @@
 import { formatId, NeolithError } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
-import { findPath } from '../domain/findCycle.js';
+import { findPath } from '../domain/findPath.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { deleteEdge, findEdge, insertEdge, lockGraph, readAncestors } from '../store/edges.js';

@@ -12,6 +12,7 @@ import { notFound, uuidOf } from '../ids.js';
 import { countAhead, readMoment } from '../store/countAhead.js';
 import { findTask } from '../store/findTask.js';
 import { toReadyCriteria } from '../store/readyCriteria.js';
+import { readRunGate } from '../store/runGate.js';
 import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
 import { getOrchestrator } from './orchestrators.js';
@@ -89,6 +90,7 @@ async function explainAsked(
     now: asked.now,
     criteria: toReadyCriteria(asked.criteria),
   });
+  const gate = await readRunGate(engine.pool, task.id, asked.now);
   const whyNot = explainTask({
     task,
     orchestratorId: asked.uuid,
@@ -96,6 +98,7 @@ async function explainAsked(
     now: asked.now,
     excluded: standing === null && task.status === 'TODO' && task.orchestrator_id === asked.uuid,
     obstacle: asked.obstacle,
+    run: gate === null ? null : { ...gate, waveIsOpen: !gate.opens },
     ahead: standing?.ahead ?? null,
   });
   return {

@@ -3,6 +3,7 @@ import { isNeolithError } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { lockTask, readNow } from './lockTask.js';
 import type { TaskRow } from './rows.js';
+import { type RunGate, readRunGate } from './runGate.js';
 import { run } from './sql.js';
 
 export type StartOutcome =
@@ -29,18 +30,6 @@ const FIND_DAEMON = {
 const COUNT_LEASES = {
   name: 'count_leases',
   text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1 AND NOT merging',
-};
-interface RunGate {
-  status: RunStatus;
-  room: number;
-  /** Its wave has not opened yet. */
-  opens: boolean;
-}
-
-const RUN_GATE = {
-  name: 'run_gate',
-  text: `SELECT r.status, run_room(r) AS room, coalesce(held_until(NULL, t.wave, r) > $2, false) AS opens
-         FROM tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = $1`,
 };
 const LEAVE_QUEUE = { name: 'start_leave_queue', text: 'SELECT dequeue_tasks(ARRAY[$1::uuid])' };
 const START = {
@@ -100,8 +89,7 @@ export async function startTask(
   const startedAt = await readNow(client, input.now);
   if (task.run_id !== null) {
     // Locked with the task.
-    const [gate] = await run<RunGate>(client, RUN_GATE, [task.id, startedAt]);
-    const { status, room, opens } = gate as RunGate;
+    const { status, room, opens } = (await readRunGate(client, task.id, startedAt)) as RunGate;
     if (status !== 'RUNNING') return { kind: 'run_not_running', runId: task.run_id, status };
     if (opens) return { kind: 'wave_not_open', runId: task.run_id, wave: task.wave ?? 0 };
     if (room <= 0) return { kind: 'run_at_capacity', runId: task.run_id };

@@ -215,6 +215,10 @@ export async function readLeasesInProcess(
   return run(client, IN_PROCESS, [runId]);
 }
 
+const LOCK_TASKS = {
+  name: 'run_lock_tasks',
+  text: 'SELECT 1 FROM tasks WHERE run_id = $1 ORDER BY id FOR UPDATE',
+};
 const OUTSIDE_DEPENDENTS = {
   name: 'run_outside_dependents',
   text: `
@@ -222,8 +226,12 @@ const OUTSIDE_DEPENDENTS = {
     WHERE t.run_id = $1 AND o.run_id IS DISTINCT FROM $1 AND o.status <> 'DONE' ORDER BY 1 LIMIT 5`,
 };
 
-/** Tasks outside of a run that wait for tasks of it; the first five. */
+/**
+ * Tasks outside of a run that wait for tasks of it; the first five. Locks the run's tasks: an edge to one of them that is
+ * being made is seen here, or finds its prerequisite gone.
+ */
 export async function findOutsideDependents(client: PoolClient, runId: string): Promise<string[]> {
+  await run(client, LOCK_TASKS, [runId]);
   return (await run<{ id: string }>(client, OUTSIDE_DEPENDENTS, [runId])).map((row) => row.id);
 }
 

@@ -1,7 +1,9 @@
+import { isRecord } from '../isRecord.js';
 import type { ProblemLog } from '../problemLog.js';
+import { showValue } from '../showValue.js';
 import type { BeadsCounts } from './beadsCounts.js';
 import { beadsLinkTypes } from './beadsMapping.js';
-import { type BeadsRow, isRecord } from './beadsRows.js';
+import type { BeadsRow } from './beadsRows.js';
 
 export interface BeadsEdges {
   readonly blockedBy: readonly string[];
@@ -51,7 +53,7 @@ function listEdges({ id: rowId, record, at }: BeadsRow, log: ProblemLog): { type
     else if (typeof edge.depends_on_id !== 'string' || edge.depends_on_id === '')
       drop('has no "depends_on_id"');
     else if (edge.issue_id !== undefined && edge.issue_id !== rowId)
-      drop(`belongs to ${show(edge.issue_id)} by its "issue_id"`);
+      drop(`belongs to ${showValue(edge.issue_id)} by its "issue_id"`);
     else if (edge.type !== undefined && typeof edge.type !== 'string')
       drop('has a "type" that is not a text');
     else return [{ type: edge.type ?? 'blocks', id: edge.depends_on_id }];
@@ -71,13 +73,13 @@ function reportLink(
     log.add(
       'EDGE_NOT_DEPENDENCY',
       at,
-      `${rowId} has a ${show(type)} link to ${target}; it orders nothing and is kept in the metadata.`,
+      `${rowId} has a ${showValue(type)} link to ${target}; it orders nothing and is kept in the metadata.`,
     );
   } else {
     log.add(
       'EDGE_TYPE_UNKNOWN',
       at,
-      `${rowId} has an edge of the unknown type ${show(type)} to ${target}; it is not taken as a dependency. Use "blocks" if it is one.`,
+      `${rowId} has an edge of the unknown type ${showValue(type)} to ${target}; it is not taken as a dependency. Use "blocks" if it is one.`,
     );
   }
 }
@@ -111,8 +113,4 @@ function chooseParents(
     );
   }
   return parents;
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 60);
 }

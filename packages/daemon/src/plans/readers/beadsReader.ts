@@ -33,9 +33,13 @@ function readBeadsPlan(source: PlanText, log: ProblemLog, options: PlanReaderOpt
   for (const id of knownIds) deletedSourceIds.delete(id);
   const tasks = live.map((row) => readBeadsTask(row, { log, counts, options, knownIds, deletedSourceIds }));
   reportMixedOffsets(live, counts.offsets, log);
+  if (options.missingPriority === null) reportMissingPriorities(live, log);
   return {
     name: source.file.replace(/^.*[\\/]/, '').replace(/\.[^.]*$/, '') || 'beads',
     description: null,
+    run: null,
+    phases: [],
+    dependenciesComplete: false,
     dueAt: null,
     tasks,
     deletedSourceIds,
@@ -55,6 +59,19 @@ function reportMixedOffsets(
     'TIME_OFFSETS_MIXED',
     first.at,
     `Times are written with ${offsets.size} offsets (${list}); each is read as the instant it means.`,
+  );
+}
+
+function reportMissingPriorities(rows: readonly BeadsRow[], log: ProblemLog): void {
+  const missing = rows.filter(({ record }) => record.priority === undefined || record.priority === null);
+  const [first] = missing;
+  if (first === undefined) return;
+  const lines = missing.slice(0, 10).map(({ at }) => at.line);
+  const more = missing.length > lines.length ? ' …' : '';
+  log.add(
+    'PRIORITY_MISSING',
+    first.at,
+    `Rows without a priority: ${missing.length} of ${rows.length} (line ${lines.join(', ')}${more}); MEDIUM is taken. Exports of late 2025 leave out P0: for one of those choose CRITICAL for a missing priority, else MEDIUM.`,
   );
 }
 

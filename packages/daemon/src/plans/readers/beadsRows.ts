@@ -1,5 +1,6 @@
 import { planLimits } from '@neolith/contracts';
 import { findUnsafeValues } from '../findUnsafeValues.js';
+import { isRecord } from '../isRecord.js';
 import type { PlanPosition } from '../planProblem.js';
 import type { PlanText } from '../planReader.js';
 import type { ProblemLog } from '../problemLog.js';
@@ -101,8 +102,4 @@ function reportUnsafeValues(record: Record<string, unknown>, at: PlanPosition, l
     );
   }
   if (unsafe.some(({ kind }) => kind !== 'number')) sanitiseValue(record);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

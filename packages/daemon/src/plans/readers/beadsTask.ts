@@ -2,10 +2,12 @@ import { type PlanPriority, planLimits } from '@neolith/contracts';
 import { cutToBytes } from '../cutToBytes.js';
 import { parseInstant } from '../parseInstant.js';
 import type { DraftTask, PlanReaderOptions } from '../planReader.js';
+import { showValue } from '../showValue.js';
 import { type BeadsEdgeContext, readBeadsEdges } from './beadsEdges.js';
 import { beadsPriorities, beadsStatuses, beadsTaskFields } from './beadsMapping.js';
-import { makeBeadsMetadata } from './beadsMetadata.js';
 import type { BeadsRow } from './beadsRows.js';
+import { makeForeignMetadata } from './makeForeignMetadata.js';
+import { cutTitle } from './taskFitter.js';
 
 export interface BeadsTaskContext extends BeadsEdgeContext {
   readonly options: PlanReaderOptions;
@@ -47,10 +49,12 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
     maxAttempts: null,
     timeoutSeconds: null,
     orchestrator: null,
+    phase: null,
+    afterPhases: [],
     at,
     locate: () => at,
   } satisfies Omit<DraftTask, 'metadata'>;
-  return { ...task, metadata: makeBeadsMetadata(row, kept, log) };
+  return { ...task, metadata: makeForeignMetadata('beads', row, kept, log) };
 
   function readTitle(): string {
     const { title } = record;
@@ -66,11 +70,7 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
       at,
       `The title of ${id} has ${title.length} characters; ${planLimits.titleCharsMax} were taken, the whole is in the metadata.`,
     );
-    // An emoji at the cut would be left in halves.
-    return title
-      .slice(0, planLimits.titleCharsMax - 1)
-      .replace(/[\uD800-\uDBFF]$/, '')
-      .concat('…');
+    return cutTitle(title);
   }
 
   function readDescription(): string | null {
@@ -156,23 +156,19 @@ function readPriority(
   { log, counts, options }: BeadsTaskContext,
 ): PlanPriority {
   const { priority } = record;
+  const fallback = options.missingPriority ?? 'MEDIUM';
   if (priority === undefined || priority === null) {
     counts.addMissingPriority();
-    log.add(
-      'PRIORITY_MISSING',
-      at,
-      `${id} has no priority; ${options.missingPriority} is taken. Exports of late 2025 leave out P0: for one of those say that a missing priority means CRITICAL.`,
-    );
-    return options.missingPriority;
+    return fallback;
   }
   const mapped = typeof priority === 'number' ? beadsPriorities[priority] : undefined;
   if (mapped !== undefined) return mapped;
   log.add(
     'PRIORITY_INVALID',
     at,
-    `${id} has the priority ${show(priority)}, which is not 0 to 4; ${options.missingPriority} is taken.`,
+    `${id} has the priority ${showValue(priority)}, which is not 0 to 4; ${fallback} is taken.`,
   );
-  return options.missingPriority;
+  return fallback;
 }
 
 function readStatus({ id, record, at }: BeadsRow, { log, counts }: BeadsTaskContext): DraftTask['status'] {
@@ -182,17 +178,13 @@ function readStatus({ id, record, at }: BeadsRow, { log, counts }: BeadsTaskCont
     log.add('STATUS_MISSING', at, `${id} has no status; it counts as open.`);
     return 'open';
   }
-  const word = typeof status === 'string' ? status : show(status);
+  const word = typeof status === 'string' ? status : showValue(status);
   counts.addStatus(word);
   const known = beadsStatuses.get(word);
   if (known === undefined || known.status === 'deleted') {
-    log.add('STATUS_UNKNOWN', at, `${id} has the unknown status ${show(status)}; it counts as open.`);
+    log.add('STATUS_UNKNOWN', at, `${id} has the unknown status ${showValue(status)}; it counts as open.`);
     return 'open';
   }
   if (known.isNoted) log.add('STATUS_MAPPED', at, `${id} is ${word}, which counts as ${known.status} here.`);
   return known.status;
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 60);
 }

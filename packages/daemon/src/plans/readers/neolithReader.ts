@@ -1,11 +1,11 @@
 import { type Plan, type PlanTask, parsePlanDue, planSchema } from '@neolith/contracts';
 import { describeSchemaIssue } from '../describeSchemaIssue.js';
-import { findUnsafeValues, type UnsafeValue } from '../findUnsafeValues.js';
 import { parseStructuredText } from '../parseStructuredText.js';
 import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.js';
-import type { PlanProblemCode } from '../problemCodes.js';
 import type { ProblemLog } from '../problemLog.js';
+import { reportUnsafeValues } from '../reportUnsafeValues.js';
 import type { StructuredDocument } from '../structuredDocument.js';
+import { listPhaseGifts, type PhaseGifts } from './phaseGifts.js';
 
 /** Our own plan format, as YAML or JSON; see docs/concepts/plan-format.md. */
 export const neolithReader: PlanReader = {
@@ -17,13 +17,6 @@ export const neolithReader: PlanReader = {
     return /^\s*\{/.test(text) || /^(?:version|name|tasks|defaults)[ \t]*:/m.test(text) ? 'possible' : 'no';
   },
   read: readNeolithPlan,
-};
-
-const unsafeProblems: Record<UnsafeValue['kind'], { code: PlanProblemCode; message: string }> = {
-  forbiddenKey: { code: 'KEY_FORBIDDEN', message: 'A key named __proto__ is not allowed; rename it.' },
-  depth: { code: 'NESTING_TOO_DEEP', message: 'Here values are nested more than 100 deep; flatten them.' },
-  number: { code: 'NUMBER_IMPRECISE', message: 'This number can not be kept exactly; put it in quotes.' },
-  text: { code: 'FIELD_INVALID', message: 'This text holds a NUL or half of a character; remove it.' },
 };
 
 function readNeolithPlan(source: PlanText, log: ProblemLog): DraftPlan | null {
@@ -39,10 +32,7 @@ function readNeolithPlan(source: PlanText, log: ProblemLog): DraftPlan | null {
     );
     return null;
   }
-  const unsafe = findUnsafeValues(value);
-  for (const { kind, path } of unsafe)
-    log.add(unsafeProblems[kind].code, locate(path), unsafeProblems[kind].message);
-  if (unsafe.length > 0) return null;
+  if (reportUnsafeValues(value, locate, log)) return null;
 
   const parsed = planSchema.safeParse(value);
   if (!parsed.success) {
@@ -59,8 +49,9 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   const statuses = new Map<string, number>();
   let dependencies = 0;
   let parents = 0;
+  const gifts = listPhaseGifts(plan);
   const tasks = plan.tasks.map((task, index) => {
-    const draft = toDraftTask(task, plan, (path) => document.locate(['tasks', index, ...path]));
+    const draft = toDraftTask(task, plan, gifts[index], (path) => document.locate(['tasks', index, ...path]));
     statuses.set(draft.status, (statuses.get(draft.status) ?? 0) + 1);
     dependencies += draft.dependsOn.length;
     parents += draft.parentSourceId === null ? 0 : 1;
@@ -75,6 +66,13 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   return {
     name: plan.name,
     description: plan.description ?? null,
+    run: plan.run ?? null,
+    phases: (plan.phases ?? []).map((phase, index) => {
+      const locate: DraftTask['locate'] = (path) => document.locate(['phases', index, ...path]);
+      const { id, name = id, parent = null, after = [] } = phase;
+      return { id, name, parent, after, at: locate([]), locate };
+    }),
+    dependenciesComplete: plan.dependenciesComplete ?? false,
     dueAt: plan.defaults?.due === undefined ? null : parsePlanDue(plan.defaults.due),
     tasks,
     deletedSourceIds: new Set(),
@@ -91,15 +89,20 @@ function toDraft(plan: Plan, document: StructuredDocument): DraftPlan {
   };
 }
 
-function toDraftTask(task: PlanTask, { defaults = {} }: Plan, locate: DraftTask['locate']): DraftTask {
+function toDraftTask(
+  task: PlanTask,
+  { defaults = {} }: Plan,
+  gifts: PhaseGifts | undefined,
+  locate: DraftTask['locate'],
+): DraftTask {
   const timeoutMinutes = task.timeoutMinutes ?? defaults.timeoutMinutes ?? null;
   return {
     sourceId: task.id,
     title: task.title,
     description: task.description ?? null,
-    priority: task.priority ?? defaults.priority ?? 'MEDIUM',
-    dueAt: task.due === undefined ? null : parsePlanDue(task.due),
-    tags: [...new Set([...(defaults.tags ?? []), ...(task.tags ?? [])])],
+    priority: task.priority ?? gifts?.priority ?? defaults.priority ?? 'MEDIUM',
+    dueAt: task.due === undefined ? (gifts?.dueAt ?? null) : parsePlanDue(task.due),
+    tags: [...new Set([...(defaults.tags ?? []), ...(gifts?.tags ?? []), ...(task.tags ?? [])])],
     dependsOn: task.dependsOn ?? [],
     parentSourceId: task.parent ?? null,
     extraParentSourceIds: [],
@@ -112,6 +115,8 @@ function toDraftTask(task: PlanTask, { defaults = {} }: Plan, locate: DraftTask[
     maxAttempts: task.maxAttempts ?? defaults.maxAttempts ?? null,
     timeoutSeconds: timeoutMinutes === null ? null : Math.max(1, Math.round(timeoutMinutes * 60)),
     orchestrator: task.orchestrator ?? defaults.orchestrator ?? null,
+    phase: task.phase ?? null,
+    afterPhases: [],
     at: locate([]),
     locate,
   };

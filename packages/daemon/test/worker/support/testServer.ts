@@ -126,7 +126,7 @@ export async function startTestServer(engine: WorkEngine): Promise<TestServer> {
         if (fault?.kind === 'lose_answer') request.socket.destroy();
       }
       if (fault?.kind === 'never_answer') return;
-      if (result === null && endpoint.mayBeEmpty === true) {
+      if (result === null && (endpoint.mayBeEmpty === true || endpoint.status === 204)) {
         response.writeHead(204).end();
         return;
       }
@@ -208,6 +208,29 @@ function handlersOf(engine: WorkEngine): Handlers {
     completeTask: ({ params, body }) => engine.completeTask(params.id ?? '', body),
     confirmCancelled: ({ params }) => engine.confirmCancelled(params.id ?? ''),
     releaseAttempt: ({ params }) => engine.releaseAttempt(params.id ?? ''),
+    retryTask: ({ params }) => engine.retryTask(params.id ?? ''),
+    requestMerge: ({ params, body, signal }) => engine.requestMerge(params.id ?? '', { ...body, signal }),
+    completeMerge: async ({ params, body }) =>
+      engine.completeMerge(await engine.taskOfAttempt(params.id ?? ''), { ...body, attemptId: params.id }),
+    failMerge: async ({ params, body }) =>
+      engine.failMerge(await engine.taskOfAttempt(params.id ?? ''), { ...body, attemptId: params.id }),
+    listRuns: ({ query }) => engine.listRuns(query),
+    createRun: ({ body }) => engine.createRun(body),
+    importPlan: ({ body }) => engine.importPlan(body),
+    getRun: ({ params }) => engine.getRun(params.id ?? ''),
+    updateRun: ({ params, body }) => engine.updateRun(params.id ?? '', body),
+    deleteRun: ({ params }) => engine.deleteRun(params.id ?? '').then(() => null),
+    startRun: ({ params, body }) => engine.startRun(params.id ?? '', body),
+    pauseRun: ({ params, body }) => engine.pauseRun(params.id ?? '', body),
+    resumeRun: ({ params, body }) => engine.resumeRun(params.id ?? '', body),
+    stopRun: ({ params, body }) => engine.stopRun(params.id ?? '', body),
+    releaseRun: ({ params, body }) => engine.releaseRun(params.id ?? '', body),
+    retryRun: ({ params, body }) => engine.retryRun(params.id ?? '', body),
+    resetRun: ({ params, body }) => engine.resetRun(params.id ?? '', body),
+    completeRun: ({ params, body }) => engine.completeRun(params.id ?? '', body),
+    getRunSnapshot: ({ params }) => engine.getRunSnapshot(params.id ?? ''),
+    getRunHistory: ({ params, query }) => engine.getRunHistory(params.id ?? '', query),
+    getRunProgress: ({ params }) => engine.getProgress(params.id ?? ''),
     listDaemons: async () => ({ daemons: await engine.listDaemons() }),
     registerDaemon: ({ body }) => engine.registerDaemon(body),
     daemonHeartbeat: async ({ params, body }) => ({

@@ -19,15 +19,8 @@ export function assignWaves(graph: TaskGraph): Waves {
   const { order, levelOf } = peelAcyclic(graph);
   const last = order.at(-1);
   const count = last === undefined ? 0 : at(levelOf, last) + 1;
-  // A wave is a row: wave → nodes, and nodes in rising order stay so.
-  const grouped = groupBySource(
-    graph.size,
-    levelOf,
-    Int32Array.from({ length: graph.size }, (_, node) => node),
-  );
-  return {
-    count,
-    waveOf: levelOf,
-    nodesByWave: { offsets: grouped.offsets.slice(0, count + 1), targets: grouped.targets },
-  };
+  // The counting sort keeps nodes of one wave in rising order.
+  const nodes = new Int32Array(graph.size).map((_, node) => node);
+  const { offsets, targets } = groupBySource(graph.size, levelOf, nodes);
+  return { count, waveOf: levelOf, nodesByWave: { offsets: offsets.slice(0, count + 1), targets } };
 }

@@ -1,5 +1,5 @@
 import { NeolithError } from '@neolith/contracts';
-import { type Adjacency, at, neighboursOf } from './adjacency.js';
+import { at, neighboursOf } from './adjacency.js';
 import { peelAcyclic } from './peelAcyclic.js';
 import type { TaskGraph } from './taskGraph.js';
 
@@ -37,27 +37,36 @@ export function findCriticalPath(
 ): CriticalPath {
   const seconds = readDurations(graph, durations);
   const { order } = peelAcyclic(graph);
+  const { prerequisites, dependents } = graph;
 
   const earliestStart = new Float64Array(graph.size);
   const earliestFinish = new Float64Array(graph.size);
   let totalSeconds = 0;
   for (const node of order) {
-    const start = findExtreme(graph.prerequisites, node, earliestFinish, Math.max, 0);
-    earliestStart[node] = start;
-    earliestFinish[node] = start + (seconds[node] as number);
-    totalSeconds = Math.max(totalSeconds, earliestFinish[node] as number);
+    const finish = (earliestStart[node] as number) + (seconds[node] as number);
+    earliestFinish[node] = finish;
+    if (finish > totalSeconds) totalSeconds = finish;
+    const end = at(dependents.offsets, node + 1);
+    for (let edge = at(dependents.offsets, node); edge < end; edge += 1) {
+      const dependent = at(dependents.targets, edge);
+      if (finish > (earliestStart[dependent] as number)) earliestStart[dependent] = finish;
+    }
   }
 
   const latestStart = new Float64Array(graph.size);
-  const latestFinish = new Float64Array(graph.size);
+  const latestFinish = new Float64Array(graph.size).fill(totalSeconds);
   const slack = new Float64Array(graph.size);
   for (let position = graph.size - 1; position >= 0; position -= 1) {
     const node = at(order, position);
-    const finish = findExtreme(graph.dependents, node, latestStart, Math.min, totalSeconds);
-    latestFinish[node] = finish;
-    latestStart[node] = finish - (seconds[node] as number);
-    const late = (latestStart[node] as number) - (earliestStart[node] as number);
+    const start = (latestFinish[node] as number) - (seconds[node] as number);
+    latestStart[node] = start;
+    const late = start - (earliestStart[node] as number);
     slack[node] = late > totalSeconds * ROUNDING ? late : 0;
+    const end = at(prerequisites.offsets, node + 1);
+    for (let edge = at(prerequisites.offsets, node); edge < end; edge += 1) {
+      const prerequisite = at(prerequisites.targets, edge);
+      if (start < (latestFinish[prerequisite] as number)) latestFinish[prerequisite] = start;
+    }
   }
 
   const path = traceBack(graph, totalSeconds, earliestStart, earliestFinish);
@@ -82,24 +91,6 @@ function readDurations(graph: TaskGraph, durations: Float64Array | ((node: numbe
     `Task ${graph.ids[wrong]} has a duration of ${seconds[wrong]} seconds; give a finite number, 0 or more`,
     { details: { id: graph.ids[wrong] } },
   );
-}
-
-/** The greatest or least time among the neighbours of a node; `none` where there are no neighbours. */
-function findExtreme(
-  { offsets, targets }: Adjacency,
-  node: number,
-  times: Float64Array,
-  choose: (a: number, b: number) => number,
-  none: number,
-): number {
-  const begin = at(offsets, node);
-  const end = at(offsets, node + 1);
-  if (begin === end) return none;
-  let extreme = times[at(targets, begin)] as number;
-  for (let edge = begin + 1; edge < end; edge += 1) {
-    extreme = choose(extreme, times[at(targets, edge)] as number);
-  }
-  return extreme;
 }
 
 /** From the end back to what each node waited for longest: its start is that one's finish, to the last bit. */

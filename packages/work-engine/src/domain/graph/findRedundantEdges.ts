@@ -3,11 +3,11 @@ import type { EdgePairs } from './assembleGraph.js';
 import { peelLevels } from './peelLevels.js';
 import type { TaskGraph } from './taskGraph.js';
 
-/** How many edges may be walked. A million take some milliseconds. */
+/** How many edges may be walked. A million take about 30 ms among 10,000 tasks, 100 ms among 1,000,000. */
 export interface ReductionLimits {
-  /** Default 100,000,000. */
+  /** Default 50,000,000. */
   readonly maxSteps?: number;
-  /** For the prerequisites of one task, so that a few costly ones don't use up everything. Default 100,000. */
+  /** For the prerequisites of one task, so that a few costly ones don't use up everything. Default 50,000. */
   readonly maxStepsPerTask?: number;
 }
 
@@ -31,7 +31,7 @@ export interface RedundantEdges extends EdgePairs {
  * O(min(maxSteps, nodes · min(edges, maxStepsPerTask))).
  */
 export function findRedundantEdges(graph: TaskGraph, limits: ReductionLimits = {}): RedundantEdges {
-  const { maxSteps = 100_000_000, maxStepsPerTask = 100_000 } = limits;
+  const { maxSteps = 50_000_000, maxStepsPerTask = 50_000 } = limits;
   const { levelOf } = peelLevels(graph);
   const walk = createMarkingWalk(graph, levelOf);
   const dependents: number[] = [];

@@ -26,7 +26,9 @@ export function findShortCycles(graph: TaskGraph): number[][] {
     const cycle = search.shortestThrough(node, best?.length ?? Number.POSITIVE_INFINITY);
     if (cycle !== null) found.set(component, cycle);
   }
-  return Array.from(found.values(), rotateToFirst);
+  // A cycle begins with the node it was found from, and that is its first: from an earlier one of it, tried before,
+  // it would have been found already.
+  return [...found.values()];
 }
 
 /** Breadth-first along prerequisites, inside a component. Its arrays are made once and cleaned node by node. */
@@ -71,9 +73,4 @@ function createCycleSearch(
       return cycle.length === 0 ? null : cycle.reverse();
     },
   };
-}
-
-function rotateToFirst(cycle: readonly number[]): number[] {
-  const first = cycle.indexOf(cycle.reduce((least, node) => Math.min(least, node)));
-  return [...cycle.slice(first), ...cycle.slice(0, first)];
 }

@@ -3,7 +3,7 @@ import {
   type NewRun,
   type NewTask,
   newRunSchema,
-  newTaskSchema,
+  newRunTaskSchema,
   type ParsedNewRun,
   type ParsedNewTask,
   type Run,
@@ -44,9 +44,12 @@ export function parseRun(plan: NewRun): ParsedNewRun {
 }
 
 function parseTask(task: NewTask, index: number, run: ParsedNewRun): ParsedNewTask {
-  const parsed = parseWritten(newTaskSchema, task, `Task ${index + 1}`, ['tasks', index]);
+  const parsed = parseWritten(newRunTaskSchema, task, `Task ${index + 1}`, ['tasks', index]);
+  const source = parsed.sourceId === null ? null : (parsed.source ?? run.source);
   return {
     ...parsed,
+    source,
+    sourceId: source === null ? null : parsed.sourceId,
     orchestratorId: parsed.orchestratorId ?? run.orchestratorId,
     dueAt: parsed.dueAt ?? run.dueAt,
     // A plan names its tasks by their source ids.

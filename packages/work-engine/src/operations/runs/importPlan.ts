@@ -28,6 +28,7 @@ import { moveRun, patchRun, requeueRun, tellRun } from '../../store/writeRun.js'
 import { linkTask, unlinkTask } from '../changeDependencies.js';
 import { insertNewTasks, ownersOf } from '../createTasks.js';
 import { insertWholeRun, parseRun } from './createRun.js';
+import { refuseLiveAttempts } from './moveRun.js';
 
 /** Ends the transaction of a dry run. */
 class DryRunOver extends Error {}
@@ -189,30 +190,33 @@ async function bringUpToDate(
     if (known === undefined) prerequisitesOf.set(edge.dependent_id, new Set([edge.prerequisite_id]));
     else known.add(edge.prerequisite_id);
   }
-  let edgesChanged = false;
+  const editOf = new Map<string, EdgeEdit>();
+  for (const task of plan.tasks) {
+    const row = stored.get(task.sourceId);
+    if (row === undefined) continue;
+    const wanted = new Set(task.dependsOn.map((name) => uuidOfReference(name, uuidOfKey)));
+    const has = prerequisitesOf.get(row.id) ?? new Set<string>();
+    const added = [...wanted].filter((id) => !has.has(id));
+    const removed = [...has].filter((id) => !wanted.has(id));
+    if (added.length + removed.length > 0) editOf.set(row.id, { row, added, removed });
+  }
+  const edgesChanged = await changeEdges(engine, client, [...editOf.values()]);
   for (const task of plan.tasks) {
     const row = stored.get(task.sourceId);
     if (row === undefined) continue;
     const changes: string[] = changedFields(fieldsOf(row, task), fieldsOfPlan(task));
     const reference = { taskId: formatId('task', row.id), sourceId: task.sourceId, title: task.title };
     if (changes.length > 0) await patchPlanned(engine, client, row, task, changes, now);
-    const wanted = new Set(task.dependsOn.map((name) => uuidOfReference(name, uuidOfKey)));
-    const has = prerequisitesOf.get(row.id) ?? new Set<string>();
-    const { added, removed } = {
-      added: [...wanted].filter((id) => !has.has(id)),
-      removed: [...has].filter((id) => !wanted.has(id)),
-    };
-    if (added.length + removed.length > 0) {
-      const refusal = await changeEdges(engine, client, row, { added, removed });
-      if (refusal === null) {
-        edgesChanged = true;
-        changes.push('dependsOn');
-      } else report.refused.push({ ...reference, reason: refusal });
+    const edit = editOf.get(row.id);
+    if (edit !== undefined) {
+      const refusal = refuseEdges(row);
+      if (refusal === null) changes.push('dependsOn');
+      else report.refused.push({ ...reference, reason: refusal });
     }
     const statusRefusal = refuseStatus(row, task);
     if (statusRefusal !== null) report.refused.push({ ...reference, reason: statusRefusal });
     if (changes.length > 0) report.updated.push({ ...reference, changes });
-    else if (added.length + removed.length === 0) report.unchanged += 1;
+    else if (edit === undefined) report.unchanged += 1;
   }
   if (edgesChanged) await renumberWaves(client, run.id, now);
   await patchPlannedRun(engine, client, run, plan, now);
@@ -317,20 +321,37 @@ async function patchPlanned(
   });
 }
 
+/** What of a stored task's prerequisites comes and goes. */
+interface EdgeEdit {
+  row: TaskRow;
+  added: readonly string[];
+  removed: readonly string[];
+}
+
 /** Null, or why the edges of this task stay as they are. */
+function refuseEdges(row: TaskRow): string | null {
+  return row.status === 'TODO' || row.status === 'BLOCKED'
+    ? null
+    : `Its dependencies stay as they are, for it is ${row.status}`;
+}
+
+/** Makes the edits that can be made; returns whether there were any. */
 async function changeEdges(
   engine: EngineContext,
   client: PoolClient,
-  row: TaskRow,
-  edges: { added: readonly string[]; removed: readonly string[] },
-): Promise<string | null> {
-  if (row.status !== 'TODO' && row.status !== 'BLOCKED')
-    return `Its dependencies stay as they are, for it is ${row.status}`;
-  const taskId = formatId('task', row.id);
-  for (const id of edges.removed)
-    await unlinkTask(engine, client, { taskId, dependsOn: formatId('task', id) });
-  for (const id of edges.added) await linkTask(engine, client, { taskId, dependsOn: formatId('task', id) });
-  return null;
+  edits: readonly EdgeEdit[],
+): Promise<boolean> {
+  const possible = edits.filter(({ row }) => refuseEdges(row) === null);
+  const edge = (row: TaskRow, id: string) => ({
+    taskId: formatId('task', row.id),
+    dependsOn: formatId('task', id),
+  });
+  // All that goes before all that comes: turning an edge round makes no cycle on the way.
+  for (const { row, removed } of possible)
+    for (const id of removed) await unlinkTask(engine, client, edge(row, id));
+  for (const { row, added } of possible)
+    for (const id of added) await linkTask(engine, client, edge(row, id));
+  return possible.length > 0;
 }
 
 function refuseStatus(row: TaskRow, task: PlannedTask): string | null {
@@ -360,6 +381,7 @@ async function patchPlannedRun(
     JSON.stringify(before) === JSON.stringify(config) &&
     run.orchestrator_id === orchestratorId;
   if (same || isRunEnded(run.status)) return;
+  if (config.mergeStage !== before.mergeStage) await refuseLiveAttempts(client, run);
   await patchRun(client, run, {
     name: plan.name,
     description: plan.description,

@@ -1,13 +1,14 @@
 import { countUtf8Bytes, planLimits } from '@neolith/contracts';
+import type { PlanPosition } from '../planProblem.js';
 import type { ProblemLog } from '../problemLog.js';
-import type { BeadsRow } from './beadsRows.js';
 
 /**
- * The metadata of a task: `{ beads: fields }`, so that an import loses nothing. Above 64 KB the largest fields
+ * The metadata of a task from another system: `{ [system]: fields }`, so that an import loses nothing. Above 64 KB the largest fields
  * are left out until it fits, and named.
  */
-export function makeBeadsMetadata(
-  { id, at }: BeadsRow,
+export function makeForeignMetadata(
+  system: string,
+  { id, at }: { readonly id: string; readonly at: PlanPosition },
   fields: ReadonlyMap<string, unknown>,
   log: ProblemLog,
 ): Record<string, unknown> {
@@ -18,7 +19,7 @@ export function makeBeadsMetadata(
     bytes: countUtf8Bytes(JSON.stringify(name)) + countUtf8Bytes(JSON.stringify(value) ?? 'null') + 2,
   }));
   const dropped = new Set<string>();
-  let bytes = sizes.reduce((sum, field) => sum + field.bytes, '{"beads":{}}'.length);
+  let bytes = sizes.reduce((sum, field) => sum + field.bytes, JSON.stringify({ [system]: {} }).length);
   for (const field of sizes.toSorted((a, b) => b.bytes - a.bytes)) {
     if (bytes <= planLimits.metadataBytesMax) break;
     dropped.add(field.name);
@@ -33,7 +34,7 @@ export function makeBeadsMetadata(
     );
   }
   return {
-    beads: Object.fromEntries(
+    [system]: Object.fromEntries(
       sizes.filter(({ name }) => !dropped.has(name)).map(({ name, value }) => [name, value]),
     ),
   };

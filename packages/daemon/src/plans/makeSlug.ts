@@ -1,0 +1,9 @@
+/** Lower-case letters and digits of any script, words joined by `-`; empty when there are none. */
+export function makeSlug(text: string): string {
+  return text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/['’]/g, '')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '');
+}

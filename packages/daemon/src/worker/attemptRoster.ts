@@ -1,0 +1,143 @@
+import type { ClaimWithContext, Renewal } from '@neolith/contracts';
+import type { TerminationReason } from '../process/processSpec.js';
+import { type Attempt, type AttemptDependencies, startAttempt } from './attempt.js';
+import { countTaken } from './countTaken.js';
+import { decideRenewal } from './decideRenewal.js';
+import type { WorkerLog } from './log.js';
+import type { AttemptResult } from './settleAttempt.js';
+
+export interface RosterOptions {
+  /** Of an attempt that begins now. */
+  readonly dependencies: () => Omit<AttemptDependencies, 'onMerging'>;
+  readonly mergesAside: number;
+  readonly log: WorkerLog;
+  /** A slot became free. */
+  readonly onRoom: () => void;
+  /** Whether what is claimed now came too late to be begun. */
+  readonly isEnding: () => boolean;
+}
+
+/** The attempts that a daemon is at. */
+export interface AttemptRoster {
+  readonly results: Readonly<Record<AttemptResult, number>>;
+  readonly size: () => number;
+  /** How many slots they take. */
+  readonly taken: () => number;
+  readonly ids: () => string[];
+  readonly has: (attemptId: string) => boolean;
+  readonly list: () => { readonly taskId: string; readonly attemptId: string }[];
+  /** Begins a claimed task. */
+  take(claim: ClaimWithContext): void;
+  /** Somebody wants it cancelled. */
+  cancel(attemptId: string): void;
+  /** What a heartbeat answered about one of them. */
+  react(renewal: Renewal): void;
+  endAll(reason: TerminationReason, graceMs?: number): void;
+  allFinished(): Promise<void>;
+}
+
+export function createAttemptRoster(options: RosterOptions): AttemptRoster {
+  const { log } = options;
+  const attempts = new Map<string, Attempt>();
+  const results: Record<AttemptResult, number> = {
+    completed: 0,
+    failed: 0,
+    blocked: 0,
+    cancelled: 0,
+    released: 0,
+    merge_failed: 0,
+    dropped: 0,
+  };
+
+  function take(claim: ClaimWithContext): void {
+    // The same claim may be answered twice.
+    if (attempts.has(claim.attempt.id)) return;
+    // An answer that was repeated so late that the lease was over: what it brings is somebody else's by now.
+    if (claim.attempt.status !== 'RUNNING') {
+      log.warn('A claim came too late: its attempt has ended already', {
+        taskId: claim.task.id,
+        attemptId: claim.attempt.id,
+        status: claim.attempt.status,
+      });
+      return;
+    }
+    const startedMs = performance.now();
+    const ids = {
+      taskId: claim.task.id,
+      attemptId: claim.attempt.id,
+      orchestratorId: claim.task.orchestratorId,
+    };
+    log.info(`Started: ${claim.task.title}`, {
+      ...ids,
+      priority: claim.task.priority,
+      attempt: claim.attempt.number,
+    });
+    const attempt = startAttempt(
+      {
+        ...options.dependencies(),
+        onMerging: () => {
+          log.info(`Code complete: ${claim.task.title}`, ids);
+          options.onRoom();
+        },
+      },
+      claim,
+    );
+    attempts.set(attempt.attemptId, attempt);
+    // Came while the claims were being stopped.
+    if (options.isEnding()) attempt.end('shutdown');
+    void attempt.finished.then((result) => {
+      attempts.delete(attempt.attemptId);
+      results[result] += 1;
+      log.info(`Ended, ${result}: ${claim.task.title}`, {
+        ...ids,
+        result,
+        durationMs: Math.round(performance.now() - startedMs),
+      });
+      options.onRoom();
+    });
+  }
+
+  function cancel(attemptId: string): void {
+    const attempt = attempts.get(attemptId);
+    if (attempt === undefined) return;
+    const phase = attempt.phase();
+    if (phase !== 'running' && phase !== 'merging') return;
+    log.info(phase === 'running' ? 'Cancelled: ending the agent' : 'Cancelled: leaving the merge queue', {
+      taskId: attempt.taskId,
+      attemptId,
+    });
+    attempt.end('cancelled');
+  }
+
+  function react(renewal: Renewal): void {
+    const attempt = attempts.get(renewal.attemptId);
+    if (attempt === undefined) return;
+    const action = decideRenewal(attempt.phase(), renewal);
+    if (action === 'cancel') cancel(renewal.attemptId);
+    if (action === 'drop') {
+      log.warn('The task is no longer ours; ending its agent', {
+        taskId: attempt.taskId,
+        attemptId: attempt.attemptId,
+      });
+      attempt.end('lease_lost');
+    }
+  }
+
+  return {
+    results,
+    size: () => attempts.size,
+    taken: () => countTaken(attempts.values(), options.mergesAside),
+    ids: () => [...attempts.keys()],
+    has: (attemptId) => attempts.has(attemptId),
+    list: () => [...attempts.values()].map(({ taskId, attemptId }) => ({ taskId, attemptId })),
+    take,
+    cancel,
+    react,
+    endAll(reason, graceMs) {
+      for (const attempt of attempts.values()) attempt.end(reason, graceMs);
+    },
+    async allFinished() {
+      while (attempts.size > 0) await Promise.all([...attempts.values()].map((one) => one.finished));
+    },
+  };
+}

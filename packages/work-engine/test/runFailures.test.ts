@@ -1,0 +1,269 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { NewTask } from '../src/index.js';
+import { createFixture } from './support/engineFixture.js';
+import { claimAll, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
+
+const fixture = createFixture();
+
+afterEach(async () => {
+  fixture.clock.now = null;
+  await expectNoDrift(fixture);
+});
+
+const once = (tasks: readonly NewTask[]): NewTask[] => tasks.map((task) => ({ ...task, maxAttempts: 1 }));
+
+async function fail(claim: { taskId: string; attemptId: string } | undefined): Promise<void> {
+  await fixture.engine.failTask(claim?.taskId as string, { error: 'no', attemptId: claim?.attemptId });
+}
+
+describe('what becomes of dependents when a prerequisite fails', () => {
+  test('block: they stay BLOCKED, and the run fails when nothing else is left', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, once([...diamond, ...independent(1)]));
+    const [a, t] = await claimAll(fixture, orchestratorId, run.id);
+    await fail(a);
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    await engine.completeTask(t?.taskId as string, { status: 'completed', attemptId: t?.attemptId });
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'FAILED',
+      counts: { failed: 1, blocked: 3, done: 1 },
+    });
+    expect((await engine.getTask(byTitle.get('B')?.id as string)).waitsFor).toMatchObject([
+      { title: 'A', status: 'FAILED' },
+    ]);
+    // A person tries it again: the run goes on.
+    await engine.retryTask(byTitle.get('A')?.id as string);
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    while ((await engine.executeStep(run.id, () => 1)) !== null);
+    expect((await engine.getRun(run.id)).status).toBe('SUCCEEDED');
+  });
+
+  test('cancel: they and what depends on them are cancelled, with the reason', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, once(diamond), {
+      onPrerequisiteFailure: 'cancel',
+    });
+    await fail((await claimAll(fixture, orchestratorId, run.id))[0]);
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'FAILED',
+      counts: { failed: 1, cancelled: 3 },
+    });
+    const { events } = await engine.listTaskEvents(byTitle.get('D')?.id as string);
+    expect(events.at(-1)).toMatchObject({ type: 'task.cancelled', from: 'BLOCKED', to: 'CANCELLED' });
+  });
+
+  test('release: they go on without it; when it is tried again those that have not begun wait again', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, once(diamond), {
+      onPrerequisiteFailure: 'release',
+      maxConcurrentTasks: 1,
+    });
+    await fail((await claimAll(fixture, orchestratorId, run.id))[0]);
+    const [b] = await claimAll(fixture, orchestratorId, run.id);
+    expect(b?.title).toBe('B');
+    await engine.retryTask(byTitle.get('A')?.id as string);
+    expect((await engine.getTask(byTitle.get('C')?.id as string)).status).toBe('BLOCKED');
+    expect((await engine.getTask(byTitle.get('B')?.id as string)).status).toBe('IN_PROGRESS');
+    await engine.completeTask(b?.taskId as string, { status: 'completed', attemptId: b?.attemptId });
+    while ((await engine.executeStep(run.id, () => 1)) !== null);
+    expect(await engine.getRun(run.id)).toMatchObject({ status: 'SUCCEEDED', counts: { done: 4 } });
+  });
+
+  test('a call may say otherwise than the run', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, diamond);
+    const [a] = await claimAll(fixture, orchestratorId, run.id);
+    await engine.completeTask(a?.taskId as string, { status: 'completed', attemptId: a?.attemptId });
+    await engine.cancelTask(byTitle.get('B')?.id as string, { onPrerequisiteFailure: 'release' });
+    const [c] = await claimAll(fixture, orchestratorId, run.id);
+    await engine.completeTask(c?.taskId as string, { status: 'completed', attemptId: c?.attemptId });
+    const [d] = await claimAll(fixture, orchestratorId, run.id);
+    expect(d?.title).toBe('D');
+    await engine.completeTask(d?.taskId as string, { status: 'completed', attemptId: d?.attemptId });
+    // Everything but what was cancelled on purpose is done.
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'SUCCEEDED',
+      counts: { done: 3, cancelled: 1 },
+    });
+  });
+
+  test('a run whose rest waits for a task of a run that ended without it has failed, and says so', async () => {
+    const { engine } = fixture;
+    const first = await startedRun(fixture, once(independent(1)));
+    const prerequisite = first.byTitle.get('T0')?.id as string;
+    const second = await startedRun(fixture, [{ title: 'Waits', dependsOn: [prerequisite] }]);
+    await engine.stopRun(first.run.id);
+    await engine.sweepExpiredLeases();
+    const run = await engine.getRun(second.run.id);
+    expect(run.status).toBe('FAILED');
+    expect(run.reason).toMatch(/1 task\(s\) wait for others/);
+  });
+
+  test('a run whose rest waits for a living task elsewhere, or for a person, goes on', async () => {
+    const { engine } = fixture;
+    const orchestrator = await fixture.orchestrator();
+    const elsewhere = await fixture.task(orchestrator);
+    const { run } = await startedRun(fixture, [
+      { title: 'Waits', dependsOn: [elsewhere.id] },
+      { key: 'r', title: 'Reported' },
+    ]);
+    const reported = (await engine.getReadyTasks(run.id))[0];
+    await engine.blockTask(reported?.id as string, { reason: 'Which colour?' });
+    await engine.sweepExpiredLeases();
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    expect((await engine.getProgress(run.id)).waitingFor.join('\n')).toMatch(
+      /wait for a person.*Which colour/,
+    );
+    await engine.cancelTask(reported?.id as string);
+    const step = await engine.executeTask(orchestrator.id, elsewhere.id);
+    await engine.completeTask(step.taskId, { status: 'completed' });
+    expect((await engine.getReadyTasks(run.id)).map((task) => task.title)).toEqual(['Waits']);
+  });
+});
+
+describe('when too much fails', () => {
+  test('a run in quarantine hands out nothing, keeps what it has, and goes on when it is released', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, once(independent(9)), {
+      failureThreshold: { consecutive: 3 },
+      maxConcurrentTasks: 4,
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    await fail(claims[0]);
+    await fail(claims[1]);
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    await fail(claims[2]);
+    const quarantined = await engine.getRun(run.id);
+    expect(quarantined).toMatchObject({ status: 'QUARANTINED', reason: '3 attempts failed in a row' });
+    expect(await claimAll(fixture, orchestratorId, run.id)).toEqual([]);
+    expect(await engine.renewLease(claims[3]?.attemptId as string)).toMatchObject({
+      owned: true,
+      runPaused: true,
+    });
+    expect(await engine.releaseRun(run.id)).toMatchObject({
+      status: 'RUNNING',
+      failuresInRow: 0,
+      reason: null,
+    });
+    expect((await claimAll(fixture, orchestratorId, run.id)).length).toBe(3);
+  });
+
+  test('a success ends a row of failures; the rate counts from its minimum on', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, once(independent(20)), {
+      failureThreshold: { consecutive: 3, rate: 0.5, minAttempts: 8 },
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id, 20);
+    const good = async (n: number) =>
+      engine.completeTask(claims[n]?.taskId as string, {
+        status: 'completed',
+        attemptId: claims[n]?.attemptId,
+      });
+    await fail(claims[0]);
+    await fail(claims[1]);
+    await good(2);
+    await fail(claims[3]);
+    await fail(claims[4]);
+    await good(5);
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'RUNNING',
+      failuresInRow: 0,
+      attemptsFailed: 4,
+    });
+    await good(6);
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    await good(7);
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'QUARANTINED',
+      reason: '4 of 8 attempts failed',
+    });
+  });
+
+  test('stop: the run fails at the threshold and its live attempts are asked to end', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, once(independent(4)), {
+      failurePolicy: 'stop',
+      failureThreshold: { consecutive: 2 },
+      maxConcurrentTasks: 3,
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    await fail(claims[0]);
+    await fail(claims[1]);
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'FAILED',
+      reason: '2 attempts failed in a row',
+    });
+    expect((await engine.renewLease(claims[2]?.attemptId as string)).cancelRequested).toBe(true);
+    await engine.confirmCancelled(claims[2]?.attemptId as string);
+    const retried = await engine.retryRun(run.id);
+    expect(retried).toMatchObject({ status: 'RUNNING', counts: { todo: 4, failed: 0, cancelled: 0 } });
+  });
+
+  test('continue: nothing stops it but its end', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, once(independent(12)), {
+      failurePolicy: 'continue',
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    for (const claim of claims.slice(0, 11)) await fail(claim);
+    expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+    await engine.completeTask(claims[11]?.taskId as string, {
+      status: 'completed',
+      attemptId: claims[11]?.attemptId,
+    });
+    expect(await engine.getRun(run.id)).toMatchObject({ status: 'FAILED', reason: '11 task(s) failed' });
+  });
+
+  test('endings that arrive together count in their order', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, once(independent(7)), {
+      failureThreshold: { consecutive: 3 },
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    // The first goes alone, the others gather behind it in one statement: fail, fail, good, fail, fail.
+    await Promise.all(
+      claims
+        .slice(0, 6)
+        .map(async ({ taskId, attemptId }, n) =>
+          engine.completeTask(
+            taskId,
+            n === 3 ? { status: 'completed', attemptId } : { status: 'failed', attemptId },
+          ),
+        ),
+    );
+    const { failuresInRow, attemptsEnded, attemptsFailed } = await engine.getRun(run.id);
+    expect({ failuresInRow, attemptsEnded, attemptsFailed }).toEqual({
+      failuresInRow: 2,
+      attemptsEnded: 6,
+      attemptsFailed: 5,
+    });
+  });
+});
+
+test('a run that is out of its time fails, its attempts are asked to end, and a retry gives it its time anew', async () => {
+  const { engine } = fixture;
+  fixture.clock.now = new Date('2026-03-01T10:00:00Z');
+  const { run, orchestratorId } = await startedRun(fixture, independent(3), {
+    timeoutSeconds: 600,
+    maxConcurrentTasks: 1,
+  });
+  const [claim] = await claimAll(fixture, orchestratorId, run.id);
+  fixture.clock.advanceSeconds(20);
+  await engine.renewLease(claim?.attemptId as string);
+  fixture.clock.advanceSeconds(570);
+  await engine.renewLease(claim?.attemptId as string);
+  await engine.sweepExpiredLeases();
+  expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+  fixture.clock.advanceSeconds(11);
+  expect((await engine.sweepExpiredLeases()).runs).toEqual([run.id]);
+  expect(await engine.getRun(run.id)).toMatchObject({
+    status: 'FAILED',
+    reason: 'It ran out of its 600 seconds',
+  });
+  expect((await engine.renewLease(claim?.attemptId as string)).cancelRequested).toBe(true);
+  await engine.confirmCancelled(claim?.attemptId as string);
+  await engine.retryRun(run.id);
+  fixture.clock.advanceSeconds(500);
+  await engine.sweepExpiredLeases();
+  expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+});
