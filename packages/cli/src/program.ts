@@ -243,11 +243,10 @@ const PLAN_FORMATS = ['auto', 'neolith', 'markdown', 'beads', 'backlog-md', 'tas
 function withPlanOptions(made: Command): Command {
   return made
     .option('--orchestrator <name>', 'who gets the tasks, by name or id')
-    .option(
-      '--assign <tag=name>',
-      'tasks with this tag go to that one; may be given several times',
-      collect,
-      [],
+    .addOption(
+      new Option('--assign <tag=name>', 'tasks with this tag go to that one; may be given several times')
+        .argParser(collect)
+        .default([], 'none'),
     )
     .option('--source <name>', 'what the plan is called: the same again updates its run (default: its name)')
     .option('--channel <name>', 'the channel of new tasks, by name or id')
@@ -402,7 +401,7 @@ function readTime(min: number, max: number): (text: string) => number {
   };
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
