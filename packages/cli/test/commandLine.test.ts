@@ -14,7 +14,7 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 const run = (...args: string[]) => runNeolith(args, { NEOLITH_HOME: home });
 
-it.each(['start', 'daemon', 'import', 'next', 'status', 'sign-in'])(
+it.each(['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'sign-in'])(
   '`%s --help` tells what it does, with an example, and exits with 0',
   async (command) => {
     const { code, stdout } = await run(command, '--help');
@@ -29,9 +29,20 @@ it.each(['start', 'daemon', 'import', 'next', 'status', 'sign-in'])(
 it('lists the commands and the exit codes', async () => {
   const { code, stdout } = await run('--help');
   expect(code).toBe(0);
-  for (const command of ['start', 'daemon', 'import', 'next', 'status', 'sign-in'])
+  for (const command of [
+    'start',
+    'daemon',
+    'import',
+    'execute',
+    'runs',
+    'graph',
+    'next',
+    'status',
+    'sign-in',
+  ])
     expect(stdout).toContain(command);
   expect(stdout).toContain('Exit codes: 0 done');
+  expect(stdout).toContain('5 failed, 6 quarantined, 7 cancelled');
   expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
@@ -48,11 +59,61 @@ it.each([
   [['daemon', '--all', '--orchestrator', 'Ada', '--shell-command', 'true'], 'not both'],
   [['daemon', '--all'], '--shell-command'],
   [['daemon', '--all', '--agent', 'nobody'], 'Known agents: shell'],
+  [['daemon', '--all', '--shell-command', 'true', '--merge-command', ' '], 'merge command is empty'],
+  [['runs', 'bogus'], "unknown command 'runs bogus'"],
+  [['runs', '--status', 'odd'], 'Allowed choices are pending'],
+  [['runs', 'pause'], 'missing required argument'],
+  [['runs', 'delete'], 'missing required argument'],
+  [['import', 'x.yaml', '--timeout', 'soon'], '90s, 5m, 2h or 1d'],
+  [['import', 'x.yaml', '--waves', 'some'], 'Allowed choices are strict, off'],
+  [['import', 'x.yaml', '--max-tasks', '0'], 'whole number from 1'],
+  [['graph'], 'Name either a plan, or a run'],
+  [['graph', 'x.yaml', '--run', 'y'], 'Name either a plan, or a run'],
+  [['graph', 'x.yaml', '--format', 'svg'], 'Allowed choices are text'],
+  [['execute', 'x.yaml', '--agents', 'many', '--shell-command', 'true'], 'whole number from 1'],
 ])('%j is wrong usage', async (args, message) => {
   const { code, stdout, stderr } = await run(...args);
   expect(stderr).toContain(message);
   expect(stdout).toBe('');
   expect(code).toBe(2);
+});
+
+it.each([
+  [['runs', 'bogus'], 'unknown command'],
+  [['import'], 'missing required argument'],
+  [['status', '--bogus'], 'unknown option'],
+  [['import', 'x', '--waves', 'odd'], 'Allowed choices'],
+  [['graph'], 'Name either'],
+])('%j with --json says what is wrong as one JSON document', async (args, message) => {
+  const { code, stdout, stderr } = await run(...args, '--json');
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(JSON.parse(stderr)).toEqual({
+    error: { code: expect.stringMatching(/^[A-Z_]+$/), message: expect.stringContaining(message) },
+  });
+});
+
+it('shows and draws the graph of a plan without a server', async () => {
+  const file = join(home, 'graph.yaml');
+  await writeFile(
+    file,
+    'version: 1\nname: Graph\ntasks:\n  - {id: a, title: First, estimateMinutes: 10}\n  - {id: b, title: Second, dependsOn: [a]}\n  - {id: c, title: Third, dependsOn: [a, b]}\n',
+  );
+  const text = await run('graph', file);
+  expect(text).toMatchObject({ code: 0, stderr: '' });
+  expect(text.stdout).toContain('Graph: 3 tasks, 3 dependencies, 3 waves');
+  expect(text.stdout).toContain('Critical path: 3 tasks, 1 h 10 min at least');
+  expect(text.stdout).toContain('REDUNDANT_DEPENDENCY  "Third" depends on "First"');
+  expect((await run('graph', file, '--format', 'dot')).stdout).toContain('"a" -> "b"');
+  expect((await run('graph', file, '--format', 'mermaid')).stdout).toContain('flowchart');
+  const written = (await run('graph', file, '--format', 'plan')).stdout;
+  expect(JSON.parse(written)).toMatchObject({ version: 1, name: 'Graph', tasks: [{}, {}, {}] });
+  // What is written is read as the same plan.
+  await writeFile(join(home, 'graph.json'), written);
+  const first = JSON.parse((await run('graph', file, '--json')).stdout);
+  expect(JSON.parse((await run('graph', join(home, 'graph.json'), '--json')).stdout)).toEqual(first);
+  expect(first).toMatchObject({ run: null, graph: { waves: [['a'], ['b'], ['c']] } });
+  expect(await run('graph', 'nowhere.yaml')).toMatchObject({ code: 3 });
 });
 
 it('takes the port from PORT, and says so when it is none', async () => {

@@ -18,7 +18,8 @@ export const EXIT = {
 /** The exit code that says what kind of error it was. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
-  if (error instanceof AgentError && error.code === 'AGENT_UNKNOWN') return EXIT.usage;
+  if (error instanceof AgentError && ['AGENT_UNKNOWN', 'AGENT_CONFIGURATION_INVALID'].includes(error.code))
+    return EXIT.usage;
   if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
   if (!isNeolithError(error)) return EXIT.failed;
   if (error.status === 404) return EXIT.notFound;

@@ -14,6 +14,7 @@ export interface DrawOptions {
 const BAR_COLUMNS_MAX = 40;
 const RUNNING_MAX = 8;
 const WAITING_MAX = 3;
+const TITLE_COLUMNS_MIN = 8;
 
 const STATUS_STYLE: Readonly<Record<RunStatus, Style>> = {
   PENDING: 'dim',
@@ -42,7 +43,10 @@ export function drawProgress(progress: RunProgress, options: DrawOptions): strin
       const state = task.status === 'MERGING' ? 'merging' : `${String(task.progress).padStart(3)} %`;
       const since = describeDuration((progress.at.getTime() - task.since.getTime()) / 1_000);
       const head = `  ${state.padEnd(8)}`;
-      const title = fitLine(plainLine(task.title), Math.max(8, columns - head.length - since.length - 3));
+      const title = fitLine(
+        plainLine(task.title),
+        Math.max(TITLE_COLUMNS_MIN, columns - head.length - since.length - 3),
+      );
       return line(`${head}${title}  ${since}`);
     }),
     ...(more > 0 ? [line(`  … and ${more} more`, 'dim')] : []),
@@ -54,9 +58,13 @@ export function drawProgress(progress: RunProgress, options: DrawOptions): strin
 }
 
 function drawHead(progress: RunProgress, { name, columns, style }: DrawOptions): string {
-  const waves = progress.waveCount > 1 ? `  wave ${progress.currentWave + 1} of ${progress.waveCount}` : '';
   const state = progress.status.toLowerCase();
-  const title = fitLine(plainLine(name), Math.max(8, columns - state.length - waves.length - 3));
+  const wave = progress.waveCount > 1 ? `  wave ${progress.currentWave + 1} of ${progress.waveCount}` : '';
+  const roomBeside = (rest: string): number => columns - rest.length - state.length - 2;
+  // Where both don't fit, how it stands is worth more than which wave is open.
+  const waves = roomBeside(wave) < TITLE_COLUMNS_MIN ? '' : wave;
+  if (roomBeside(waves) < TITLE_COLUMNS_MIN) return fitLine(`${state}  ${plainLine(name)}`, columns);
+  const title = fitLine(plainLine(name), roomBeside(waves));
   return `${style('bold', title)}  ${style(STATUS_STYLE[progress.status], state)}${style('dim', waves)}`;
 }
 
