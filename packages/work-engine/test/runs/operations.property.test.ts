@@ -16,21 +16,25 @@ beforeAll(async () => {
 
 /** What happens often in life happens often here; the rest now and then. */
 const WEIGHTS: Partial<Record<StepKind, number>> = {
-  claim: 14,
-  complete: 10,
+  claim: 16,
+  complete: 14,
   completeCode: 3,
-  requestMerge: 6,
-  completeMerge: 5,
+  requestMerge: 8,
+  completeMerge: 6,
   failMerge: 3,
   fail: 6,
-  startRun: 4,
+  startRun: 6,
   sweep: 3,
   createTasks: 2,
   addDependency: 3,
   removeDependency: 2,
   cancelTask: 2,
   retryTask: 3,
+  stopRun: 1,
+  pauseRun: 1,
+  completeRun: 1,
   deleteRun: 1,
+  blockTask: 1,
 };
 const kind = fc.oneof(
   ...Object.keys(ACTIONS).map((name) => ({
