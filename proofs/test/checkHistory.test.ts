@@ -36,6 +36,7 @@ function told(
     attemptId: null,
     orchestratorId: 'o',
     daemonId: type === 'task.claimed' ? 'd' : null,
+    runId: null,
     actor: 'test',
     from,
     to,

@@ -683,7 +683,7 @@ BEGIN
   SELECT array_agg(t.id) INTO v_ids FROM tasks t WHERE t.run_id = p_run AND t.status IN ('BLOCKED', 'TODO');
   IF v_ids IS NULL THEN RETURN; END IF;
   PERFORM cancel_waiting(v_ids, p_reason, p_actor, p_now);
-  PERFORM fail_dependents(v_ids, NULL, p_actor, p_now);
+  PERFORM review_runs(fail_dependents(v_ids, NULL, p_actor, p_now), p_actor, p_now);
 END $$;
 
 -- What the counts of runs make due: the end (SUCCEEDED, FAILED), the next wave, the threshold of failures. Asked in the
@@ -947,12 +947,14 @@ BEGIN
              t.provider_failure_count + (s.result = 'failed' AND s.failure_class = 'provider')::int AS provider_failures,
              t.infrastructure_failure_count + (s.result = 'failed' AND s.failure_class = 'infrastructure')::int AS infrastructure_failures,
              t.lost_count + (s.result = 'lost')::int AS losses,
-             t.merge_failure_count + (s.result = 'merge_failed')::int AS merge_failures
+             t.merge_failure_count + (s.result = 'merge_failed')::int AS merge_failures,
+             -- Nobody would ever take up what comes back into a run that was stopped.
+             s.run_id IS NOT NULL AND EXISTS (SELECT FROM runs u WHERE u.id = s.run_id AND u.status = 'CANCELLED') AS stopped
       FROM s JOIN locked l ON l.id = s.task_id JOIN tasks t ON t.id = s.task_id
     ), decided AS (
       SELECT c.*,
              CASE WHEN c.result IN ('completed', 'merged') THEN 'DONE'
-                  WHEN c.result = 'cancelled' OR c.cancelling THEN 'CANCELLED'
+                  WHEN c.result = 'cancelled' OR c.cancelling OR c.stopped THEN 'CANCELLED'
                   WHEN c.result = 'blocked' THEN 'BLOCKED'
                   WHEN c.result = 'released' THEN 'TODO'
                   -- A conflict is tried again once, on what was merged before; then a person is asked.

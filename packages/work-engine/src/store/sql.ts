@@ -12,6 +12,8 @@ export type Connection = Pool | PoolClient;
 /** Locks that met head-on, and rows that moved while being locked: nothing was changed, the same call can be made again. */
 const TRY_AGAIN = new Set(['40P01', '40001']);
 const TRIES = 10;
+/** A pool may hold this many connections whose plans are from before a migration; each says so once. */
+const STALE_TRIES = 100;
 /** The longest wait before the k-th repetition is this times 2^k. */
 const TRY_AGAIN_MS = 2;
 
@@ -30,6 +32,14 @@ const UNREACHABLE = new Set([
   'EHOSTUNREACH',
   'EAI_AGAIN',
 ]);
+
+/**
+ * A migration has given a table another column, and this connection's plan of the statement is from before. It says so
+ * instead of doing anything; the connection is given up, and another one plans anew.
+ */
+function isStalePlan(error: unknown): boolean {
+  return codeOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan');
+}
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -80,15 +90,19 @@ export async function run<Row extends QueryResultRow>(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  try {
-    const result = await connection.query<Row>({
-      name: statement.name,
-      text: statement.text,
-      values: [...values],
-    });
-    return result.rows;
-  } catch (error) {
-    throw toEngineError(error);
+  for (let stale = 0; ; stale += 1) {
+    try {
+      const result = await connection.query<Row>({
+        name: statement.name,
+        text: statement.text,
+        values: [...values],
+      });
+      return result.rows;
+    } catch (error) {
+      // A pool has given the connection up with the error, and has others; within a transaction the caller begins anew.
+      if (isStalePlan(error) && 'totalCount' in connection && stale < STALE_TRIES) continue;
+      throw isStalePlan(error) ? error : toEngineError(error);
+    }
   }
 }
 
@@ -124,6 +138,7 @@ export async function transact<Result>(
       await client.query('COMMIT');
       return result;
     } catch (error) {
+      if (isStalePlan(error)) broken = error as Error;
       // A connection that can't even roll back must not serve the next caller.
       await client.query('ROLLBACK').catch((rollbackError: Error) => {
         broken = rollbackError;
@@ -136,10 +151,16 @@ export async function transact<Result>(
 }
 
 async function tryAgain<Result>(work: () => Promise<Result>): Promise<Result> {
+  let stale = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
+      if (isStalePlan(error) && stale < STALE_TRIES) {
+        stale += 1;
+        attempt -= 1;
+        continue;
+      }
       if (attempt >= TRIES || !TRY_AGAIN.has(codeOf(error))) throw toEngineError(error);
       // Who met head-on at the same moment should not meet again at the same moment.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * TRY_AGAIN_MS * 2 ** attempt));

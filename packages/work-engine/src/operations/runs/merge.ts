@@ -8,6 +8,7 @@ import {
 } from '@neolith/contracts';
 import { storableJson, storableText } from '../../domain/storable.js';
 import type { EngineContext } from '../../engineContext.js';
+import { lookUntil } from '../../events/lookUntil.js';
 import { notFound, uuidOf } from '../../ids.js';
 import { findAttempt } from '../../store/findAttempt.js';
 import { findTask } from '../../store/findTask.js';
@@ -15,10 +16,6 @@ import { findRun } from '../../store/readRun.js';
 import { requestMergeTurn } from '../../store/requestMerge.js';
 import { toEngineError } from '../../store/sql.js';
 import { completeTask, settle } from '../completeTask.js';
-
-/** Beneath the events: a slot whose event is late is found within this time. */
-const LOOK_MS = 1_000;
-const LONGEST_WAIT_SECONDS = 25;
 
 /**
  * The code of a task is complete: IN_PROGRESS → MERGING. Its task slot is free then, its lease goes on, and it stands
@@ -55,56 +52,16 @@ export async function requestMerge(
   options: { waitSeconds?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<MergeTurn> {
   const uuid = uuidOf('attempt', attemptId);
-  const until =
-    performance.now() + Math.min(Math.max(options.waitSeconds ?? 0, 0), LONGEST_WAIT_SECONDS) * 1_000;
-  const isGone = () => options.signal?.aborted === true;
-  const first = await ask(engine, uuid, attemptId);
-  if (isOver(first) || until <= performance.now() || isGone()) return first;
-  let wake = () => {};
-  let stirred = false;
-  const stir = () => {
-    stirred = true;
-    wake();
-  };
-  const subscription = await engine.events.subscribe({
-    workspaceId: engine.workspaceId,
-    // Whatever leaves the queue, or is asked to.
-    onEvents: (events) => {
-      if (
-        events.some(
-          (event) =>
-            event.from === 'MERGING' ||
-            event.type === 'task.cancel_requested' ||
-            event.type === 'run.updated',
-        )
-      )
-        stir();
-    },
+  return lookUntil(engine, {
+    look: () => ask(engine, uuid, attemptId),
+    isThere: (turn) => turn.granted || turn.cancelRequested,
+    // Whatever leaves the queue, is asked to, or widens it.
+    mayHelp: (event) =>
+      event.from === 'MERGING' || event.type === 'task.cancel_requested' || event.type === 'run.updated',
+    waitSeconds: options.waitSeconds ?? 0,
+    signal: options.signal,
   });
-  options.signal?.addEventListener('abort', stir, { once: true });
-  try {
-    for (;;) {
-      stirred = false;
-      const turn = await ask(engine, uuid, attemptId);
-      const left = until - performance.now();
-      if (isOver(turn) || left <= 0 || isGone()) return turn;
-      if (!stirred) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(left, LOOK_MS));
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-    }
-  } finally {
-    subscription.stop();
-    options.signal?.removeEventListener('abort', stir);
-  }
 }
-
-const isOver = (turn: MergeTurn) => turn.granted || turn.cancelRequested;
 
 async function ask(engine: EngineContext, uuid: string, attemptId: string): Promise<MergeTurn> {
   const row = await requestMergeTurn(engine.pool, {
