@@ -1,19 +1,20 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createAgent, createDaemon, createLog } from '@neolith/daemon';
+import { createDaemon, createLog } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findOrchestrator, listOrchestrators } from '../connection/findOrchestrators.js';
+import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
 import { VERSION } from '../version.js';
+import { type AgentFlags, prepareAgent } from './prepareAgent.js';
 
-export interface DaemonFlags extends ConnectionFlags {
+export interface DaemonFlags extends ConnectionFlags, AgentFlags {
   readonly orchestrator: readonly string[];
   readonly all?: true;
+  readonly run?: string;
   readonly slots: number;
-  readonly agent: string;
-  readonly shellCommand?: string;
   readonly workDirectory?: string;
   readonly name?: string;
   readonly leaseSeconds: number;
@@ -34,23 +35,10 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
       'Say whom to serve: --orchestrator NAME (several times if you like), or --all.',
     );
   }
-  const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
-  const agent = createAgent(
-    options.agent,
-    { hostEnvironment: process.env, baseDirectory: process.cwd() },
-    { shell: shellCommand === undefined ? {} : { command: shellCommand } },
-  );
-  const detection = await agent.detect();
-  if (!detection.found) {
-    const remedy = detection.remedy ?? `The agent "${options.agent}" can't be started here.`;
-    throw new CommandError(
-      'usage',
-      'AGENT_NOT_FOUND',
-      `${remedy} Give it by --shell-command 'COMMAND' or NEOLITH_SHELL_COMMAND.`,
-    );
-  }
+  const { agent, merger } = await prepareAgent(options);
   const home = neolithHome();
   const { client, token, url } = resolveConnection(options, process.env, home);
+  const runId = options.run === undefined ? null : (await findRun(client, options.run)).id;
   const log = createLog({
     form: options.log ?? (process.stderr.isTTY ? 'pretty' : 'json'),
     colour: terminal.colour && process.stderr.isTTY === true,
@@ -74,6 +62,8 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     workingDirectory: resolve(options.workDirectory ?? '.'),
     slots: options.slots,
     leaseSeconds: options.leaseSeconds,
+    ...(merger === null ? {} : { merger }),
+    ...(runId === null ? {} : { criteria: { runId } }),
     drainMs: options.drainMinutes * 60_000,
     secrets: [token],
     log,

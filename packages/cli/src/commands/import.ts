@@ -1,106 +1,94 @@
-import { readFile } from 'node:fs/promises';
-import { isNeolithError, type PlanPriority } from '@neolith/contracts';
-import { overlayDeadlines, type PlanProblem, type PlanReadResult, readPlan } from '@neolith/daemon';
+import { isNeolithError, parsePlanDue } from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
-import { listOrchestrators } from '../connection/findOrchestrators.js';
 import { type Connection, type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
-import { assignTasks, readAssignments } from '../import/assignTasks.js';
-import { type ImportResult, importPlan } from '../import/importPlan.js';
-import { cutTags } from '../import/toNewTask.js';
+import { readAssignments } from '../import/assignTasks.js';
+import { describeImport } from '../import/describeImport.js';
+import { describeRead, type LoadedPlan, loadPlan, type PlanFlags } from '../import/loadPlan.js';
+import { sourceOf, TASKS_MAX } from '../import/planImport.js';
+import { type RunSettingFlags, settingsOf } from '../import/runSettings.js';
+import { type StoredPlan, storePlan } from '../import/storePlan.js';
 import { CommandError } from '../output/commandError.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 
-export interface ImportFlags extends ConnectionFlags {
+/** What both `import` and `execute` take beside where the server is. */
+export interface StoreFlags extends ConnectionFlags, PlanFlags, RunSettingFlags {
   readonly orchestrator?: string;
   readonly assign: readonly string[];
   readonly source?: string;
   readonly channel?: string;
-  readonly dryRun?: true;
-  readonly strict?: true;
-  readonly missingPriority?: PlanPriority;
-  readonly overlayDeadlines?: number;
-  readonly json?: true;
+  readonly due?: string;
 }
 
-const SOURCE_CHARS_MAX = 300;
+export interface ImportFlags extends StoreFlags {
+  readonly dryRun?: true;
+  readonly start?: true;
+}
 
-/** `neolith import FILE`. Every problem of the file is printed with its place, whatever comes of the rest. */
-export async function importFile(terminal: Terminal, file: string, options: ImportFlags): Promise<void> {
+/** `neolith import PLAN`: stores it as a run, or brings the run of the same source up to date. */
+export async function importFile(terminal: Terminal, path: string, options: ImportFlags): Promise<void> {
   const byTag = readAssignments(options.assign);
-  const read = readPlan({
-    fileName: file,
-    content: await readBytes(file),
-    options: {
-      strict: options.strict === true,
-      ...(options.missingPriority === undefined ? {} : { missingPriority: options.missingPriority }),
-    },
-  });
-  if (!options.json) for (const problem of read.problems) terminal.note(formatProblem(problem, terminal));
-  if (read.plan === null) {
-    if (options.json) terminal.json({ ok: false, ...describeRead(read) });
-    const errors = read.counts.severities.error;
-    throw new CommandError(
-      'failed',
-      'PLAN_INVALID',
-      `${file} can't be imported: ${errors} ${errors === 1 ? 'error' : 'errors'}. Nothing was changed.`,
-    );
-  }
-  const plan =
-    options.overlayDeadlines === undefined
-      ? read.plan
-      : overlayDeadlines(read.plan, { seed: options.overlayDeadlines, now: new Date() });
-  for (const task of plan.tasks) {
-    for (const tag of cutTags(task.tags)) {
-      terminal.note(
-        `${task.file}:${task.line}: warning TAG_SHORTENED: the tag ${JSON.stringify(tag)} was cut to 64 characters.`,
-      );
-    }
-  }
-  const source = (options.source ?? plan.name).slice(0, SOURCE_CHARS_MAX);
-  const connection = connectOrSkip(options);
-  let result: ImportResult | null = null;
+  const dueAt = readDue(options.due);
+  const loaded = await loadPlan(terminal, path, options);
+  const { read, plan } = loaded;
+  const source = sourceOf(plan, options.source);
+  const dryRun = options.dryRun === true;
+  let stored: StoredPlan | null = null;
   try {
+    const connection = connectOrSkip(options);
     if (connection !== null) {
-      const { client } = connection;
-      const assignments = assignTasks(
-        plan.tasks,
-        { byTag, everybodyElse: options.orchestrator ?? null },
-        await listOrchestrators(client),
-      );
-      result = await importPlan(client, {
+      stored = await storePlan(connection.client, {
         plan,
         source,
-        assignments,
-        channelId: options.channel === undefined ? null : await findChannel(connection, options.channel),
-        dryRun: options.dryRun === true,
-        ...(process.stderr.isTTY && !options.json
-          ? {
-              onProgress: (done, total) =>
-                void process.stderr.write(`\r${done}/${total}${done === total ? '\n' : ''}`),
-            }
-          : {}),
+        byTag,
+        orchestrator: options.orchestrator,
+        channel: options.channel,
+        settings: settingsOf(plan.run, options),
+        dueAt,
+        dryRun,
+        start: options.start === true,
       });
     }
   } catch (error) {
-    if (options.dryRun !== true || !isNeolithError(error) || error.code !== 'SERVER_UNREACHABLE') throw error;
-    terminal.note('No server answered: what is there already could not be compared.');
+    if (!dryRun || !isNeolithError(error) || error.code !== 'SERVER_UNREACHABLE') throw error;
   }
+  if (stored === null) {
+    terminal.note('No server answered: what is there already could not be compared.');
+    if (plan.tasks.length > TASKS_MAX)
+      terminal.note(`The plan has ${plan.tasks.length} tasks; a run holds at most ${TASKS_MAX}.`);
+  }
+  const result = stored?.result ?? null;
   if (options.json) {
-    terminal.json({ ok: true, source, dryRun: options.dryRun === true, ...describeRead(read), result });
+    terminal.json({ ok: true, source, dryRun, ...describeRead(read), result });
     return;
   }
-  printSummary(terminal, read, result, { file, source, dryRun: options.dryRun === true });
+  printRead(terminal, path, source, loaded);
+  if (stored === null || result === null) return;
+  for (const line of describeImport(result, terminal)) terminal.out(line);
+  if (stored.unassigned > 0) {
+    terminal.out(
+      terminal.style(
+        'yellow',
+        `  belong to nobody  ${stored.unassigned}: name somebody by --orchestrator or --assign`,
+      ),
+    );
+  }
+  if (result.run === null || dryRun) return;
+  const { id, status } = result.run;
+  terminal.out(`  run        ${id}  ${status.toLowerCase()}`);
+  if (status === 'PENDING') terminal.out(terminal.style('dim', `  Start it: neolith runs start ${id}`));
+  else terminal.out(terminal.style('dim', `  Watch it: neolith runs watch ${id}`));
 }
 
-async function readBytes(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw code === 'ENOENT'
-      ? new CommandError('notFound', 'FILE_NOT_FOUND', `There is no file ${file}.`, { cause })
-      : new CommandError('failed', 'FILE_UNREADABLE', `${file} can't be read: ${message}.`, { cause });
-  }
+/** The `--due` of a run. */
+export function readDue(text: string | undefined): Date | null {
+  if (text === undefined) return null;
+  const due = parsePlanDue(text);
+  if (due !== null) return due;
+  throw new CommandError(
+    'usage',
+    'DATE_INVALID',
+    `--due takes a date (2026-11-20) or a time with its offset (2026-11-20T17:00:00+01:00), not ${JSON.stringify(text)}.`,
+  );
 }
 
 /** A dry run also works on a machine that knows no server. */
@@ -114,59 +102,11 @@ function connectOrSkip(options: ImportFlags): Connection | null {
   }
 }
 
-async function findChannel({ client }: Connection, wanted: string): Promise<string> {
-  const { channels } = await client.listChannels();
-  const found = channels.find(({ id, name }) => id === wanted || name === wanted);
-  if (found !== undefined) return found.id;
-  throw new CommandError(
-    'notFound',
-    'CHANNEL_NOT_FOUND',
-    `There is no channel ${JSON.stringify(wanted)}. There are: ${channels.map(({ name }) => plainLine(name)).join(', ') || 'none'}.`,
-  );
-}
-
-function formatProblem(problem: PlanProblem, terminal: Terminal): string {
-  const { severity, code, message, file, line, column } = problem;
-  const place = `${file}:${line}${column === undefined ? '' : `:${column}`}`;
-  const style = severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'dim';
-  return `${place}: ${terminal.style(style, `${severity} ${code}`)}: ${plainLine(message)}`;
-}
-
-function describeRead(read: PlanReadResult) {
-  return { format: read.format, name: read.plan?.name ?? null, counts: read.counts, problems: read.problems };
-}
-
-function printSummary(
-  terminal: Terminal,
-  read: PlanReadResult,
-  result: ImportResult | null,
-  about: { file: string; source: string; dryRun: boolean },
-): void {
+function printRead(terminal: Terminal, path: string, source: string, { read, plan }: LoadedPlan): void {
   const { counts } = read;
-  const would = about.dryRun ? 'would be ' : '';
   terminal.out(
-    `${about.file}: ${counts.rows} rows (${read.format}), ${counts.tasks} tasks, ${counts.dependencies.total} dependencies; source ${JSON.stringify(about.source)}`,
+    `${terminal.style('bold', plainLine(plan.name))}: ${counts.tasks} tasks, ${counts.dependencies.total} dependencies (${path}, ${read.format}; source ${JSON.stringify(source)})`,
   );
-  if (result !== null) {
-    terminal.out(
-      `  ${would}created    ${result.created}${result.unassigned > 0 ? ` (${result.unassigned} belong to nobody)` : ''}`,
-    );
-    terminal.out(
-      `  ${would}updated    ${result.updated}${result.dependenciesAdded > 0 ? ` (${result.dependenciesAdded} dependencies added)` : ''}`,
-    );
-    terminal.out(`  unchanged  ${result.unchanged}`);
-    for (const { sourceId, code, message } of result.refused) {
-      terminal.out(`  refused    ${plainLine(sourceId)}: ${code}: ${plainLine(message)}`);
-    }
-    if (result.parentsLeftOut.length > 0) {
-      terminal.out(
-        `  without their parent, whose family is too large for one call: ${result.parentsLeftOut.length}`,
-      );
-    }
-    if (result.finishedInPlan.length > 0) {
-      terminal.out(`  finished in the file, but still open here: ${result.finishedInPlan.length}`);
-    }
-  }
   const dropped = counts.rows - counts.tasks;
   if (dropped > 0) terminal.out(`  dropped    ${dropped}`);
   const problems = Object.entries(counts.problems);

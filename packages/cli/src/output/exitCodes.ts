@@ -2,8 +2,18 @@ import { isNeolithError } from '@neolith/contracts';
 import { AgentError, DaemonError } from '@neolith/daemon';
 import { CommandError } from './commandError.js';
 
-/** What scripts may rely on. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, conflict: 4, interrupted: 130 } as const;
+/** What scripts may rely on. The last ones tell how a run ended that was executed or watched. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  conflict: 4,
+  runFailed: 5,
+  runQuarantined: 6,
+  runCancelled: 7,
+  interrupted: 130,
+} as const;
 
 /** The exit code that says what kind of error it was. */
 export function exitCodeOf(error: unknown): number {

@@ -22,6 +22,8 @@ export interface Terminal {
   note(line?: string): void;
   /** The result for programs: one JSON document. */
   json(value: unknown): void;
+  /** One of many results for programs: a JSON document of one line. */
+  jsonLine(value: unknown): void;
 }
 
 export function openTerminal(
@@ -39,6 +41,7 @@ export function openTerminal(
     },
     out: (line = '') => void streams.stdout.write(`${line}\n`),
     note: (line = '') => void streams.stderr.write(`${line}\n`),
+    jsonLine: (value) => void streams.stdout.write(`${JSON.stringify(value)}\n`),
     json: (value) => void streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
   };
 }

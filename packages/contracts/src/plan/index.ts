@@ -1,4 +1,8 @@
+export { drawDot } from './drawDot.js';
+export { drawMermaid } from './drawMermaid.js';
+export { formatPlan, makePlanDocument, type WrittenPlan, type WrittenTask } from './formatPlan.js';
 export { parsePlanDue } from './planDue.js';
+export type { PlanGraph, PlanGraphTask } from './planGraph.js';
 export { makePlanJsonSchema } from './planJsonSchema.js';
 export { countUtf8Bytes, fitsUtf8Bytes, planLimits } from './planLimits.js';
 export {

@@ -5,7 +5,7 @@ import type { ResolvedTasks } from './resolveReferences.js';
 /**
  * Finds the tasks one has to wait for to know that a whole phase is done: those of the phase, and of the phases in
  * it, that no other task of it waits for. A phase without tasks is done when what it waits for is done. Each phase
- * is worked out once, when it is asked for first.
+ * is worked out once, when it is asked for first. Cancelled tasks count as not there: they never get done.
  */
 export function createPhaseCloser(
   { prerequisites, tasks }: ResolvedTasks,
@@ -15,7 +15,9 @@ export function createPhaseCloser(
   const inner: number[][] = phases.map(() => []);
   for (const [phase, parent] of parents.entries()) if (parent !== -1) inner[parent]?.push(phase);
   const tasksOf: number[][] = phases.map(() => []);
-  for (const [task, phase] of phaseOf.entries()) if (phase !== -1) tasksOf[phase]?.push(task);
+  for (const [task, phase] of phaseOf.entries()) {
+    if (phase !== -1 && tasks[task]?.status !== 'cancelled') tasksOf[phase]?.push(task);
+  }
   let dependents: ReturnType<typeof reverseCsrGraph> | null = null;
   const inPhase = new Int32Array(tasks.length).fill(-1);
   const known = new Map<number, readonly number[]>();
@@ -74,8 +76,10 @@ export function createPhaseCloser(
     };
     return members.filter((task) => {
       const parent = at(taskParents, task);
-      // A parent closes after its children, so waiting for the parent is enough.
-      return !isAwaited(task) && !(isInside(parent) && !isAwaited(parent));
+      if (isAwaited(task)) return false;
+      // A parent closes after its children, so waiting for the parent, or for what waits for it, is enough; but
+      // not for a child that may itself wait for its parent.
+      return !isInside(parent) || (isAwaited(parent) && (prerequisites[task]?.length ?? 0) > 0);
     });
   }
 }

@@ -32,7 +32,7 @@ export function deriveDependencies(
   parents: Int32Array,
   phases: ResolvedPhases,
 ): DerivedDependencies | null {
-  const { prerequisites, extraParents } = resolved;
+  const { tasks, prerequisites, extraParents } = resolved;
   const count = parents.length;
   const derived: number[][] = Array.from({ length: count }, () => []);
   const children = listChildren(parents);
@@ -80,7 +80,8 @@ export function deriveDependencies(
   return { derived, closesLast, inherited, afterPhases };
 
   function add(task: number, target: number): 0 | 1 {
-    if (target === task || seenBy[target] === task) return 0;
+    // What is cancelled never gets done: the file may wait for it, and is warned; nothing else does.
+    if (target === task || seenBy[target] === task || tasks[target]?.status === 'cancelled') return 0;
     seenBy[target] = task;
     derived[task]?.push(target);
     total += 1;

@@ -1,3 +1,4 @@
+export { formatPlanYaml, toWrittenPlan } from './formatPlanYaml.js';
 export type { NormalisedPhase, NormalisedPlan, NormalisedTask } from './normalisedPlan.js';
 export { type DeadlineOverlay, overlayDeadlines } from './overlayDeadlines.js';
 export type { PlanCounts } from './planCounts.js';

@@ -3,7 +3,7 @@ export function makeSlug(text: string): string {
   return text
     .normalize('NFC')
     .toLowerCase()
-    .replace(/['’]/g, '')
+    .replace(/['’]|\uFE0E|\uFE0F|\u200D/g, '')
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
     .replace(/^-|-$/g, '');
 }

@@ -1,6 +1,7 @@
 import type { PlanReader } from './planReader.js';
 import { backlogReader } from './readers/backlog/backlogReader.js';
 import { beadsReader } from './readers/beadsReader.js';
+import { markdownReader } from './readers/markdown/markdownReader.js';
 import { neolithReader } from './readers/neolithReader.js';
 import { taskMasterReader } from './readers/taskMaster/taskMasterReader.js';
 
@@ -10,4 +11,5 @@ export const planReaders: readonly PlanReader[] = [
   taskMasterReader,
   backlogReader,
   neolithReader,
+  markdownReader,
 ];

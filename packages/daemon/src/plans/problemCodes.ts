@@ -48,6 +48,10 @@ export const planProblemKinds = {
   KEY_DUPLICATE: { effect: 'dropped', meaning: 'An object has the same key twice; the last value is taken.' },
   ID_DUPLICATE: { effect: 'dropped', meaning: 'Two tasks have one id; one of them is left out.' },
   DEPENDENCY_UNKNOWN: { effect: 'dropped', meaning: 'A task depends on an id that is not in the plan.' },
+  DEPENDENCY_AMBIGUOUS: {
+    effect: 'dropped',
+    meaning: 'A dependency is named by words that mean several tasks.',
+  },
   DEPENDENCY_SELF: { effect: 'dropped', meaning: 'A task depends on itself.' },
   DEPENDENCY_INVALID: { effect: 'dropped', meaning: 'A dependency entry can not be read.' },
   EDGE_TYPE_UNKNOWN: { effect: 'dropped', meaning: 'A dependency of a type that has no known meaning here.' },
@@ -69,6 +73,10 @@ export const planProblemKinds = {
   PREREQUISITE_CANCELLED: {
     effect: 'repaired',
     meaning: 'An open task depends on a cancelled one and would wait for ever.',
+  },
+  ID_COUNTED: {
+    effect: 'repaired',
+    meaning: 'Two tasks without ids have the same title in the same place; the later ones are counted.',
   },
   TITLE_MISSING: { effect: 'repaired', meaning: 'A row has no title; its id is taken.' },
   TITLE_SHORTENED: {
@@ -99,6 +107,13 @@ export const planProblemKinds = {
     meaning: 'NUL characters or half characters were replaced by U+FFFD.',
   },
   FILE_SKIPPED: { effect: 'noted', meaning: 'A file of the folder holds no task.' },
+  TASKS_FROM_LISTS: {
+    effect: 'noted',
+    meaning: 'A Markdown file has no check boxes; its lists are taken for tasks.',
+  },
+  ITEM_EMPTY: { effect: 'noted', meaning: 'A check box without text.' },
+  ITEMS_SKIPPED: { effect: 'noted', meaning: 'Check boxes that are no tasks where they stand.' },
+  FIELD_IGNORED: { effect: 'noted', meaning: 'A field that means nothing here.' },
   STATUS_MAPPED: { effect: 'noted', meaning: 'A status that we do not have was mapped.' },
   ROW_DELETED: { effect: 'noted', meaning: 'A row marks a deleted issue and is not imported.' },
   DEPENDENCY_DELETED: {

@@ -103,6 +103,8 @@ function reportPhaseCycles(
   const waits: number[][] = phases.flatMap((_, phase) => [(after[phase] ?? []).map(end), [start(phase)]]);
   for (const [phase, parent] of parents.entries()) {
     if (parent === -1) continue;
+    // A circle of one: the phase's end leads back to its start.
+    if (parent === phase) waits[start(phase)]?.push(end(phase));
     waits[start(phase)]?.push(start(parent));
     waits[end(parent)]?.push(end(phase));
   }

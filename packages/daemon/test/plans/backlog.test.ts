@@ -165,6 +165,11 @@ describe('folders of Backlog.md', () => {
     });
     expect(broken.plan).toBeNull();
     expect(broken.problems[0]).toMatchObject({ file: 'a.md', line: 3, code: 'SYNTAX_INVALID' });
+    const circular = readFiles({ 'a.md': file('id: a-1\ntitle: A\nstatus: Done\nx: &x { y: *x }') });
+    expect(circular.problems).toMatchObject([
+      { file: 'a.md', code: 'ALIASES_EXCESSIVE' },
+      { code: 'TASKS_EMPTY' },
+    ]);
     const binary = readPlan({
       folderName: 'f',
       files: [

@@ -330,7 +330,7 @@ describe('the way a file is written does not matter', () => {
 
   test('an unknown format is refused with the ones there are', () => {
     const expected =
-      'plan.txt looks like none of the plan formats; name its format if it is one. Formats that can be read: beads (beads JSONL), neolith (Neolith plan (YAML or JSON)).';
+      'plan.txt looks like none of the plan formats; name its format if it is one. Formats that can be read: beads (beads JSONL), task-master (tasks.json of task-master), backlog-md (folder of Backlog.md), neolith (Neolith plan (YAML or JSON)), markdown (Markdown plan or PRD).';
     expect(listProblems(readPlan({ fileName: 'plan.txt', content: 'Buy milk' }))).toEqual([
       `1 error FORMAT_UNKNOWN ${expected}`,
     ]);

@@ -4,8 +4,8 @@ import { type MarkdownFile, parseMarkdownFile } from '../../markdownBlocks.js';
 import { parseYamlDocument } from '../../parseYamlDocument.js';
 import type { PlanFolder, PlanText } from '../../planReader.js';
 import type { ProblemLog } from '../../problemLog.js';
-import { reportUnsafeValues } from '../../reportUnsafeValues.js';
 import type { StructuredDocument } from '../../structuredDocument.js';
+import { cleanForeignValue } from '../cleanForeignValue.js';
 
 /** A file with front matter that has an id: a task, or a milestone. */
 export interface BacklogFile {
@@ -82,7 +82,7 @@ function readBacklogFile(
     skip(file, 'has front matter without fields and is no task');
     return null;
   }
-  if (reportUnsafeValues(record, locate, log)) return null;
+  if (!cleanForeignValue(record, locate, log)) return null;
   const id = typeof record.id === 'number' ? String(record.id) : record.id;
   if (
     typeof id !== 'string' ||

@@ -9,8 +9,8 @@ import type {
   PlanText,
 } from '../../planReader.js';
 import type { ProblemLog } from '../../problemLog.js';
-import { reportUnsafeValues } from '../../reportUnsafeValues.js';
 import { showValue } from '../../showValue.js';
+import { cleanForeignValue } from '../cleanForeignValue.js';
 import { createSourceCounts } from '../sourceCounts.js';
 import { listTaskMasterRows } from './taskMasterRows.js';
 import { readTaskMasterTask } from './taskMasterTask.js';
@@ -68,7 +68,7 @@ function readTaskMasterPlan(source: PlanText, log: ProblemLog, options: PlanRead
     );
     return null;
   }
-  if (reportUnsafeValues(value, locate, log)) return null;
+  if (!cleanForeignValue(value, locate, log)) return null;
 
   const lists = listTags(value);
   const chosen = options.tag === null ? lists : lists.filter(({ tag }) => tag === options.tag);
