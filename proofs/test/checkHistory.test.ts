@@ -31,7 +31,6 @@ function told(
     cursor: `e.1.${written}`,
     type,
     workspaceId: 'w',
-    runId: null,
     taskId,
     attemptId: null,
     orchestratorId: 'o',

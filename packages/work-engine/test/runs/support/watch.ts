@@ -43,9 +43,12 @@ DECLARE
   v_live int; v_blocked int; v_failed int; v_done int; v_reachable int;
 BEGIN
   SELECT count(*) FILTER (WHERE status IN ('TODO', 'IN_PROGRESS', 'MERGING')), count(*) FILTER (WHERE status = 'BLOCKED'),
-         count(*) FILTER (WHERE status = 'FAILED'), count(*) FILTER (WHERE status = 'DONE'),
-         count(*) FILTER (WHERE status = 'BLOCKED' AND NOT watch.is_doomed(id, NEW.id))
-    INTO v_live, v_blocked, v_failed, v_done, v_reachable FROM tasks WHERE run_id = NEW.id;
+         count(*) FILTER (WHERE status = 'FAILED'), count(*) FILTER (WHERE status = 'DONE')
+    INTO v_live, v_blocked, v_failed, v_done FROM tasks WHERE run_id = NEW.id;
+  -- Goes every way through the graph, so only where it matters.
+  IF OLD.status <> 'FAILED' AND NEW.status = 'FAILED' AND v_blocked > 0 THEN
+    SELECT count(*) INTO v_reachable FROM tasks WHERE run_id = NEW.id AND status = 'BLOCKED' AND NOT watch.is_doomed(id, NEW.id);
+  END IF;
   IF OLD.status <> NEW.status THEN
     INSERT INTO watch.moves (workspace_id, entity, was, becomes) VALUES (NEW.workspace_id, NEW.id, OLD.status, NEW.status);
     IF NOT EXISTS (SELECT FROM watch.allowed a WHERE a.kind = 'run' AND a.was = OLD.status::text AND a.becomes = NEW.status::text) THEN
