@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createClient, type PlanImportResult } from '@neolith/contracts';
+import { createClient, type NeolithClient, type PlanImportResult } from '@neolith/contracts';
 import { openDatabase } from '@neolith/database';
 import { createTestDatabase } from '@neolith/database/testing';
 import { createWorkEngine } from '@neolith/work-engine';
@@ -24,6 +25,8 @@ describe.skipIf(plans.length === 0)(
     let server: TestServer;
     let home: string;
     let env: NodeJS.ProcessEnv;
+    let client: NeolithClient;
+    let daemon: ChildProcess;
     beforeAll(async () => {
       test = await createTestDatabase();
       home = await mkdtemp(join(tmpdir(), 'neolith-plans-'));
@@ -36,12 +39,21 @@ describe.skipIf(plans.length === 0)(
         NEOLITH_URL: server.url,
         NEOLITH_TOKEN: token,
       };
-      const client = createClient({ baseUrl: server.url, token });
+      client = createClient({ baseUrl: server.url, token });
       await client.createOrchestrator({
         body: { name: 'Atlas', role: 'r', discipline: 'd', maxConcurrentTasks: 20 },
       });
+      daemon = spawn(
+        process.execPath,
+        [neolith, 'daemon', '--all', '--slots', '8', '--shell-command', 'true'],
+        {
+          env,
+          stdio: 'ignore',
+        },
+      );
     });
     afterAll(async () => {
+      daemon?.kill('SIGKILL');
       await server?.stop('SIGKILL');
       await test?.drop();
       await rm(home, { recursive: true, force: true });
@@ -72,10 +84,16 @@ describe.skipIf(plans.length === 0)(
           refused: [],
         });
 
-        await run(
-          ...['execute', '--run', first.run?.id as string, '--agents', '8', '--shell-command', 'true'],
-          ...['--agent', 'shell', '--json'],
-        );
+        const params = { id: first.run?.id as string };
+        await client.updateRun({ params, body: { config: { maxConcurrentTasks: 8 } } });
+        await client.startRun({ params, body: {} });
+        const deadline = performance.now() + 200_000;
+        for (;;) {
+          const { finishedAt, counts } = await client.getRun({ params });
+          if (finishedAt !== null) break;
+          if (performance.now() > deadline) throw new Error(`Not over in time: ${JSON.stringify(counts)}`);
+          await delay(100);
+        }
         const database = openDatabase(test.url);
         const engine = createWorkEngine(database);
         try {

@@ -132,7 +132,8 @@ async function live(told: Story): Promise<void> {
 async function overdue(workspaceUuid: string): Promise<unknown[]> {
   const { rows } = await fixture.test.database.pool.query(
     `WITH stands AS (
-       SELECT r.id, r.status, r.waves, r.current_wave, r.started_at + r.timeout_seconds * interval '1 second' AS ends_at,
+       SELECT r.id, r.status, r.waves, r.failure_policy <> 'continue' AND (r.failures_in_row >= r.threshold_consecutive
+                OR r.attempts_ended >= r.threshold_min_attempts AND r.attempts_failed >= r.threshold_rate * r.attempts_ended) AS crossed, r.current_wave, r.started_at + r.timeout_seconds * interval '1 second' AS ends_at,
               count(t.id) AS tasks,
               count(t.id) FILTER (WHERE t.status IN ('TODO', 'IN_PROGRESS', 'MERGING')) AS live,
               count(t.id) FILTER (WHERE t.status IN ('TODO', 'IN_PROGRESS', 'MERGING') AND t.wave <= r.current_wave) AS live_here,
@@ -142,7 +143,7 @@ async function overdue(workspaceUuid: string): Promise<unknown[]> {
        FROM runs r LEFT JOIN tasks t ON t.run_id = r.id WHERE r.workspace_id = $1 GROUP BY r.id)
      SELECT * FROM stands WHERE tasks > 0 AND (
        status IN ('RUNNING', 'PAUSED') AND live + reachable = 0
-       OR status = 'RUNNING' AND ends_at <= $2
+       OR status = 'RUNNING' AND (ends_at <= $2 OR crossed AND live > 0)
        OR status IN ('RUNNING', 'PAUSED') AND waves = 'strict' AND live_here + reachable_here = 0 AND later > 0)`,
     [workspaceUuid, fixture.clock.now],
   );

@@ -34,6 +34,11 @@ BEGIN
   IF NOT EXISTS (SELECT FROM watch.allowed a WHERE a.kind = 'task' AND a.was = OLD.status::text AND a.becomes = NEW.status::text) THEN
     PERFORM watch.breach(NEW.workspace_id, format('task %s went from %s to %s', NEW.id, OLD.status, NEW.status));
   END IF;
+  IF OLD.status = 'MERGING' AND NEW.status = 'DONE' AND NOT EXISTS (
+       SELECT FROM events e WHERE e.task_id = NEW.id AND e.type = 'task.merge_granted'
+          AND e.attempt_id = (SELECT a.id FROM attempts a WHERE a.task_id = NEW.id ORDER BY a.number DESC LIMIT 1)) THEN
+    PERFORM watch.breach(NEW.workspace_id, format('task %s was merged without the slot', NEW.id));
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER watch_task AFTER UPDATE ON tasks FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION watch.on_task();
