@@ -3,8 +3,8 @@ import { runConfigSchema } from '@neolith/contracts';
 import { describe, expect, test } from 'vitest';
 import { canMoveRun, RUN_TRANSITIONS, type RunVerb } from '../src/domain/runTransitions.js';
 import { STATUS_TRANSITIONS } from '../src/domain/transitions.js';
-import * as library from '../src/index.js';
 import type { RunStatus } from '../src/index.js';
+import * as library from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
 
 const fixture = createFixture();
@@ -109,7 +109,9 @@ test('the reference of the library names only what there is, and every verb', ()
   const page = read('reference/library.md');
   const engine: Record<string, unknown> = { ...fixture.engine };
   const named = new Set(
-    inTicks(page.replace(/```[\s\S]*?```/g, '')).flatMap((text) => /^(?:engine\.)?(\w+)(?:\(|$)/.exec(text)?.slice(1) ?? []),
+    inTicks(page.replace(/```[\s\S]*?```/g, '')).flatMap(
+      (text) => /^(?:engine\.)?(\w+)(?:\(|$)/.exec(text)?.slice(1) ?? [],
+    ),
   );
   const missing = Object.keys(engine).filter(
     (name) => typeof engine[name] === 'function' && !named.has(name) && !UNLISTED.has(name),
