@@ -34,6 +34,11 @@ BEGIN
   IF NOT EXISTS (SELECT FROM watch.allowed a WHERE a.kind = 'task' AND a.was = OLD.status::text AND a.becomes = NEW.status::text) THEN
     PERFORM watch.breach(NEW.workspace_id, format('task %s went from %s to %s', NEW.id, OLD.status, NEW.status));
   END IF;
+  IF OLD.status = 'MERGING' AND NEW.status = 'DONE' AND NOT EXISTS (
+       SELECT FROM events e WHERE e.task_id = NEW.id AND e.type = 'task.merge_granted'
+          AND e.attempt_id = (SELECT a.id FROM attempts a WHERE a.task_id = NEW.id ORDER BY a.number DESC LIMIT 1)) THEN
+    PERFORM watch.breach(NEW.workspace_id, format('task %s was merged without the slot', NEW.id));
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER watch_task AFTER UPDATE ON tasks FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION watch.on_task();
@@ -43,9 +48,12 @@ DECLARE
   v_live int; v_blocked int; v_failed int; v_done int; v_reachable int;
 BEGIN
   SELECT count(*) FILTER (WHERE status IN ('TODO', 'IN_PROGRESS', 'MERGING')), count(*) FILTER (WHERE status = 'BLOCKED'),
-         count(*) FILTER (WHERE status = 'FAILED'), count(*) FILTER (WHERE status = 'DONE'),
-         count(*) FILTER (WHERE status = 'BLOCKED' AND NOT watch.is_doomed(id, NEW.id))
-    INTO v_live, v_blocked, v_failed, v_done, v_reachable FROM tasks WHERE run_id = NEW.id;
+         count(*) FILTER (WHERE status = 'FAILED'), count(*) FILTER (WHERE status = 'DONE')
+    INTO v_live, v_blocked, v_failed, v_done FROM tasks WHERE run_id = NEW.id;
+  -- Goes every way through the graph, so only where it matters.
+  IF OLD.status <> 'FAILED' AND NEW.status = 'FAILED' AND v_blocked > 0 THEN
+    SELECT count(*) INTO v_reachable FROM tasks WHERE run_id = NEW.id AND status = 'BLOCKED' AND NOT watch.is_doomed(id, NEW.id);
+  END IF;
   IF OLD.status <> NEW.status THEN
     INSERT INTO watch.moves (workspace_id, entity, was, becomes) VALUES (NEW.workspace_id, NEW.id, OLD.status, NEW.status);
     IF NOT EXISTS (SELECT FROM watch.allowed a WHERE a.kind = 'run' AND a.was = OLD.status::text AND a.becomes = NEW.status::text) THEN

@@ -183,6 +183,13 @@ const onTask =
     const task = pick(fitting.length > 0 ? fitting : tasks, step.a);
     return task && act(engine, task.id, step);
   };
+/** An attempt that had ended may hear once more how; it may not change anything. */
+function refuseStale(attempt: { id: string; live: boolean }, answer: unknown): void {
+  const settled = answer as { replayed?: boolean } | undefined;
+  if (!attempt.live && settled?.replayed === false)
+    throw new Error(`${attempt.id} settled a task after its end`);
+}
+
 const onAttempt =
   (
     act: (engine: WorkEngine, attempt: { id: string; taskId: string }, step: Step) => Promise<unknown>,
@@ -194,7 +201,7 @@ const onAttempt =
         ? []
         : attempts.filter((one) => one.live && (merging === undefined || one.merging === merging));
     const attempt = pick(fitting.length > 0 ? fitting : attempts, step.a);
-    return attempt && act(engine, attempt, step);
+    return attempt && act(engine, attempt, step).then((answer) => refuseStale(attempt, answer));
   };
 
 const FAILURE_CLASSES = ['task', 'task', 'agent', 'provider', 'infrastructure'] as const;
