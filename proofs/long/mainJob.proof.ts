@@ -22,6 +22,7 @@ function expectRight(report: MainJobReport): void {
   );
   expect(report.violations).toEqual([]);
   expect(report.repairs).toBe(0);
+  expect(report.runStatus).toBe('SUCCEEDED');
   expect(report.done).toBe(report.openTasks);
   expect(report.claims).toBe(report.done + report.lost);
 }

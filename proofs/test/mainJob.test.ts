@@ -28,6 +28,7 @@ it.skipIf(!there)(
       );
       expect(report.violations).toEqual([]);
       expect(report.repairs).toBe(0);
+      expect(report.runStatus).toBe('SUCCEEDED');
       expect(report.openTasks).toBeGreaterThan(250);
       expect(report.done).toBe(report.openTasks);
       expect(report.lost).toBeGreaterThan(0);

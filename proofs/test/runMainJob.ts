@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { RunStatus } from '@neolith/contracts';
 import { openDatabase } from '@neolith/database';
 import { createWorkEngine } from '@neolith/work-engine';
 import { startServer } from '../../apps/web/test/startServer.js';
@@ -31,6 +32,8 @@ export interface MainJobReport extends HistoryReport {
   seconds: number;
   tasksPerSecond: number;
   repairs: number;
+  /** Of the run that the import made; null where it made none. */
+  runStatus: RunStatus | null;
 }
 
 const DAEMONS = 2;
@@ -97,6 +100,10 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobReport
         'Atlas',
         '--overlay-deadlines',
         String(options.seed),
+        // The run hands out all that the orchestrator takes: its own limits are not what is shown here.
+        '--max-tasks',
+        '1000',
+        '--start',
         '--json',
       ],
       {
@@ -127,13 +134,16 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobReport
     const seconds = (performance.now() - start) / 1_000;
     const slotsOf = new Map((await engine.listDaemons()).map((daemon) => [daemon.id, daemon.slots]));
     const report = checkHistory(await readHistory(engine), { ...facts, slotsOf });
-    const repairs = (await engine.recalculateAllStatuses()).repaired.length;
+    const { repaired, runs } = await engine.recalculateAllStatuses();
+    const repairs = repaired.length + runs.length;
+    const [run] = (await engine.listRuns()).runs;
     return {
       ...report,
       openTasks: facts.tasks.length,
       seconds,
       tasksPerSecond: facts.tasks.length / seconds,
       repairs,
+      runStatus: run?.status ?? null,
     };
   } finally {
     for (const child of daemons) child.kill('SIGTERM');
