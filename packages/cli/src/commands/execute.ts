@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { NeolithClient, Orchestrator, Run } from '@neolith/contracts';
+import type { NeolithClient, Run } from '@neolith/contracts';
 import { createDaemon, createLog, type WorkerDaemon, type WorkerLog } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
-import { listOrchestrators } from '../connection/findOrchestrators.js';
 import { findRun } from '../connection/findRun.js';
 import { type Connection, resolveConnection } from '../connection/resolveConnection.js';
+import { findServed } from '../execute/findServed.js';
+import { tellTrouble } from '../execute/tellTrouble.js';
 import { readAssignments } from '../import/assignTasks.js';
 import { describeImport } from '../import/describeImport.js';
 import { describeRead, loadPlan } from '../import/loadPlan.js';
@@ -60,7 +61,7 @@ export async function execute(
     sayThatItIsOver(terminal, run, options);
     return;
   }
-  const served = await findServed(client, run, options);
+  const served = await findServed(client, run, options.agents);
   for (const hint of served.hints) say(terminal, options, hint);
   if (asked.isAsked()) {
     process.exitCode = EXIT.interrupted;
@@ -119,46 +120,6 @@ function sayThatItIsOver(terminal: Terminal, run: Run, options: ExecuteFlags): v
 function say(terminal: Terminal, options: ExecuteFlags, message: string): void {
   if (options.json) terminal.jsonLine({ kind: 'note', message });
   else terminal.note(terminal.style('yellow', message));
-}
-
-/** Whose tasks the run holds, and what stands in the way of as many agents as there may be. */
-async function findServed(
-  client: NeolithClient,
-  run: Run,
-  options: ExecuteFlags,
-): Promise<{ ids: string[]; hints: string[] }> {
-  const { tasks } = await client.getRunSnapshot({ params: { id: run.id }, timeoutMs: 60_000 });
-  const open = tasks.filter(({ status }) => !['DONE', 'CANCELLED', 'FAILED'].includes(status));
-  const ids = [...new Set(open.flatMap(({ orchestratorId }) => orchestratorId ?? []))].sort();
-  const orchestrators = await listOrchestrators(client);
-  const nobodys = open.filter(({ orchestratorId }) => orchestratorId === null).length;
-  if (nobodys > 0 || ids.length === 0) {
-    const names = orchestrators.map(({ name }) => plainLine(name)).join(', ');
-    throw new CommandError(
-      'failed',
-      'TASKS_UNASSIGNED',
-      `${nobodys} of ${open.length} open tasks belong to nobody, so the run was not started. Name somebody: --orchestrator NAME, or --assign TAG=NAME. There ${names === '' ? 'is no orchestrator yet' : `are: ${names}`}.`,
-    );
-  }
-  const serving = orchestrators.filter(({ id }) => ids.includes(id));
-  return { ids, hints: describeObstacles(serving, run, options.agents) };
-}
-
-/** Why fewer agents than there may be will work. Pure. */
-function describeObstacles(serving: readonly Orchestrator[], run: Run, agents: number): string[] {
-  const away = serving.filter(({ status }) => status !== 'ONLINE' && status !== 'BUSY');
-  const hints = away.map(
-    ({ name, status }) =>
-      `${plainLine(name)} is ${status.toLowerCase()} and gets no work until that changes.`,
-  );
-  const room = serving.reduce((sum, { maxConcurrentTasks }) => sum + maxConcurrentTasks, 0);
-  if (room < agents && room < run.counts.total) {
-    const names = serving.map(({ name }) => plainLine(name)).join(', ');
-    hints.push(
-      `${names} ${serving.length === 1 ? 'does' : 'do'} at most ${room} tasks at once (maxConcurrentTasks), so ${agents} agents won't all be busy.`,
-    );
-  }
-  return hints;
 }
 
 interface Execution {
@@ -232,33 +193,6 @@ function createWorker(
     secrets: [connection.token],
     log,
   });
-}
-
-/** The daemon's log goes to its file; of what is wrong, and of failed tasks, the watcher hears as well. */
-function tellTrouble(log: WorkerLog, display: Display, terminal: Terminal, options: ExecuteFlags): WorkerLog {
-  const tell = (style: 'yellow' | 'red' | 'dim', message: string, error: unknown): void => {
-    const why = typeof error === 'string' && error !== '' ? `: ${plainLine(error)}` : '';
-    const line = `${plainLine(message)}${why}`;
-    display.note(options.json ? line : terminal.style(style, line));
-  };
-  return {
-    debug: log.debug,
-    info(message, fields) {
-      log.info(message, fields);
-      const result = fields?.result;
-      if (result === 'failed' || result === 'blocked' || result === 'merge_failed')
-        tell('red', message, null);
-      else if (options.verbose) tell('dim', message, null);
-    },
-    warn(message, fields) {
-      log.warn(message, fields);
-      tell('yellow', message, fields?.error);
-    },
-    error(message, fields) {
-      log.error(message, fields);
-      tell('red', message, fields?.error);
-    },
-  };
 }
 
 async function ensureRunning(client: NeolithClient, run: Run): Promise<void> {
