@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { type PlanPriority, planPriorities } from '@neolith/contracts';
 import type { PlanReadResult } from '@neolith/daemon';
+import { CommandError } from '../output/commandError.js';
 
 const BY_DIGIT: readonly PlanPriority[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'];
 
@@ -22,7 +23,7 @@ export function readPriorityAnswer(answer: string): PlanPriority | null {
   return planPriorities.find((one) => one.startsWith(text)) ?? null;
 }
 
-/** Asks at the terminal, on stderr, until there is an answer. Ctrl-D takes MEDIUM. */
+/** Asks at the terminal, on stderr, until there is an answer. Ctrl-D takes MEDIUM; Ctrl-C throws `interrupted`. */
 export async function askMissingPriority(rows: number, format: string | null): Promise<PlanPriority> {
   const hint =
     format === 'beads'
@@ -30,6 +31,12 @@ export async function askMissingPriority(rows: number, format: string | null): P
       : '';
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new Promise<null>((resolve) => prompt.once('close', () => resolve(null)));
+  // Without a listener Ctrl-C would only close the prompt, as Ctrl-D does, and the import would go on.
+  const interrupted = new Promise<never>((_, reject) =>
+    prompt.once('SIGINT', () =>
+      reject(new CommandError('interrupted', 'INTERRUPTED', 'Interrupted. Nothing was changed.')),
+    ),
+  );
   try {
     for (;;) {
       const answer = await Promise.race([
@@ -37,6 +44,7 @@ export async function askMissingPriority(rows: number, format: string | null): P
           `${rows} ${rows === 1 ? 'row has' : 'rows have'} no priority.${hint}\nWhich one shall they have: critical, high, medium or low? [medium] `,
         ),
         closed,
+        interrupted,
       ]);
       const priority = answer === null ? 'MEDIUM' : readPriorityAnswer(answer);
       if (priority !== null) return priority;

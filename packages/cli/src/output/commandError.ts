@@ -2,7 +2,7 @@
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   constructor(
-    readonly kind: 'usage' | 'notFound' | 'conflict' | 'failed',
+    readonly kind: 'usage' | 'notFound' | 'conflict' | 'failed' | 'interrupted',
     /** Stable, for scripts. */
     readonly code: string,
     message: string,
