@@ -137,3 +137,65 @@ it.each(CUTS)(
     expect(freed.filter(({ type }) => type === 'task.unblocked')).toHaveLength(1);
   },
 );
+
+it.each(CUTS)(
+  'a plan, a merge slot and a merge whose answers are cut after %i bytes come once and are the same again',
+  async (cutAfter) => {
+    const orchestrator = await direct.createOrchestrator({
+      body: { name: `Merge ${cutAfter}`, role: 'r', discipline: 'd' },
+    });
+    const source = `cut ${cutAfter}`;
+    const store = (client: NeolithClient) =>
+      client.importPlan({
+        body: {
+          name: source,
+          source,
+          orchestratorId: orchestrator.id,
+          config: { mergeStage: true },
+          start: true,
+          tasks: [
+            { sourceId: 'first', source, title: 'First' },
+            { sourceId: 'next', source, title: 'Next', dependsOn: ['first'] },
+          ].map((task) => ({ ...task, key: task.sourceId })),
+        },
+      });
+    await expectNoAnswer(cutAfter, () => store(cut));
+    const again = await store(cut);
+    expect(again).toMatchObject({ created: [], updated: [], unchanged: 2, run: { status: 'RUNNING' } });
+    const { runs } = await direct.listRuns({ query: { source } });
+    expect(runs.map(({ id }) => id)).toEqual([again.run?.id]);
+
+    const { claims } = await direct.claimTasks({
+      params: { id: orchestrator.id },
+      body: { requestId: `merge-${cutAfter}`, max: 2 },
+    });
+    const { task, attempt } = claims[0] as (typeof claims)[number];
+    const params = { id: attempt.id };
+    const complete = (client: NeolithClient) =>
+      client.completeTask({
+        params: { id: task.id },
+        body: { attemptId: attempt.id, status: 'completed', output: { n: 1 } },
+      });
+    await expectNoAnswer(Math.min(cutAfter, 300), () => complete(cut));
+    expect(await complete(cut)).toMatchObject({ status: 'MERGING' });
+    const ask = (client: NeolithClient) => client.requestMerge({ params, body: { waitSeconds: 1 } });
+    await expectNoAnswer(Math.min(cutAfter, 300), () => ask(cut));
+    const turn = await ask(cut);
+    expect(turn).toMatchObject({ granted: true, place: 0 });
+    expect(await ask(direct)).toEqual(turn);
+    const merge = (client: NeolithClient) =>
+      client.completeMerge({ params, body: { output: { commit: 'abc' } } });
+    await expectNoAnswer(Math.min(cutAfter, 300), () => merge(cut));
+    expect(await merge(cut)).toMatchObject({ status: 'DONE', replayed: true });
+
+    const { events } = await direct.listTaskEvents({ params: { id: task.id } });
+    expect(events.map(({ type }) => type).sort()).toEqual([
+      'task.claimed',
+      'task.code_completed',
+      'task.completed',
+      'task.created',
+      'task.merge_granted',
+    ]);
+    expect((await direct.getTask({ params: { id: task.id } })).result?.output).toEqual({ commit: 'abc' });
+  },
+);

@@ -201,7 +201,7 @@ it('a second Ctrl-C ends the agents at once and gives their tasks back', async (
   await work.orchestrator({ name: 'Ada forced' });
   const pids = work.path('pids');
   const file = await writePlan('Forced', [{ id: 'a', title: 'A' }]);
-  const { child, ended, notes } = begin(
+  const { child, ended, out, notes } = begin(
     ...['execute', file, '--orchestrator', 'Ada forced', '--json'],
     ...['--shell-command', `trap '' TERM; ${gated(work.path('never'), pids)}`],
   );
@@ -220,6 +220,13 @@ it('a second Ctrl-C ends the agents at once and gives their tasks back', async (
   expect(readPidFile(pids).filter(isAlive)).toEqual([]);
   const { tasks } = await work.engine.listTasks({ runId: id });
   expect(tasks[0]).toMatchObject({ status: 'TODO', failureCount: 0, lostCount: 0 });
+  const lines = out()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const told = lines.filter(({ kind }) => kind === 'event').map(({ event }) => event.type);
+  expect(told).toEqual(expect.arrayContaining(['run.paused', 'task.released']));
+  expect(lines.at(-1)).toMatchObject({ kind: 'interrupted', run: { status: 'PAUSED' }, exitCode: 130 });
 });
 
 it('starts nothing that nobody would do, and nothing without an agent', async () => {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { NeolithClient, Run } from '@neolith/contracts';
-import { createDaemon, createLog, type WorkerDaemon, type WorkerLog } from '@neolith/daemon';
+import { isNeolithError, type NeolithClient, type Run } from '@neolith/contracts';
+import { createDaemon, createLog, DaemonError, type WorkerDaemon, type WorkerLog } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { type Connection, resolveConnection } from '../connection/resolveConnection.js';
@@ -49,7 +49,6 @@ export async function execute(
     );
   }
   const workers = await prepareAgent(options);
-  const asked = listenForEnd();
   const connection = resolveConnection(options, process.env, neolithHome());
   const { client } = connection;
   const run =
@@ -63,10 +62,8 @@ export async function execute(
   }
   const served = await findServed(client, run, options.agents);
   for (const hint of served.hints) say(terminal, options, hint);
-  if (asked.isAsked()) {
-    process.exitCode = EXIT.interrupted;
-    return;
-  }
+  // Only now: until here Ctrl-C may end the process as it always does.
+  const asked = listenForEnd();
   await carryOut(terminal, { connection, run, orchestratorIds: served.ids, workers, asked, options });
 }
 
@@ -148,9 +145,11 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   const stopping = new AbortController();
   try {
     // Before anything is handed out: where this daemon can't serve, nobody else may.
+    void asked.once.then(() => (worker.status() === 'starting' ? worker.stop() : null));
     await worker.start();
     await ensureRunning(client, run);
-    void asked.once.then(() => stopping.abort());
+    const wound = asked.once.then(() => windDown(worker, client, execution, display));
+    // Also while agents may finish it is told how far they are.
     void worker.finished.then(() => stopping.abort());
     const last = await watchRun({
       client,
@@ -160,8 +159,11 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
       onTrouble: display.trouble,
       ...(display.event === null ? {} : { onEvent: display.event }),
     });
-    if (last === null) await wind(worker, client, execution, display);
-    else await worker.drain();
+    if (asked.isAsked()) await wound;
+    else if (last === null) display.note('The server told the daemon to end; the run itself goes on.');
+    await worker.drain();
+  } catch (error) {
+    if (!(error instanceof DaemonError) || error.code !== 'STOPPED_WHILE_STARTING') throw error;
   } finally {
     stopping.abort();
     display.end();
@@ -202,29 +204,27 @@ async function ensureRunning(client: NeolithClient, run: Run): Promise<void> {
     await client.resumeRun({ params: { id: run.id }, body: {}, timeoutMs: 120_000 });
 }
 
-/** Somebody wants to stop, or the server ended the daemon: nothing more is handed out, what runs may finish. */
-async function wind(
+/** Somebody wants to stop: nothing more is handed out, what runs may finish, or is ended if they ask again. */
+async function windDown(
   worker: WorkerDaemon,
   client: NeolithClient,
   { run, asked }: Execution,
   display: Display,
 ): Promise<void> {
-  if (!asked.isAsked()) {
-    display.note('The server told the daemon to end; the run itself goes on.');
-    await worker.drain();
-    return;
-  }
   const running = worker.attempts().length;
   display.note(
     running === 0
       ? 'Pausing.'
       : `Pausing: ${running} running ${running === 1 ? 'task' : 'tasks'} may finish. Ctrl-C again ends them at once.`,
   );
-  // Both at once: a server that is away must not keep agents from being ended.
   void asked.again.then(() => worker.stop());
   const paused = client
     .pauseRun({ params: { id: run.id }, body: { reason: 'Interrupted at the terminal' } })
-    .catch((error: unknown) => display.trouble(error));
+    .catch((error: unknown) => {
+      // It may have ended in this moment, or wait for a person already.
+      if (!isNeolithError(error) || error.code !== 'INVALID_TRANSITION') display.trouble(error);
+    });
+  // Both at once: a server that is away must not keep agents from being ended.
   await Promise.all([paused, worker.drain()]);
 }
 

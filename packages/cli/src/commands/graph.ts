@@ -81,5 +81,5 @@ function print(terminal: Terminal, options: GraphFlags, text: string): void {
 
 /** Elsewhere than on a terminal lines may be as long as they like. */
 function widthOf({ isTerminal, style }: Terminal) {
-  return { columns: isTerminal ? (process.stdout.columns ?? 80) : 200, style };
+  return { columns: isTerminal ? process.stdout.columns || 80 : 200, style };
 }

@@ -53,7 +53,9 @@ function openLiveDisplay(terminal: Terminal, name: string): Display {
   return {
     progress(progress) {
       trouble = '';
-      const { columns = 80, rows = 24 } = process.stdout;
+      // Some pseudo-terminals have a size of nothing.
+      const columns = process.stdout.columns || 80;
+      const rows = process.stdout.rows || 24;
       block.draw(
         drawProgress(progress, { name, columns: columns - 1, rows: rows - 1, style: terminal.style }),
       );

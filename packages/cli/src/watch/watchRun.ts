@@ -64,6 +64,11 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
       break;
     }
   }
+  try {
+    await readEvents();
+  } catch (error) {
+    options.onTrouble(error);
+  }
   return null;
 }
 
