@@ -70,7 +70,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> 
   ]),
 ) as unknown as Record<RunStatus, RunStatus[]>;
 
-/** Whether it hands out, or may yet, without anybody's doing. */
+/** Whether it is over, unless somebody takes it up again. */
 export function isRunEnded(status: RunStatus): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELLED';
 }
