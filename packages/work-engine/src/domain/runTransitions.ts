@@ -44,11 +44,12 @@ export function runEventOf(verb: Exclude<RunVerb, 'complete'>): EventType {
 export function canMoveRun(
   run: { id: string; status: RunStatus },
   verb: RunVerb,
-): { allowed: boolean; reason?: string } {
-  if (VERBS[verb].from.includes(run.status)) return { allowed: true };
+): { allowed: boolean; reason?: string; possible: RunVerb[] } {
   const open = (Object.keys(VERBS) as RunVerb[]).filter((name) => VERBS[name].from.includes(run.status));
+  if (open.includes(verb)) return { allowed: true, possible: open };
   return {
     allowed: false,
+    possible: open,
     reason: `Run ${run.id} is ${run.status}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${open.length === 0 ? 'nothing' : open.join(', ')}`,
   };
 }

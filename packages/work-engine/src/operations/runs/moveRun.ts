@@ -196,7 +196,7 @@ async function changeRun(
     const verdict = canMoveRun({ id: formatId('run', row.id), status: row.status }, verb);
     if (!verdict.allowed) {
       throw new NeolithError('INVALID_TRANSITION', verdict.reason ?? '', {
-        details: { runId: formatId('run', row.id), status: row.status },
+        details: { runId: formatId('run', row.id), status: row.status, possible: verdict.possible },
       });
     }
     const now = await readNow(client, engine.now());
