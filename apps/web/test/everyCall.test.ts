@@ -286,10 +286,20 @@ test('a plan becomes a run, is moved by its verbs, merged, read in every way, an
     'DONE',
     'TODO',
   ]);
-  const { events } = await client.getRunHistory({ ...of, query: { limit: 500 } });
-  expect(events.map(({ type }) => type)).toEqual(
-    expect.arrayContaining(['run.created', 'task.code_completed', 'task.merge_granted', 'task.merge_failed']),
-  );
+  const typesOf = async () => {
+    const { events } = await client.getRunHistory({ ...of, query: { limit: 500 } });
+    return events.map(({ type }) => type);
+  };
+  await expect
+    .poll(typesOf, { timeout: 10_000 })
+    .toEqual(
+      expect.arrayContaining([
+        'run.created',
+        'task.code_completed',
+        'task.merge_granted',
+        'task.merge_failed',
+      ]),
+    );
   expect((await client.getRunGraph({ ...of, query: {} })).graph?.waves).toHaveLength(2);
 
   const patch = { dueAt: '2030-01-01T00:00:00Z', config: { failureThreshold: { consecutive: 1 } } };

@@ -108,8 +108,7 @@ test('a wave is held by a task that belongs to nobody', async () => {
   await engine.executeStep(run.id, () => null);
   expect(await engine.getNextTasks(run.id)).toEqual([]);
   expect((await engine.getRun(run.id)).currentWave).toBe(0);
-  // Ready all the same: only its wave is missing.
-  expect((await engine.getReadyTasks(run.id)).map(({ title }) => title)).toContain('B');
+  expect((await engine.getReadyTasks(run.id)).map(({ title }) => title)).toEqual(['Nobody’s']);
 });
 
 test('statistics count the tasks of a deleted run no more', async () => {
@@ -121,7 +120,7 @@ test('statistics count the tasks of a deleted run no more', async () => {
   expect((await engine.getOrchestratorExecutionStats(orchestratorId)).completed).toBe(0);
 });
 
-test('what is changed in an ended run by an import are its tasks, not the run', async () => {
+test('an import leaves a run that has ended as it is, and says what it would have otherwise', async () => {
   const { engine } = fixture;
   const orchestrator = await fixture.orchestrator();
   const plan = {
@@ -133,6 +132,9 @@ test('what is changed in an ended run by an import are its tasks, not the run', 
   const { run } = await engine.importPlan({ ...plan, start: true });
   await engine.executeStep(run?.id as string, () => null);
   const again = await engine.importPlan({ ...plan, name: 'Other', tasks: [{ sourceId: '1', title: 'Uno' }] });
-  expect(again.updated.map(({ changes }) => changes)).toEqual([['title']]);
+  expect(again.updated).toEqual([]);
+  expect(again.refused.map(({ reason }) => reason)).toEqual([
+    'It stays as it is, for its run is SUCCEEDED: title',
+  ]);
   expect(again.run).toMatchObject({ status: 'SUCCEEDED', name: 'Over' });
 });

@@ -360,7 +360,7 @@ export const mergeTurnSchema = z
     attemptId: z.string(),
     granted: z.boolean(),
     grantedAt: dateTimeSchema.nullable(),
-    /** How many merges come before it; 0 when it is granted. */
+    /** How many merges have to end before its turn; 0 when it is granted. */
     place: z.number().int(),
     /** Then end the attempt instead; no slot will be granted. */
     cancelRequested: z.boolean(),

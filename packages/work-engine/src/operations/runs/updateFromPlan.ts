@@ -44,6 +44,7 @@ export async function updateFromPlan(
     return row === undefined ? [] : [{ task, row }];
   });
 
+  if (isRunEnded(run.status)) return leaveEnded(run, known, stored, plan);
   const editOf = await planEdges(client, run, known, uuidOfKey);
   const edgesChanged = await changeEdges(engine, client, [...editOf.values()]);
   const moved = await changeParents(client, plan, known, uuidOfKey);
@@ -66,7 +67,6 @@ export async function updateFromPlan(
   }
   if (edgesChanged) await renumberWaves(client, run.id, now);
   await patchPlannedRun(engine, client, run, plan, now);
-  const planned = new Set(plan.tasks.map((task) => task.sourceId));
   return {
     run: toRun(run),
     dryRun: false,
@@ -78,10 +78,41 @@ export async function updateFromPlan(
     updated,
     refused,
     unchanged: known.length - new Set([...updated, ...refused].map(({ taskId }) => taskId)).size,
-    removed: [...stored].flatMap(([sourceId, row]) =>
-      planned.has(sourceId) ? [] : [{ taskId: formatId('task', row.id), sourceId, title: row.title }],
-    ),
+    removed: listRemoved(stored, plan),
   };
+}
+
+/** A run that is over stays as it is: what the plan has otherwise is refused, task by task. */
+function leaveEnded(
+  run: RunRow,
+  known: readonly KnownTask[],
+  stored: ReadonlyMap<string, TaskRow>,
+  plan: ImportedPlan,
+): PlanImportResult {
+  const refused = known
+    .filter(({ task, row }) => changesOf(row, task).length > 0)
+    .map(({ task, row }) => ({
+      taskId: formatId('task', row.id),
+      sourceId: task.sourceId,
+      title: task.title,
+      reason: `It stays as it is, for its run is ${run.status}: ${changesOf(row, task).join(', ')}`,
+    }));
+  return {
+    run: toRun(run),
+    dryRun: false,
+    created: [],
+    updated: [],
+    refused,
+    unchanged: known.length - refused.length,
+    removed: listRemoved(stored, plan),
+  };
+}
+
+function listRemoved(stored: ReadonlyMap<string, TaskRow>, plan: ImportedPlan): PlanImportResult['removed'] {
+  const planned = new Set(plan.tasks.map((task) => task.sourceId));
+  return [...stored].flatMap(([sourceId, row]) =>
+    planned.has(sourceId) ? [] : [{ taskId: formatId('task', row.id), sourceId, title: row.title }],
+  );
 }
 
 function refuseNewTasks(run: RunRow, plan: ImportedPlan, newTasks: number): NeolithError {
