@@ -1,4 +1,5 @@
 // `npm run reference`: writes what the docs take from the code: the HTTP API's page and the plan format's JSON Schema.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
@@ -8,7 +9,10 @@ const { createReferencePage, makePlanJsonSchema } = await import(
   join(root, 'packages/contracts/dist/index.js')
 );
 writeFileSync(join(root, 'docs/reference/http-api.md'), createReferencePage());
-writeFileSync(
-  join(root, 'docs/reference/plan.schema.json'),
-  `${JSON.stringify(makePlanJsonSchema(), null, 2)}\n`,
-);
+const planSchema = join(root, 'docs/reference/plan.schema.json');
+writeFileSync(planSchema, `${JSON.stringify(makePlanJsonSchema(), null, 2)}\n`);
+// As the linter wants it.
+spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', planSchema], {
+  cwd: root,
+  stdio: 'inherit',
+});

@@ -1,4 +1,4 @@
-import type { AttemptStatus, OrchestratorStatus, TaskStatus } from '@neolith/contracts';
+import type { AttemptStatus, OrchestratorStatus, RunStatus, TaskStatus } from '@neolith/contracts';
 
 export type Tone = 'neutral' | 'running' | 'good' | 'warn' | 'bad';
 
@@ -32,4 +32,14 @@ export const ORCHESTRATOR_STATUS_LOOK: Record<OrchestratorStatus, Look> = {
   BUSY: { label: 'Busy', tone: 'running' },
   AWAY: { label: 'Away', tone: 'warn' },
   OFFLINE: { label: 'Offline', tone: 'neutral' },
+};
+
+export const RUN_STATUS_LOOK: Record<RunStatus, Look> = {
+  PENDING: { label: 'Pending', tone: 'neutral' },
+  RUNNING: { label: 'Running', tone: 'running' },
+  PAUSED: { label: 'Paused', tone: 'warn' },
+  QUARANTINED: { label: 'Quarantined', tone: 'warn' },
+  SUCCEEDED: { label: 'Succeeded', tone: 'good' },
+  FAILED: { label: 'Failed', tone: 'bad' },
+  CANCELLED: { label: 'Cancelled', tone: 'neutral' },
 };

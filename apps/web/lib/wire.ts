@@ -10,6 +10,10 @@ import type {
   overviewSchema,
   rankedTaskSchema,
   rankingSchema,
+  runPageSchema,
+  runProgressSchema,
+  runSchema,
+  runSnapshotSchema,
   selectionExplanationSchema,
   taskDetailSchema,
   taskPageSchema,
@@ -36,3 +40,7 @@ export type TaskDetailJson = z.input<typeof taskDetailSchema>;
 export type TaskReferenceJson = z.input<typeof taskReferenceSchema>;
 export type EventJson = z.input<typeof eventSchema>;
 export type EventPageJson = z.input<typeof eventPageSchema>;
+export type RunJson = z.input<typeof runSchema>;
+export type RunPageJson = z.input<typeof runPageSchema>;
+export type RunProgressJson = z.input<typeof runProgressSchema>;
+export type RunSnapshotJson = z.input<typeof runSnapshotSchema>;

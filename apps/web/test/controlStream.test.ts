@@ -61,6 +61,67 @@ test('a cancel reaches the daemon of the attempt within a second, and no other d
   expect(ours.said()).toHaveLength(1);
 });
 
+test('stopping a run reaches every daemon that works on it within a second, with the reason', async () => {
+  const tenant = await fixture.tenant();
+  const client = await tenant.client('write', 'work');
+  const { id: orchestratorId } = await tenant.engine.createOrchestrator({
+    name: 'Two',
+    role: 'Engineer',
+    discipline: 'Engineering',
+    maxConcurrentTasks: 10,
+  });
+  const run = await client.createRun({
+    body: {
+      name: 'Stopped',
+      orchestratorId,
+      config: { maxConcurrentTasks: 10 },
+      tasks: Array.from({ length: 5 }, (_, index) => ({ title: `${index}` })),
+    },
+  });
+  const params = { id: run.id };
+  await client.startRun({ params, body: {} });
+  const token = await tenant.token('work');
+  const hands = [];
+  for (const name of ['first', 'second']) {
+    const daemon = await tenant.engine.registerDaemon({
+      name,
+      host: 'h',
+      version: '1',
+      slots: 2,
+      orchestratorIds: [orchestratorId],
+    });
+    const { claims } = await client.claimTasks({
+      params: { id: orchestratorId },
+      body: { daemonId: daemon.id, requestId: name, max: 2, leaseSeconds: 600 },
+    });
+    hands.push({ claims, stream: await control(token, daemon.id) });
+  }
+  await client.pauseRun({ params, body: {} });
+  const stopped = await client.stopRun({ params, body: { reason: 'Wrong plan' } });
+  const answered = performance.now();
+  expect(stopped.status).toBe('CANCELLED');
+  for (const { stream } of hands) await stream.until((messages) => messages.length >= 2);
+  expect(performance.now() - answered).toBeLessThan(1_000);
+  for (const { claims, stream } of hands) {
+    const expected = claims.map(({ attempt, task }) => ({
+      type: 'cancel',
+      attemptId: attempt.id,
+      taskId: task.id,
+      reason: 'Wrong plan',
+    }));
+    const byAttempt = (a: { attemptId?: string }, b: { attemptId?: string }) =>
+      (a.attemptId ?? '').localeCompare(b.attemptId ?? '');
+    expect((stream.said() as { attemptId?: string }[]).sort(byAttempt)).toEqual(expected.sort(byAttempt));
+    for (const { attempt } of claims) {
+      const settled = await client.confirmCancelled({ params: { id: attempt.id } });
+      expect(settled.status).toBe('CANCELLED');
+    }
+  }
+  expect(await client.getRun({ params })).toMatchObject({
+    counts: { total: 5, cancelled: 5, inProgress: 0 },
+  });
+});
+
 test('a daemon that connects is told of the cancels that were requested before', async () => {
   const tenant = await fixture.tenant();
   const [first] = await running(tenant);

@@ -108,6 +108,27 @@ async function begin(orchestratorId: string, taskId: string): Promise<string> {
   return execution.attemptId;
 }
 
+type RunConfig = NonNullable<Parameters<NeolithClient['createRun']>[0]['body']['config']>;
+
+/** A house of four tasks in three waves. */
+async function makeRun(orchestratorId: string, name: string, config: RunConfig = {}) {
+  const run = await client.createRun({
+    body: {
+      name,
+      orchestratorId,
+      config,
+      tasks: [
+        { key: 'ground', title: 'Lay the ground' },
+        { key: 'walls', title: 'Raise walls', dependsOn: ['ground'] },
+        { key: 'pipes', title: 'Draw pipes', dependsOn: ['ground'] },
+        { title: 'Close the roof', dependsOn: ['walls', 'pipes'] },
+      ],
+    },
+  });
+  const { tasks } = await client.listTasks({ query: { runId: run.id } });
+  return { id: run.id, tasks: new Map(tasks.map((task) => [task.title, task.id])) };
+}
+
 test('a visitor without a session is sent away, one with a link sees the orchestrators', async () => {
   const { name } = await makeOrchestrator('Visible');
   const context = await browser.newContext();
@@ -317,9 +338,89 @@ test('a task’s page says what it waits for, and follows it', async () => {
   await page.getByRole('heading', { name: 'Lay the ground', level: 1 }).waitFor();
 });
 
+test('the list of runs follows them, and leads to each and back', async () => {
+  const { id } = await makeOrchestrator('Runner');
+  const page = await signIn();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Runs' }).click();
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+  await isLive(page);
+  const run = await makeRun(id, 'Appears by itself');
+  const row = card(page, 'Appears by itself');
+  await row.getByText('Pending').waitFor();
+  expect(await row.locator('[data-percent]').textContent()).toBe('0 %');
+  await client.startRun({ params: { id: run.id }, body: {} });
+  await row.getByText('Running').waitFor();
+  const first = run.tasks.get('Lay the ground') ?? '';
+  const attemptId = await begin(id, first);
+  await client.completeTask({ params: { id: first }, body: { status: 'completed', attemptId } });
+  await row.locator('[data-count="done"]').getByText('1', { exact: true }).waitFor();
+  await row.locator('[data-percent]', { hasText: '25 %' }).waitFor();
+
+  await page.getByRole('navigation', { name: 'Show runs' }).getByRole('link', { name: 'Paused' }).click();
+  await page.waitForURL((url) => url.search === '?status=PAUSED');
+  await row.waitFor({ state: 'detached' });
+  await client.pauseRun({ params: { id: run.id }, body: {} });
+  await row.waitFor();
+  await row.getByRole('link', { name: 'Appears by itself' }).click();
+  await page.getByRole('heading', { name: 'Appears by itself', level: 1 }).waitFor();
+  expect(await page.title()).toBe('Appears by itself · Neolith');
+  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Runs' }).click();
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+});
+
+test('a run’s page follows its waves, attempts and merges, and says what it waits for', async () => {
+  const { id } = await makeOrchestrator('Conductor');
+  const run = await makeRun(id, 'House', { mergeStage: true });
+  const [ground, walls] = [run.tasks.get('Lay the ground') ?? '', run.tasks.get('Raise walls') ?? ''];
+  const page = await signIn();
+  await open(page, `/runs/${run.id}`);
+  await isLive(page);
+  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  const progress = page.getByRole('region', { name: 'Progress' });
+  const tile = (task: string, status: string) =>
+    page.locator(`[data-task="${task}"][data-status="${status}"]`);
+  await progress.getByText('It has not been started').waitFor();
+  await page.getByRole('listitem', { name: 'Wave 2' }).getByText('Close the roof').waitFor();
+
+  await client.startRun({ params: { id: run.id }, body: {} });
+  await progress.getByText('wait for what they depend on').waitFor();
+  const attemptId = await begin(id, ground);
+  await tile(ground, 'IN_PROGRESS').waitFor();
+  const running = page.getByRole('region', { name: 'Running now' });
+  await running.getByText('1 of 3 slots').waitFor();
+  await client.updateTaskProgress({ params: { id: ground }, body: { progress: 60, attemptId } });
+  await tile(ground, 'IN_PROGRESS').getByText('60 %').waitFor();
+  await running.getByText('60 %').waitFor();
+  await progress.locator('[data-percent="15"]').waitFor();
+
+  await client.completeTask({ params: { id: ground }, body: { status: 'completed', attemptId } });
+  await tile(ground, 'MERGING').waitFor();
+  const merges = page.getByRole('region', { name: 'Merge queue' });
+  await merges.getByRole('listitem').filter({ hasText: 'Lay the ground' }).getByText('Waiting').waitFor();
+  await client.requestMerge({ params: { id: attemptId }, body: {} });
+  await merges.getByText('1 of 1 slot').waitFor();
+  await client.completeMerge({ params: { id: attemptId }, body: {} });
+  await merges.getByText('Nothing waits to be merged').waitFor();
+  await tile(ground, 'DONE').waitFor();
+  await tile(walls, 'TODO').waitFor();
+  await progress.locator('[data-percent="25"]').waitFor();
+
+  await client.stopRun({ params: { id: run.id }, body: { reason: 'Another house' } });
+  await page.getByText('Another house').waitFor();
+  await tile(walls, 'CANCELLED').waitFor();
+  expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+  await page.getByRole('link', { name: 'Raise walls' }).click();
+  await page.getByRole('region', { name: 'Details' }).getByText('wave 1').waitFor();
+});
+
 test('what does not exist has a page that leads back', async () => {
   const page = await signIn({ expects: /^404 / });
-  for (const path of ['/nowhere', '/tasks/task_01990000-0000-7000-8000-000000000000', '/orchestrators/x']) {
+  for (const path of [
+    '/nowhere',
+    '/tasks/task_01990000-0000-7000-8000-000000000000',
+    '/orchestrators/x',
+    '/runs/run_01990000-0000-7000-8000-000000000000',
+  ]) {
     const answer = await open(page, path);
     expect(answer?.status()).toBe(404);
     await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
@@ -359,7 +460,35 @@ describe('every page', () => {
       body: { status: 'failed', error: LONG, attemptId },
     });
     await begin(id, running.id);
+    const [plain, wide] = [
+      await makeRun(id, `Measured ${LONG}`, { mergeStage: true }),
+      await client.createRun({
+        body: {
+          name: 'Wide and deep',
+          description: LONG,
+          source: `plans/${LONG}`.slice(0, 300),
+          dueAt: '2030-01-01T00:00:00Z',
+          config: { waves: 'strict', failurePolicy: 'continue' },
+          tasks: Array.from({ length: 120 }, (_, index) => ({
+            key: `${index}`,
+            title: index % 7 === 0 ? LONG : `Task ${index}`,
+            dependsOn: index < 60 ? [] : [`${index - (index < 90 ? 60 : 1)}`],
+          })),
+        },
+      }),
+    ];
+    for (const runId of [plain.id, wide.id]) await client.startRun({ params: { id: runId }, body: {} });
+    const [coded, painted] = [plain.tasks.get('Lay the ground') ?? '', plain.tasks.get('Raise walls') ?? ''];
+    const coding = await begin(id, coded);
+    await client.completeTask({ params: { id: coded }, body: { status: 'completed', attemptId: coding } });
+    await client.requestMerge({ params: { id: coding }, body: {} });
+    await client.completeMerge({ params: { id: coding }, body: {} });
+    await client.blockTask({ params: { id: plain.tasks.get('Draw pipes') ?? '' }, body: { reason: LONG } });
+    await begin(id, painted);
     Object.assign(paths, {
+      runs: '/runs',
+      run: `/runs/${plain.id}`,
+      wideRun: `/runs/${wide.id}`,
       overview: '/',
       orchestrator: `/orchestrators/${id}`,
       running: `/tasks/${running.id}`,
@@ -372,6 +501,7 @@ describe('every page', () => {
     ['dark', 380],
     ['light', 1280],
     ['dark', 1280],
+    ['light', 1900],
   ] as const)('fits and is accessible: %s, %i px', async (colorScheme, width) => {
     const page = await signIn({ colorScheme, width });
     for (const [name, path] of Object.entries(paths)) {

@@ -233,6 +233,97 @@ test('a claim that waits gets the task that comes meanwhile', async () => {
   expect(empty).toEqual({ claims: [], reason: 'NOTHING_ELIGIBLE' });
 });
 
+test('a plan becomes a run, is moved by its verbs, merged, read in every way, and deleted', async () => {
+  const { id } = await orchestratorOf('Fay');
+  const plan = {
+    name: 'Release',
+    orchestratorId: id,
+    config: { mergeStage: true },
+    tasks: [
+      { key: 'a', title: 'A' },
+      { key: 'b', title: 'B', dependsOn: ['a'] },
+    ],
+  };
+  const run = await client.createRun({ body: plan });
+  expect(run).toMatchObject({
+    status: 'PENDING',
+    counts: { total: 2 },
+    config: { mergeStage: true, failureThreshold: { consecutive: 5, rate: 0.5, minAttempts: 10 } },
+  });
+  const of = { params: { id: run.id } };
+  const move = { ...of, body: { reason: 'Because' } };
+  expect((await client.listRuns({ query: {} })).runs).toEqual([run]);
+  expect(await client.startRun(move)).toMatchObject({ status: 'RUNNING', startedAt: expect.any(Date) });
+  expect(await client.pauseRun(move)).toMatchObject({ status: 'PAUSED' });
+  expect(await client.resumeRun(move)).toMatchObject({ status: 'RUNNING' });
+
+  const begin = async () => {
+    const [task] = (await client.getReadyTasks(of)).tasks;
+    const taskId = task?.id ?? '';
+    const execution = await client.executeTask({ params: { id: taskId }, body: { orchestratorId: id } });
+    return { taskId, attemptId: execution.status === 'in_progress' ? execution.attemptId : '' };
+  };
+  const codeOf = async () => {
+    const { taskId, attemptId } = await begin();
+    const body = { attemptId, status: 'completed' as const };
+    expect(await client.completeTask({ params: { id: taskId }, body })).toMatchObject({ status: 'MERGING' });
+    const turn = await client.requestMerge({ params: { id: attemptId }, body: {} });
+    expect(turn).toMatchObject({ taskId, attemptId, granted: true, place: 0 });
+    return { params: { id: attemptId } };
+  };
+  const conflicting = await codeOf();
+  expect(await client.failMerge({ ...conflicting, body: { error: 'Conflict' } })).toMatchObject({
+    status: 'TODO',
+  });
+  const merged = await codeOf();
+  expect(await client.completeMerge({ ...merged, body: { output: { commit: 'c0ffee' } } })).toMatchObject({
+    status: 'DONE',
+    unblocked: [expect.stringMatching(/^task_/)],
+  });
+  const progress = await client.getRunProgress(of);
+  expect(progress).toMatchObject({ runId: run.id, percent: 50, eta: { at: expect.any(Date) } });
+  expect((await client.getRunSnapshot(of)).tasks.map(({ status }) => status).sort()).toEqual([
+    'DONE',
+    'TODO',
+  ]);
+  const typesOf = async () => {
+    const { events } = await client.getRunHistory({ ...of, query: { limit: 500 } });
+    return events.map(({ type }) => type);
+  };
+  await expect
+    .poll(typesOf, { timeout: 10_000 })
+    .toEqual(
+      expect.arrayContaining([
+        'run.created',
+        'task.code_completed',
+        'task.merge_granted',
+        'task.merge_failed',
+      ]),
+    );
+  expect((await client.getRunGraph({ ...of, query: {} })).graph?.waves).toHaveLength(2);
+
+  const patch = { dueAt: '2030-01-01T00:00:00Z', config: { failureThreshold: { consecutive: 1 } } };
+  expect(await client.updateRun({ ...of, body: patch })).toMatchObject({
+    status: 'RUNNING',
+    dueAt: new Date('2030-01-01T00:00:00Z'),
+    config: { mergeStage: true, failureThreshold: { consecutive: 1, rate: 0.5, minAttempts: 10 } },
+  });
+  const { taskId, attemptId } = await begin();
+  const failure = { attemptId, status: 'failed' as const, error: 'Red' };
+  await client.completeTask({ params: { id: taskId }, body: failure });
+  expect(await client.getRun(of)).toMatchObject({ status: 'QUARANTINED', reason: expect.any(String) });
+  expect(await client.releaseRun(move)).toMatchObject({ status: 'RUNNING', failuresInRow: 0 });
+  expect(await refusal(client.completeRun(move))).toBe('RUN_NOT_OVER');
+  expect(await refusal(client.retryRun(move))).toBe('INVALID_TRANSITION');
+  expect(await client.stopRun(move)).toMatchObject({ status: 'CANCELLED', reason: 'Because' });
+  expect(await client.resetRun(move)).toMatchObject({ status: 'PENDING', counts: { done: 1, todo: 1 } });
+  expect(await client.deleteRun(of)).toBeNull();
+  expect(await refusal(client.getRun(of))).toBe('RUN_NOT_FOUND');
+
+  const imported = await client.importPlan({ body: { ...plan, source: 'release.yaml', start: true } });
+  expect(imported).toMatchObject({ run: { status: 'RUNNING', source: 'release.yaml' }, unchanged: 0 });
+});
+
 /** Resolves once the server has looked for work after this call, so that one knows that it waits. */
 async function claimBegun(): Promise<void> {
   const { pool } = fixture.test.database;

@@ -175,6 +175,14 @@ test('the history of a run is complete and in order, page by page', async () => 
   await own.client.pauseRun({ params, body: {} });
   await own.client.resumeRun({ params, body: {} });
   await work(own, run.id);
+  // Events are read in the order of their transactions, and so not before those that are under way elsewhere.
+  const ofRun = async () => {
+    const { events } = await own.tenant.engine.readEvents({ limit: 500 });
+    return events.filter(({ runId }) => runId === run.id);
+  };
+  await expect
+    .poll(async () => (await ofRun()).map(({ type }) => type), { timeout: 10_000 })
+    .toContain('run.succeeded');
 
   const history: EngineEvent[] = [];
   for (let cursor: string | undefined; ; ) {
@@ -186,8 +194,7 @@ test('the history of a run is complete and in order, page by page', async () => 
     if (page.events.length === 0) break;
     cursor = page.cursor;
   }
-  const whole = await own.tenant.engine.readEvents({ limit: 500 });
-  expect(history).toEqual(whole.events.filter(({ runId }) => runId === run.id));
+  expect(history).toEqual(await ofRun());
   expect(new Set(history.map(({ cursor }) => cursor)).size).toBe(history.length);
   expect(history.filter(({ taskId }) => taskId === null).map(({ type }) => type)).toEqual([
     'run.created',

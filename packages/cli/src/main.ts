@@ -14,15 +14,20 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     });
   }
   const terminal = openTerminal();
+  const json = argv.includes('--json');
   try {
-    await createProgram(terminal).parseAsync([...argv]);
+    await createProgram(terminal, json).parseAsync([...argv]);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      if (json && error.exitCode !== 0) {
+        const message = error.message.replace(/^error: /, '');
+        terminal.note(JSON.stringify({ error: { code: 'USAGE_WRONG', message } }));
+      }
       return;
     }
     const failure = describeFailure(error);
-    if (argv.includes('--json')) terminal.note(JSON.stringify({ error: failure }));
+    if (json) terminal.note(JSON.stringify({ error: failure }));
     else {
       terminal.note(`${terminal.style('red', 'neolith:')} ${failure.message}`);
       if (process.env.NEOLITH_DEBUG && error instanceof Error) terminal.note(error.stack);

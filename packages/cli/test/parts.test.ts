@@ -1,82 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NeolithError } from '@neolith/contracts';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { planDemoWork } from '../src/demo/planDemoWork.js';
-import { arrangeChunks } from '../src/import/arrangeChunks.js';
 import { CommandError } from '../src/output/commandError.js';
 import { exitCodeOf } from '../src/output/exitCodes.js';
 import { formatTable } from '../src/output/table.js';
 import { DEMO_CHANNELS, DEMO_ORCHESTRATORS } from '../src/seed/demoOrchestrators.js';
 import { DEMO_TASKS } from '../src/seed/demoTasks.js';
 import { choosePort } from '../src/start/choosePort.js';
-
-/** Any plan without cycles: a task depends on earlier ones only; its parent depends on it, as plans are read. */
-const plan = fc
-  .array(fc.record({ before: fc.array(fc.nat(1_000), { maxLength: 3 }), parent: fc.option(fc.nat(1_000)) }), {
-    maxLength: 60,
-  })
-  .map((rows) => {
-    const tasks = rows.map(({ before }, index) => ({
-      sourceId: `t${index}`,
-      dependsOn: index === 0 ? [] : [...new Set(before.map((number) => `t${number % index}`))],
-      parentSourceId: null as string | null,
-    }));
-    for (const [index, { parent }] of rows.entries()) {
-      const above = parent === null ? undefined : tasks[index + 1 + (parent % rows.length)];
-      const task = tasks[index];
-      if (above === undefined || task === undefined) continue;
-      task.parentSourceId = above.sourceId;
-      // Usually it closes last; where the file says the opposite it does not wait.
-      if (index % 3 !== 0 && !above.dependsOn.includes(task.sourceId)) above.dependsOn.push(task.sourceId);
-    }
-    return tasks.reverse();
-  });
-
-it('arranges every task once, within the limit, no prerequisite after its dependent', () => {
-  fc.assert(
-    fc.property(plan, fc.integer({ min: 1, max: 20 }), (tasks, size) => {
-      const chunks = arrangeChunks(tasks, { tasks: size, bytes: 1_000_000 });
-      const order = chunks.flat().map(({ sourceId }) => sourceId);
-      expect([...order].sort()).toEqual(tasks.map(({ sourceId }) => sourceId).sort());
-      for (const chunk of chunks) {
-        expect(chunk.length).toBeGreaterThan(0);
-        expect(chunk.length).toBeLessThanOrEqual(size);
-      }
-      const place = new Map(order.map((id, index) => [id, index]));
-      for (const { sourceId, dependsOn } of tasks) {
-        for (const id of dependsOn) expect(place.get(id)).toBeLessThan(place.get(sourceId) ?? -1);
-      }
-    }),
-  );
-});
-
-it('keeps a family in one call where it fits, and splits by bytes', () => {
-  const family = (name: string, size: number) => [
-    ...Array.from({ length: size }, (_, index) => ({
-      sourceId: `${name}${index}`,
-      dependsOn: [] as string[],
-      parentSourceId: name,
-    })),
-    {
-      sourceId: name,
-      dependsOn: Array.from({ length: size }, (_, index) => `${name}${index}`),
-      parentSourceId: null,
-    },
-  ];
-  const tasks = [...family('a', 6), ...family('b', 6)];
-  const chunks = arrangeChunks(tasks, { tasks: 10, bytes: 1_000_000 });
-  expect(chunks.map((chunk) => chunk.length)).toEqual([7, 7]);
-  expect(new Set(chunks[0]?.map(({ sourceId }) => sourceId.charAt(0)))).toEqual(new Set(['a']));
-  expect(arrangeChunks(tasks, { tasks: 10, bytes: 1 })).toHaveLength(14);
-  const chain = Array.from({ length: 20_000 }, (_, index) => ({
-    sourceId: String(index),
-    dependsOn: index === 19_999 ? [] : [String(index + 1)],
-    parentSourceId: null,
-  }));
-  expect(arrangeChunks(chain, { tasks: 1_000, bytes: 1e9 })).toHaveLength(20);
-});
 
 it('says by the exit code what went wrong', () => {
   expect(exitCodeOf(new NeolithError('TASK_NOT_FOUND', 'x'))).toBe(3);

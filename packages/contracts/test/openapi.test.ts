@@ -51,7 +51,9 @@ describe.each(table)('%s', (name, endpoint) => {
     const type = endpoint.stream === true ? 'text/event-stream' : 'application/json';
     const hasContent = endpoint.response !== undefined || endpoint.stream === true;
     expect(Object.keys(success?.content ?? {})).toEqual(hasContent ? [type] : []);
-    expect(operation.responses['204'] !== undefined).toBe(endpoint.mayBeEmpty === true || endpoint.status === 204);
+    expect(operation.responses['204'] !== undefined).toBe(
+      endpoint.mayBeEmpty === true || endpoint.status === 204,
+    );
     for (const code of endpoint.errors) {
       expect(operation.responses[String(ERROR_STATUS[code])]?.description).toContain(code);
     }

@@ -27,9 +27,11 @@ import { getAttempt, getTask, listAttempts, listTasks } from './operations/readT
 import { recalculateAllStatuses } from './operations/recalculateAllStatuses.js';
 import { renewLease } from './operations/renewLease.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
+import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
 import { cascadeTaskCompletion } from './operations/runs/cascade.js';
 import { deleteRun, listRuns, updateRun, updateRunConfig } from './operations/runs/changeRun.js';
 import { createRun } from './operations/runs/createRun.js';
+import { executeStep } from './operations/runs/executeStep.js';
 import { importPlan } from './operations/runs/importPlan.js';
 import {
   completeMerge,
@@ -51,14 +53,7 @@ import {
 } from './operations/runs/moveRun.js';
 import { getProgress, getRunGraph, getRunHistory, getRunSnapshot } from './operations/runs/readRun.js';
 import { bindRun } from './operations/runs/runHandle.js';
-import {
-  assignTask,
-  executeStep,
-  failTask,
-  getNextTasks,
-  getReadyTasks,
-  transitionTask,
-} from './operations/runs/workOnRun.js';
+import { transitionTask } from './operations/runs/transitionTask.js';
 import { rankTasks, selectNextTask } from './operations/selectNextTask.js';
 import { sweepExpiredLeases } from './operations/sweepExpiredLeases.js';
 import { updateTask } from './operations/updateTask.js';

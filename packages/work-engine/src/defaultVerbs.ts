@@ -1,4 +1,6 @@
+import type { OrchestratorDetail } from '@neolith/contracts';
 import { getDefaultEngine } from './defaultEngine.js';
+import type { RunOrchestrator } from './operations/runs/runHandle.js';
 import type { WorkEngine } from './workEngine.js';
 
 type Verb = {
@@ -45,7 +47,12 @@ export const getVPExecutionStats = getOrchestratorExecutionStats;
 export const getOverview = verb('getOverview');
 export const createOrchestrator = verb('createOrchestrator');
 export const updateOrchestrator = verb('updateOrchestrator');
-export const getOrchestrator = verb('getOrchestrator');
+/** As the engine's; the handle on a run comes as a promise here, for the engine is made on first use. */
+export const getOrchestrator = verb('getOrchestrator') as unknown as {
+  (runId: `run_${string}`): Promise<RunOrchestrator>;
+  (orchestratorId: string): Promise<OrchestratorDetail>;
+};
+export const resetOrchestrator = verb('resetOrchestrator');
 export const listOrchestrators = verb('listOrchestrators');
 export const createWorkspace = verb('createWorkspace');
 export const readEvents = verb('readEvents');

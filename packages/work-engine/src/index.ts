@@ -23,7 +23,8 @@ export {
   type StateChange,
   type StateChangeRecord,
 } from './operations/runs/cascade.js';
+export type { StepInput, StepOptions, StepResult } from './operations/runs/executeStep.js';
 export type { RunReason } from './operations/runs/moveRun.js';
 export type { RunOrchestrator } from './operations/runs/runHandle.js';
-export type { StepInput, StepOptions, StepResult, TransitionOptions } from './operations/runs/workOnRun.js';
+export type { TransitionOptions } from './operations/runs/transitionTask.js';
 export type * from './workEngine.js';

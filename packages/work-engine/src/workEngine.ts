@@ -49,9 +49,10 @@ import type {
   WorkspacePatch,
 } from '@neolith/contracts';
 import type { EventFollower } from './events/eventFollower.js';
+import type { StepInput, StepOptions, StepResult } from './operations/runs/executeStep.js';
 import type { RunReason } from './operations/runs/moveRun.js';
 import type { RunOrchestrator } from './operations/runs/runHandle.js';
-import type { StepInput, StepOptions, StepResult, TransitionOptions } from './operations/runs/workOnRun.js';
+import type { TransitionOptions } from './operations/runs/transitionTask.js';
 
 export interface ClaimOptions {
   /** How many tasks at most. Default 1, at most 100. */

@@ -235,3 +235,41 @@ test('a run of 5,000 tasks is created within one transaction, and its due date i
   const { tasks: page } = await engine.listTasks({ runId: run?.id as string, limit: 1 });
   expect(page[0]).toMatchObject({ wave: 4_999, dueAt });
 }, 60_000);
+
+test('other parents are taken over, a circle of them is not, and who was given a task since keeps it', async () => {
+  const { engine } = fixture;
+  const given = await plan({ orchestratorId: null });
+  const { created } = await engine.importPlan(given);
+  const idOf = (sourceId: string) => created.find((task) => task.sourceId === sourceId)?.taskId as string;
+  const somebody = await fixture.orchestrator();
+  await engine.updateTask(idOf('1'), { orchestratorId: somebody.id });
+  const moved = await engine.importPlan({
+    ...given,
+    tasks: [
+      tasks[0] as NewTask,
+      { ...(tasks[1] as NewTask), parentId: null },
+      { ...(tasks[2] as NewTask), parentId: '1' },
+    ],
+  });
+  expect(moved.updated.map(({ sourceId, changes }) => [sourceId, changes])).toEqual([
+    ['2', ['parentId']],
+    ['3', ['parentId']],
+  ]);
+  expect((await engine.getTask(idOf('3'))).parentId).toBe(idOf('1'));
+  expect((await engine.getTask(idOf('1'))).orchestratorId).toBe(somebody.id);
+  await expect(
+    engine.importPlan({
+      ...given,
+      tasks: [{ ...(tasks[0] as NewTask), parentId: '2' }, ...tasks.slice(1)],
+    }),
+  ).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(/one another's parents/) });
+});
+
+test('a dry run of a plan that replaces every task still names the run', async () => {
+  const { engine } = fixture;
+  const given = await plan();
+  const { run } = await engine.importPlan(given);
+  const dry = await engine.importPlan({ ...given, dryRun: true, tasks: [{ sourceId: 'new', title: 'New' }] });
+  expect(dry.run?.id).toBe(run?.id);
+  expect(dry.removed).toHaveLength(3);
+});

@@ -69,6 +69,48 @@ describe('what becomes of dependents when a prerequisite fails', () => {
     expect(await engine.getRun(run.id)).toMatchObject({ status: 'SUCCEEDED', counts: { done: 4 } });
   });
 
+  test('release, and the run is retried: those that have not begun wait again', async () => {
+    const { engine } = fixture;
+    const elsewhere = await fixture.orchestrator();
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, once(diamond), {
+      onPrerequisiteFailure: 'release',
+      failurePolicy: 'stop',
+      failureThreshold: { consecutive: 1 },
+    });
+    const outside = await fixture.task(elsewhere, {
+      dependsOn: [byTitle.get('A')?.id as string, byTitle.get('D')?.id as string],
+    });
+    const [a] = await claimAll(fixture, orchestratorId, run.id);
+    await engine.failTask(a?.taskId as string, {
+      error: 'no',
+      attemptId: a?.attemptId,
+      onPrerequisiteFailure: 'release',
+    });
+    expect((await engine.getRun(run.id)).status).toBe('FAILED');
+    expect((await engine.getTask(byTitle.get('C')?.id as string)).status).toBe('TODO');
+    expect((await engine.getTask(outside.id)).waitsFor.map(({ title }) => title)).toEqual(['D']);
+    await engine.retryRun(run.id);
+    for (const title of ['B', 'C', 'D'])
+      expect((await engine.getTask(byTitle.get(title)?.id as string)).status).toBe('BLOCKED');
+    expect((await engine.getTask(outside.id)).waitsFor.map(({ title }) => title).toSorted()).toEqual([
+      'A',
+      'D',
+    ]);
+    while ((await engine.executeStep(run.id, () => 1)) !== null);
+    expect((await engine.getRun(run.id)).status).toBe('SUCCEEDED');
+    expect((await engine.getTask(outside.id)).status).toBe('TODO');
+  });
+
+  test('what a cancel says of the dependents holds when its daemon confirms it, too', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, diamond);
+    const [a] = await claimAll(fixture, orchestratorId, run.id);
+    await engine.cancelTask(a?.taskId as string, { onPrerequisiteFailure: 'release' });
+    expect((await engine.getTask(byTitle.get('B')?.id as string)).status).toBe('BLOCKED');
+    await engine.confirmCancelled(a?.attemptId as string);
+    expect((await engine.getTask(byTitle.get('B')?.id as string)).status).toBe('TODO');
+  });
+
   test('a call may say otherwise than the run', async () => {
     const { engine } = fixture;
     const { run, orchestratorId, byTitle } = await startedRun(fixture, diamond);

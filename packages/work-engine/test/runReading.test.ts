@@ -358,7 +358,7 @@ test('a cascade that was undone by hand is derived again from the edges', async 
   const [a] = await claimAll(fixture, orchestratorId, run.id);
   await engine.completeTask(a?.taskId as string, { status: 'completed', attemptId: a?.attemptId });
   expect(await engine.cascadeTaskCompletion(a?.taskId as string)).toEqual({ unblocked: [] });
-  const b = (byTitle.get('B')?.id as string).slice('task_'.length);
+  const b = `${byTitle.get('B')?.id}`.slice('task_'.length);
   const { pool } = fixture.test.database;
   await pool.query('SELECT dequeue_tasks(ARRAY[$1::uuid])', [b]);
   await pool.query(`UPDATE tasks SET status = 'BLOCKED' WHERE id = $1`, [b]);

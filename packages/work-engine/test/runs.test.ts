@@ -323,6 +323,7 @@ describe('strict waves', () => {
     expect(await claimAll(fixture, orchestratorId, run.id)).toEqual([]);
     const { asked } = await engine.explainSelection(orchestratorId, byTitle.get('A2')?.id as string);
     expect(asked?.whyNot.map(({ code }) => code)).toContain('WAVE_NOT_OPEN');
+    expect(await engine.getReadyTasks(run.id)).toEqual([]);
     expect(await codeOf(engine.assignTask(byTitle.get('A2')?.id as string))).toBe('WAVE_NOT_OPEN');
     expect((await engine.getProgress(run.id)).waitingFor.join()).toMatch(/wave 0 to be over/);
 

@@ -20,7 +20,8 @@ ALTER TABLE "delayed_tasks" ADD COLUMN     "run_id" UUID NOT NULL DEFAULT '00000
 ALTER TABLE "events" ADD COLUMN     "run_id" UUID;
 
 -- AlterTable
-ALTER TABLE "leases" ADD COLUMN     "merging" BOOLEAN NOT NULL DEFAULT false,
+ALTER TABLE "leases" ADD COLUMN     "cancel_policy" "prerequisite_policy",
+ADD COLUMN     "merging" BOOLEAN NOT NULL DEFAULT false,
 ADD COLUMN     "run_id" UUID;
 
 -- AlterTable

@@ -907,7 +907,7 @@ BEGIN
               i.question, i.metrics,
               coalesce(i.failure_class, 'task') AS failure_class, coalesce(i.timed_out, false) AS timed_out, i.retry_seconds,
               l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at,
-              l.cancel_requested_at IS NOT NULL AS cancelling, l.run_id, i.on_prerequisite_failure
+              l.cancel_requested_at IS NOT NULL AS cancelling, l.run_id, coalesce(i.on_prerequisite_failure, l.cancel_policy)
   )
   SELECT array_agg(ROW (e.*)::settlement ORDER BY e.task_id) INTO v_rows FROM ended e;
 
@@ -1085,14 +1085,50 @@ END $$;
 
 -- Afresh ----------------------------------------------------------------------------------------------------------
 
--- Makes tasks of a locked run afresh, at once: back to TODO or BLOCKED as their edges say, budgets and reports gone,
--- released edges held again. p_which: 'unfinished', all that are not DONE and not running; 'failed', those that FAILED
+-- Tasks that were let go when a prerequisite failed wait for it again, for it is tried again; but for those that have
+-- begun meanwhile.
+CREATE FUNCTION hold_released(p_dependents uuid[], p_prerequisites uuid[], p_actor text, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids uuid[];
+BEGIN
+  PERFORM 1 FROM blocked_tasks b WHERE b.task_id = ANY (p_dependents) ORDER BY b.task_id FOR UPDATE;
+  PERFORM 1 FROM ready_tasks b WHERE b.task_id = ANY (p_dependents) ORDER BY b.task_id FOR UPDATE;
+  PERFORM 1 FROM delayed_tasks b WHERE b.task_id = ANY (p_dependents) ORDER BY b.task_id FOR UPDATE;
+  PERFORM 1 FROM tasks t WHERE t.id = ANY (p_dependents) ORDER BY t.id FOR NO KEY UPDATE;
+  -- As they stand now that they are held.
+  SELECT array_agg(t.id) INTO v_ids FROM tasks t WHERE t.id = ANY (p_dependents) AND t.status IN ('TODO', 'BLOCKED') AND t.attempt_count = 0;
+  IF v_ids IS NULL THEN RETURN; END IF;
+  PERFORM dequeue_tasks(v_ids);
+  WITH held AS (
+    UPDATE task_dependencies d SET released = false
+     WHERE d.dependent_id = ANY (v_ids) AND d.prerequisite_id = ANY (p_prerequisites) AND d.released
+    RETURNING d.dependent_id
+  ), waits AS (
+    SELECT h.dependent_id AS id, count(*)::int AS amount FROM held h GROUP BY h.dependent_id
+  ), still AS (
+    UPDATE blocked_tasks b SET unmet = b.unmet + w.amount FROM waits w WHERE b.task_id = w.id
+  ), moved AS (
+    UPDATE tasks t SET status = 'BLOCKED', updated_at = p_now FROM waits w WHERE t.id = w.id AND t.status = 'TODO'
+    RETURNING t.id, t.workspace_id, t.orchestrator_id, t.run_id, t.priority, w.amount
+  ), arrived AS (
+    INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, priority)
+    SELECT m.id, m.workspace_id, m.orchestrator_id, m.amount, m.priority FROM moved m
+  )
+  INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
+  SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.blocked', p_actor, 'TODO', 'BLOCKED', '{"reason": "DEPENDENCIES"}'
+  FROM moved m ORDER BY m.id;
+END $$;
+
+-- Makes tasks of a locked run afresh, at once: back to TODO or BLOCKED as their edges say, budgets and reports gone. Who
+-- was let go when one of them failed, and has not begun, waits for it again. p_which: 'unfinished', all that are not DONE and not running; 'failed', those that FAILED
 -- or were CANCELLED. Returns how many.
 CREATE FUNCTION reset_run_tasks(p_run uuid, p_which text, p_actor text, p_now timestamptz) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
   v_ids uuid[];
   v_todo uuid[];
+  v_held uuid[];
 BEGIN
   SELECT array_agg(t.id ORDER BY t.id) INTO v_ids FROM tasks t
    WHERE t.run_id = p_run AND (t.status IN ('FAILED', 'CANCELLED') OR p_which = 'unfinished' AND t.status IN ('TODO', 'BLOCKED'));
@@ -1105,13 +1141,17 @@ BEGIN
     AND p.run_id IS DISTINCT FROM p_run ORDER BY p.id FOR SHARE;
   PERFORM 1 FROM tasks t WHERE t.id = ANY (v_ids) ORDER BY t.id FOR NO KEY UPDATE;
 
-  UPDATE task_dependencies d SET released = false WHERE d.dependent_id = ANY (v_ids) AND d.released;
+  SELECT array_agg(DISTINCT t.id) INTO v_held
+    FROM task_dependencies d JOIN tasks t ON t.id = d.dependent_id
+    WHERE d.prerequisite_id = ANY (v_ids) AND d.released AND NOT t.id = ANY (v_ids) AND t.status IN ('TODO', 'BLOCKED') AND t.attempt_count = 0;
+  IF v_held IS NOT NULL THEN PERFORM hold_released(v_held, v_ids, p_actor, p_now); END IF;
+  UPDATE task_dependencies d SET released = false WHERE d.dependent_id = ANY (v_ids) AND d.prerequisite_id = ANY (v_ids) AND d.released;
   DELETE FROM blocked_tasks b WHERE b.task_id = ANY (v_ids);
   PERFORM dequeue_tasks(v_ids);
   DELETE FROM task_outcomes o WHERE o.task_id = ANY (v_ids);
   WITH waiting AS (
     SELECT t.id, count(p.id)::int AS unmet
-    FROM tasks t LEFT JOIN task_dependencies d ON d.dependent_id = t.id
+    FROM tasks t LEFT JOIN task_dependencies d ON d.dependent_id = t.id AND NOT d.released
     LEFT JOIN tasks p ON p.id = d.prerequisite_id AND p.status <> 'DONE'
     WHERE t.id = ANY (v_ids) GROUP BY t.id
   ), was AS (

@@ -45,13 +45,8 @@ export default async function DashboardLayout({ children }: { children: ReactNod
             <Wordmark />
           </Link>
           <nav aria-label="Main" className="flex items-center gap-1">
-            <Link
-              href="/"
-              prefetch={false}
-              className="rounded-lg px-3 py-1.5 text-sm text-ink-soft hover:bg-inset hover:text-ink"
-            >
-              Orchestrators
-            </Link>
+            <Place href="/">Orchestrators</Place>
+            <Place href="/runs">Runs</Place>
             <ThemeToggle initial={theme} />
           </nav>
         </div>
@@ -64,5 +59,17 @@ export default async function DashboardLayout({ children }: { children: ReactNod
         {children}
       </main>
     </div>
+  );
+}
+
+function Place({ href, children }: { href: string; children: ReactNode }) {
+  return (
+    <Link
+      href={href}
+      prefetch={false}
+      className="rounded-lg px-2 py-1.5 text-sm text-ink-soft hover:bg-inset hover:text-ink sm:px-3"
+    >
+      {children}
+    </Link>
   );
 }

@@ -5,7 +5,7 @@ export default function NotFound() {
     <div className="mx-auto max-w-xl py-16 text-center">
       <h1 className="text-xl font-semibold tracking-tight">There is no such page</h1>
       <p className="mt-2 text-sm text-ink-soft text-pretty">
-        The task or orchestrator may belong to another workspace, or the address was cut off when it was
+        The task, run or orchestrator may belong to another workspace, or the address was cut off when it was
         copied.
       </p>
       <p className="mt-4 text-sm">

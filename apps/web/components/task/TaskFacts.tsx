@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react';
 import { useNow } from '@/components/live/Clock';
-import { orchestratorHref, PageLink, taskHref } from '@/components/ui/PageLink';
+import { orchestratorHref, PageLink, runHref, taskHref } from '@/components/ui/PageLink';
 import { Panel } from '@/components/ui/Panel';
 import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
@@ -61,6 +61,14 @@ export function TaskFacts({
         {task.timeoutSeconds === null ? null : (
           <Fact label="Time-out">
             <span className="tabular">{formatDuration(task.timeoutSeconds * 1_000)}</span>
+          </Fact>
+        )}
+        {task.runId === null ? null : (
+          <Fact label="Run">
+            <PageLink href={runHref(task.runId)} className="underline underline-offset-2">
+              Open
+            </PageLink>
+            {task.wave === null ? null : <span className="tabular text-ink-faint"> · wave {task.wave}</span>}
           </Fact>
         )}
         {task.parentId === null ? null : (

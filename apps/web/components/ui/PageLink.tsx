@@ -20,3 +20,4 @@ export function PageLink({
 
 export const orchestratorHref = (id: string) => `/orchestrators/${encodeURIComponent(id)}`;
 export const taskHref = (id: string) => `/tasks/${encodeURIComponent(id)}`;
+export const runHref = (id: string) => `/runs/${encodeURIComponent(id)}`;

@@ -1,6 +1,7 @@
 import type { Tone } from '@/lib/statusLook';
 
-const TONES: Record<Tone, { text: string; dot: string; tint: string }> = {
+/** Text, dot and ground of each tone. */
+export const TONES: Record<Tone, { text: string; dot: string; tint: string }> = {
   neutral: { text: 'text-ink-soft', dot: 'bg-mute-fill', tint: 'bg-inset' },
   running: { text: 'text-accent', dot: 'bg-accent-fill', tint: 'bg-accent-fill/10' },
   good: { text: 'text-good', dot: 'bg-good-fill', tint: 'bg-good-fill/12' },

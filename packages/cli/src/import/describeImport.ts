@@ -7,7 +7,8 @@ const NAMED_IN_DRY_RUN = 50;
 
 /** What an import did, or would do, as lines for a person. Pure but for colour. */
 export function describeImport(result: PlanImportResult, terminal: Pick<Terminal, 'style'>): string[] {
-  const would = result.dryRun ? 'would be ' : '';
+  const label = (word: string): string =>
+    result.dryRun ? `  ${`would be ${word}`.padEnd(18)}` : `  ${word.padEnd(11)}`;
   const named = result.dryRun ? NAMED_IN_DRY_RUN : NAMED;
   const dim = (text: string): string => terminal.style('dim', text);
   const list = <T>(items: readonly T[], describe: (item: T) => string): string[] => [
@@ -18,11 +19,11 @@ export function describeImport(result: PlanImportResult, terminal: Pick<Terminal
     one.sourceId === one.title ? plainLine(one.title) : `${plainLine(one.sourceId)}  ${plainLine(one.title)}`;
   const { created, updated, unchanged, removed, refused } = result;
   return [
-    `  ${would}created    ${created.length}`,
+    `${label('created')}${created.length}`,
     ...(result.dryRun ? list(created, task) : []),
-    `  ${would}updated    ${updated.length}`,
+    `${label('updated')}${updated.length}`,
     ...list(updated, (one) => `${task(one)}  ${dim(`(${one.changes.join(', ')})`)}`),
-    `  unchanged  ${unchanged}`,
+    `  ${'unchanged'.padEnd(result.dryRun ? 18 : 11)}${unchanged}`,
     ...(removed.length === 0
       ? []
       : [`  not in the plan any more, left as they are  ${removed.length}`, ...list(removed, task)]),

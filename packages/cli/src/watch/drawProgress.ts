@@ -34,6 +34,7 @@ export function drawProgress(progress: RunProgress, options: DrawOptions): strin
   };
   const running = progress.running.slice(0, Math.max(1, Math.min(RUNNING_MAX, options.rows - 8)));
   const more = progress.running.length - running.length;
+  const isIdle = progress.running.length === 0;
   return [
     drawHead(progress, options),
     drawBar(progress, options),
@@ -47,7 +48,7 @@ export function drawProgress(progress: RunProgress, options: DrawOptions): strin
     ...(more > 0 ? [line(`  … and ${more} more`, 'dim')] : []),
     ...progress.waitingFor
       .slice(0, WAITING_MAX)
-      .map((reason) => line(`  waits: ${plainLine(reason)}`, 'yellow')),
+      .map((reason) => line(`  waits: ${plainLine(reason)}`, isIdle ? 'yellow' : 'dim')),
     ...(progress.eta === null ? [] : [line(`  ${describeEta(progress)}`, 'dim')]),
   ];
 }
@@ -66,7 +67,7 @@ function drawBar(progress: RunProgress, { columns, style }: DrawOptions): string
   const width = Math.min(BAR_COLUMNS_MAX, left);
   const text = `${share}  ${counts}`;
   if (width < 10) return fitLine(text, columns);
-  const full = Math.round((progress.percent / 100) * width);
+  const full = Math.floor((progress.percent / 100) * width);
   const bar = `${style('green', '█'.repeat(full))}${style('dim', '░'.repeat(width - full))}`;
   return `${bar}  ${text}`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorCode } from '../errors/codes.js';
 import { eventPageSchema } from '../schemas/event.js';
 import {
   newRunSchema,
@@ -21,7 +22,7 @@ import { defineEndpoint } from './endpoint.js';
 const group = 'Runs';
 
 /** A verb that moves a run along its state table. */
-function moveRun<const Name extends string>(name: Name, summary: string) {
+function moveRun<const Name extends string>(name: Name, summary: string, errors: readonly ErrorCode[] = []) {
   return defineEndpoint({
     method: 'POST',
     path: `/runs/{id}/${name}`,
@@ -31,7 +32,7 @@ function moveRun<const Name extends string>(name: Name, summary: string) {
     summary,
     body: runReasonSchema,
     response: runSchema,
-    errors: ['RUN_NOT_FOUND', 'INVALID_TRANSITION', 'RUN_NOT_OVER', 'RUN_HAS_ATTEMPTS'],
+    errors: ['RUN_NOT_FOUND', 'INVALID_TRANSITION', ...errors],
   });
 }
 
@@ -122,8 +123,10 @@ export const runEndpoints = {
   ),
   releaseRun: moveRun('release', 'Hand out work again after a quarantine; the failures are counted anew'),
   retryRun: moveRun('retry', 'Go on with a failed run: its failed tasks get another chance'),
-  resetRun: moveRun('reset', 'Back to PENDING, with everything unfinished afresh; the history stays'),
-  completeRun: moveRun('complete', 'End a run in which nothing is left that could be done'),
+  resetRun: moveRun('reset', 'Back to PENDING, with everything unfinished afresh; the history stays', [
+    'RUN_HAS_ATTEMPTS',
+  ]),
+  completeRun: moveRun('complete', 'End a run in which nothing is left that could be done', ['RUN_NOT_OVER']),
   getRunSnapshot: defineEndpoint({
     method: 'GET',
     path: '/runs/{id}/snapshot',
@@ -173,7 +176,7 @@ export const runEndpoints = {
     group,
     scope: 'read',
     status: 200,
-    summary: 'The tasks of a run that could start now, best first, whatever its limits',
+    summary: 'The tasks of a run that wait for nothing but a slot, best first',
     response: z.object({ tasks: z.array(taskSchema) }).meta({ id: 'ReadyTasks' }),
     errors: ['RUN_NOT_FOUND'],
   }),

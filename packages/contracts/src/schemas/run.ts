@@ -37,21 +37,31 @@ const runConfigFields = {
 };
 
 /** How a run is executed. Everything may be left out. */
-export const runConfigSchema = z
-  .strictObject({
-    maxConcurrentTasks: runConfigFields.maxConcurrentTasks.default(3),
-    maxConcurrentMerges: runConfigFields.maxConcurrentMerges.default(1),
-    waves: runConfigFields.waves.default('off'),
-    waveDelaySeconds: runConfigFields.waveDelaySeconds.default(0),
-    maxAgentsPerWave: runConfigFields.maxAgentsPerWave.default(null),
-    mergeStage: runConfigFields.mergeStage.default(false),
-    failurePolicy: runConfigFields.failurePolicy.default('quarantine'),
-    failureThreshold: failureThresholdSchema.default({ consecutive: 5, rate: 0.5, minAttempts: 10 }),
-    onPrerequisiteFailure: runConfigFields.onPrerequisiteFailure.default('block'),
-    timeoutSeconds: runConfigFields.timeoutSeconds.default(null),
+export const runConfigSchema = z.strictObject({
+  maxConcurrentTasks: runConfigFields.maxConcurrentTasks.default(3),
+  maxConcurrentMerges: runConfigFields.maxConcurrentMerges.default(1),
+  waves: runConfigFields.waves.default('off'),
+  waveDelaySeconds: runConfigFields.waveDelaySeconds.default(0),
+  maxAgentsPerWave: runConfigFields.maxAgentsPerWave.default(null),
+  mergeStage: runConfigFields.mergeStage.default(false),
+  failurePolicy: runConfigFields.failurePolicy.default('quarantine'),
+  failureThreshold: failureThresholdSchema.default({ consecutive: 5, rate: 0.5, minAttempts: 10 }),
+  onPrerequisiteFailure: runConfigFields.onPrerequisiteFailure.default('block'),
+  timeoutSeconds: runConfigFields.timeoutSeconds.default(null),
+});
+export type RunConfig = z.output<typeof runConfigSchema>;
+
+/** As a run has them: all of them, so that nobody who reads one needs to know the defaults. */
+const settledConfigSchema = z
+  .object({
+    ...runConfigFields,
+    failureThreshold: z.object({
+      consecutive: failureThresholdSchema.shape.consecutive.unwrap(),
+      rate: failureThresholdSchema.shape.rate.unwrap(),
+      minAttempts: failureThresholdSchema.shape.minAttempts.unwrap(),
+    }),
   })
   .meta({ id: 'RunConfig' });
-export type RunConfig = z.output<typeof runConfigSchema>;
 
 /** Some of the settings; what is left out stays, or has its default where the run is new. */
 export const runSettingsSchema = z
@@ -107,7 +117,7 @@ export const runSchema = z
     status: runStatusSchema,
     /** Why it is QUARANTINED, FAILED or CANCELLED. */
     reason: z.string().nullable(),
-    config: runConfigSchema,
+    config: settledConfigSchema,
     counts: runCountsSchema,
     /** Of strict waves: the last that is open, from 0, and when it opened or will; null otherwise. */
     currentWave: z.number().int().nullable(),
@@ -350,7 +360,7 @@ export const mergeTurnSchema = z
     attemptId: z.string(),
     granted: z.boolean(),
     grantedAt: dateTimeSchema.nullable(),
-    /** How many merges come before it; 0 when it is granted. */
+    /** How many merges have to end before its turn; 0 when it is granted. */
     place: z.number().int(),
     /** Then end the attempt instead; no slot will be granted. */
     cancelRequested: z.boolean(),

@@ -17,13 +17,16 @@ export const planProblemKinds = {
   FILE_EMPTY: { effect: 'unusable', meaning: 'The file holds nothing but white space.' },
   FILE_TOO_LARGE: {
     effect: 'unusable',
-    meaning: 'The file is larger than a plan may be (50 MB; YAML 5 MB).',
+    meaning: 'The file is larger than a plan may be (50 MB; YAML and Markdown 5 MB).',
   },
   FOLDER_EMPTY: { effect: 'unusable', meaning: 'There is no file in the folder that could hold a plan.' },
   FILE_BINARY: { effect: 'unusable', meaning: 'The file is not text.' },
   FILE_ENCODING: { effect: 'unusable', meaning: 'The text is not UTF-8.' },
   FORMAT_UNKNOWN: { effect: 'unusable', meaning: 'No plan format is recognised in the file.' },
-  SYNTAX_INVALID: { effect: 'unusable', meaning: 'The text is not valid JSON or YAML.' },
+  SYNTAX_INVALID: {
+    effect: 'unusable',
+    meaning: 'The text, or the front matter, is not valid JSON or YAML.',
+  },
   NESTING_TOO_DEEP: { effect: 'unusable', meaning: 'Values are nested more than 100 deep.' },
   ALIASES_EXCESSIVE: { effect: 'unusable', meaning: 'YAML aliases would unfold into too much data.' },
   TAG_UNSUPPORTED: { effect: 'unusable', meaning: 'A YAML tag such as `!include` is used.' },

@@ -122,10 +122,18 @@ describe('a dirty beads export', () => {
     expect(findTask(plan, 'w-11').title).toBe('Its newer twin');
   });
 
-  test('a missing priority is taken from the option and counted', () => {
-    const result = readFixture('dirty/issues.jsonl', { missingPriority: 'CRITICAL' });
-    expect(findTask(requirePlan(result), 'w-5').priority).toBe('CRITICAL');
-    expect(result.counts.missingPriorities).toBe(1);
+  test('missing priorities are counted in one warning, which a choice silences', () => {
+    const rows = [issue('a', { priority: undefined }), issue('b'), issue('c', { priority: null })];
+    const open = readRows(rows);
+    expect(listProblems(open)).toEqual([
+      '1 warning PRIORITY_MISSING Rows without a priority: 2 of 3 (line 1, 3); MEDIUM is taken. Exports of late 2025 leave out P0: for one of those choose CRITICAL for a missing priority, else MEDIUM.',
+    ]);
+    for (const missingPriority of ['CRITICAL', 'MEDIUM'] as const) {
+      const chosen = readRows(rows, { missingPriority });
+      expect(chosen.problems).toEqual([]);
+      expect(chosen.counts.missingPriorities).toBe(2);
+      expect(findTask(requirePlan(chosen), 'c').priority).toBe(missingPriority);
+    }
   });
 
   test('counts say what the file held and what became of it', () => {

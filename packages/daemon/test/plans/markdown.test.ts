@@ -160,6 +160,15 @@ describe('tasks of a Markdown plan', () => {
   });
 });
 
+test('a counted id is never one that is written in the file', () => {
+  expect(ids('- [ ] Same', '- [ ] Same', '- [ ] Other (id: same-2)', '- [ ] Same')).toEqual([
+    'same',
+    'same-3',
+    'same-2',
+    'same-4',
+  ]);
+});
+
 describe('dependencies of a Markdown plan', () => {
   const base = [
     '## Phase 1: Ground',
@@ -251,6 +260,11 @@ describe('dependencies of a Markdown plan', () => {
     );
     expect(findTask({ ...plan('- [ ] x'), tasks }, 'b/last').dependsOn).toEqual(['a/parent']);
     expect(tasks.find(({ sourceId }) => sourceId === 'a/parent')?.dependsOn).toEqual([]);
+  });
+
+  test('a cancelled task that waits for an open one does not hide it from what comes after the phase', () => {
+    const { tasks } = plan('## A', '- [ ] Real', '- [-] Gone, after: Real', '## B', 'after: A', '- [ ] Last');
+    expect(tasks.find(({ sourceId }) => sourceId === 'b/last')?.dependsOn).toEqual(['a/real']);
   });
 
   test('what names nothing, or several things, is an error with line, column and what may have been meant', () => {

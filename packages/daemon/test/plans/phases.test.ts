@@ -111,6 +111,27 @@ describe('phases of our own format', () => {
     expect(around.problems).toMatchObject([{ code: 'CYCLE' }]);
   });
 
+  test('a phase that is its own parent is a circle of one', () => {
+    const own = read({ phases: [{ id: 'one', parent: 'one' }], tasks: [task('a', { phase: 'one' })] });
+    expect(listProblems(own)).toEqual([
+      '7:4 error CYCLE These phases wait for one another, or lie in one another: one (line 5) → one (line 5); remove one of these links.',
+    ]);
+  });
+
+  test('an id that differs in its number is never taken for a slip of the pen', () => {
+    const result = read({
+      tasks: [
+        task('step-1'),
+        task('last', { dependsOn: ['step-2'] }),
+        task('end', { dependsOn: ['stpe-1'] }),
+      ],
+    });
+    expect(result.problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('; add that task or remove the dependency.'),
+      expect.stringContaining('; did you mean "step-1"?'),
+    ]);
+  });
+
   test('unknown phases are errors with their place and what may have been meant', () => {
     const result = read({
       phases: [{ id: 'build' }, { id: 'ship', after: ['biuld'], parent: 'nothing-like-it' }],

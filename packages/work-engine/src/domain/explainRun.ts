@@ -14,6 +14,8 @@ export interface WaitingFacts {
   merges: readonly { granted: boolean }[];
 }
 
+const LIVE: ReadonlySet<string> = new Set(['TODO', 'IN_PROGRESS', 'MERGING']);
+
 /** Why nothing, or nothing more, of a run is being started, as sentences; empty where nothing stands in the way. Pure. */
 export function explainWaiting(facts: WaitingFacts): string[] {
   const { run, tasks, at } = facts;
@@ -35,12 +37,12 @@ export function explainWaiting(facts: WaitingFacts): string[] {
   if (run.currentWave !== null) {
     const wave = run.currentWave;
     const held = tasks.filter((task) => task.status === 'TODO' && task.wave > wave).length;
+    // A task that only waits for others holds no wave: they are in it or before it, or it can't be reached.
     const holding = tasks.filter(
       (task) =>
         task.wave <= wave &&
-        task.status !== 'DONE' &&
-        task.status !== 'FAILED' &&
-        task.status !== 'CANCELLED',
+        (LIVE.has(task.status) ||
+          (task.status === 'BLOCKED' && (task.blockedReason !== null || facts.outside > 0))),
     );
     if (held > 0)
       reasons.push(

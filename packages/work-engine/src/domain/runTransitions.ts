@@ -44,11 +44,12 @@ export function runEventOf(verb: Exclude<RunVerb, 'complete'>): EventType {
 export function canMoveRun(
   run: { id: string; status: RunStatus },
   verb: RunVerb,
-): { allowed: boolean; reason?: string } {
-  if (VERBS[verb].from.includes(run.status)) return { allowed: true };
+): { allowed: boolean; reason?: string; possible: RunVerb[] } {
   const open = (Object.keys(VERBS) as RunVerb[]).filter((name) => VERBS[name].from.includes(run.status));
+  if (open.includes(verb)) return { allowed: true, possible: open };
   return {
     allowed: false,
+    possible: open,
     reason: `Run ${run.id} is ${run.status}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${open.length === 0 ? 'nothing' : open.join(', ')}`,
   };
 }
@@ -70,7 +71,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> 
   ]),
 ) as unknown as Record<RunStatus, RunStatus[]>;
 
-/** Whether it hands out, or may yet, without anybody's doing. */
+/** Whether it is over, unless somebody takes it up again. */
 export function isRunEnded(status: RunStatus): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELLED';
 }

@@ -57,7 +57,12 @@ export async function cancelTask(
     }
     if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
     if (lease.cancel_requested_at !== null) return row;
-    await requestCancel(client, { taskId: row.id, reason: reason ?? null, now });
+    await requestCancel(client, {
+      taskId: row.id,
+      reason: reason ?? null,
+      policy: options.onPrerequisiteFailure ?? null,
+      now,
+    });
     await tellTask(client, row.id, {
       event: 'task.cancel_requested',
       actor: engine.actor,

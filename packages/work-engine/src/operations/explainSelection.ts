@@ -98,7 +98,7 @@ async function explainAsked(
     now: asked.now,
     excluded: standing === null && task.status === 'TODO' && task.orchestrator_id === asked.uuid,
     obstacle: asked.obstacle,
-    run: gate === null ? null : { ...gate, waveIsOpen: !gate.opens },
+    run: gate === null ? null : { ...gate, waveIsOpen: !gate.isHeld },
     ahead: standing?.ahead ?? null,
   });
   return {

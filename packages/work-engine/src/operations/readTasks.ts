@@ -14,7 +14,7 @@ import { notFound, uuidOf } from '../ids.js';
 import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { listAttemptRows, listTaskRows } from '../store/listRows.js';
-import { toAttempt, toTask, toTaskReference } from '../store/rows.js';
+import { type TaskRow, toAttempt, toTask, toTaskReference } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { findNeighbours, findResult } from '../store/taskNeighbours.js';
 import { waitsFor as readWaitsFor } from '../store/waitsFor.js';
@@ -145,4 +145,15 @@ function parseCursor(cursor: string): [Date, string] {
     );
   }
   return [endedAt, id];
+}
+
+/** The row of a task. Errors: TASK_NOT_FOUND. */
+export async function readTaskRow(engine: EngineContext, taskId: string): Promise<TaskRow> {
+  const task = await findTask(engine.pool, uuidOf('task', taskId), engine.workspaceId).catch(
+    (error: unknown) => {
+      throw toEngineError(error);
+    },
+  );
+  if (task === null) throw notFound('task', taskId);
+  return task;
 }

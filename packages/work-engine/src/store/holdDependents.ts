@@ -38,13 +38,9 @@ export async function holdDependents(
   return null;
 }
 
-const RELEASED = {
-  name: 'released_dependent_ids',
-  text: 'SELECT dependent_id AS id FROM task_dependencies WHERE prerequisite_id = $1 AND released ORDER BY dependent_id',
-};
-const HOLD = {
-  name: 'hold_edge',
-  text: 'UPDATE task_dependencies SET released = false WHERE dependent_id = $1 AND prerequisite_id = $2',
+const HOLD_RELEASED = {
+  name: 'hold_released',
+  text: `SELECT hold_released(ARRAY(SELECT dependent_id FROM task_dependencies WHERE prerequisite_id = $1 AND released), ARRAY[$1::uuid], $2, $3)`,
 };
 
 /**
@@ -55,21 +51,5 @@ export async function holdReleased(
   client: PoolClient,
   input: { prerequisiteId: string; actor: string; now: Date },
 ): Promise<void> {
-  for (const { id } of await run<{ id: string }>(client, RELEASED, [input.prerequisiteId])) {
-    const dependent = await lockTask(client, id, null, id);
-    if (dependent.status !== 'TODO' && dependent.status !== 'BLOCKED') continue;
-    if (dependent.attempt_count > 0) continue;
-    await run(client, HOLD, [id, input.prerequisiteId]);
-    if (dependent.status === 'BLOCKED') await addUnmet(client, id, 1);
-    else {
-      await moveTask(client, dependent, {
-        to: 'BLOCKED',
-        event: 'task.blocked',
-        actor: input.actor,
-        now: input.now,
-        unmet: 1,
-        data: { reason: 'DEPENDENCIES' },
-      });
-    }
-  }
+  await run(client, HOLD_RELEASED, [input.prerequisiteId, input.actor, input.now]);
 }

@@ -45,3 +45,19 @@ export async function patchTask(
   if (task.status === 'BLOCKED') await run(client, FOLLOW_BLOCKED, [task.id]);
   return rows[0] as TaskRow;
 }
+
+const PARENTS = {
+  name: 'patch_parents',
+  text: `
+    WITH w AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS w(id, parent)),
+    locked AS (SELECT t.id FROM tasks t JOIN w ON w.id = t.id ORDER BY t.id FOR NO KEY UPDATE)
+    UPDATE tasks t SET parent_id = w.parent FROM w JOIN locked l ON l.id = w.id WHERE t.id = w.id`,
+};
+
+/** Gives tasks other parents, or none. */
+export async function patchParents(
+  client: PoolClient,
+  tasks: readonly { id: string; parent: string | null }[],
+): Promise<void> {
+  await run(client, PARENTS, [tasks.map((task) => task.id), tasks.map((task) => task.parent)]);
+}

@@ -210,9 +210,9 @@ export async function readNextOfRun(
 const READY = {
   name: 'run_ready_tasks',
   text: `
-    SELECT t.* FROM tasks t JOIN workspaces w ON w.id = t.workspace_id LEFT JOIN orchestrators o ON o.id = t.orchestrator_id
+    SELECT t.* FROM runs r JOIN tasks t ON t.run_id = r.id JOIN workspaces w ON w.id = t.workspace_id LEFT JOIN orchestrators o ON o.id = t.orchestrator_id
     CROSS JOIN LATERAL (SELECT engine_now($2) AS now) n
-    WHERE t.run_id = $1 AND t.status = 'TODO' AND (t.available_at IS NULL OR t.available_at <= n.now)
+    WHERE r.id = $1 AND t.status = 'TODO' AND coalesce(held_until(t.available_at, t.wave, r) <= n.now, true)
     ORDER BY w.priority_weights[array_position(enum_range(NULL::task_priority), t.priority)]
              * deadline_boost(coalesce(t.due_at, 'infinity'), n.now, end_of_local_day(n.now, coalesce(o.time_zone, 'UTC')), w.deadline_boosts) DESC,
              coalesce(t.due_at, 'infinity'), t.created_at, t.id`,

@@ -1,3 +1,4 @@
+import type { PrerequisitePolicy } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { run } from './sql.js';
 
@@ -24,12 +25,18 @@ export async function findLease(client: PoolClient, taskId: string): Promise<Lea
 
 const REQUEST = {
   name: 'request_cancel',
-  text: 'UPDATE leases SET cancel_requested_at = $2, cancel_reason = $3 WHERE task_id = $1',
+  text: `UPDATE leases SET cancel_requested_at = $2, cancel_reason = $3, cancel_policy = $4::prerequisite_policy WHERE task_id = $1`,
 };
 
 export async function requestCancel(
   client: PoolClient,
-  input: { taskId: string; reason: string | null; now: Date },
+  input: {
+    taskId: string;
+    reason: string | null;
+    /** Null: the policy of each dependent's run. */
+    policy: PrerequisitePolicy | null;
+    now: Date;
+  },
 ): Promise<void> {
-  await run(client, REQUEST, [input.taskId, input.now, input.reason]);
+  await run(client, REQUEST, [input.taskId, input.now, input.reason, input.policy]);
 }

@@ -9,12 +9,12 @@ export interface RunGate {
   room: number;
   wave: number;
   /** Its wave has not opened yet. */
-  opens: boolean;
+  isHeld: boolean;
 }
 
 const STATEMENT = {
   name: 'run_gate',
-  text: `SELECT r.name, r.status, run_room(r) AS room, t.wave, coalesce(held_until(NULL, t.wave, r) > $2, false) AS opens
+  text: `SELECT r.name, r.status, run_room(r) AS room, t.wave, coalesce(held_until(NULL, t.wave, r) > $2, false) AS "isHeld"
          FROM tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = $1`,
 };
 

@@ -89,9 +89,9 @@ export async function startTask(
   const startedAt = await readNow(client, input.now);
   if (task.run_id !== null) {
     // Locked with the task.
-    const { status, room, opens } = (await readRunGate(client, task.id, startedAt)) as RunGate;
+    const { status, room, isHeld } = (await readRunGate(client, task.id, startedAt)) as RunGate;
     if (status !== 'RUNNING') return { kind: 'run_not_running', runId: task.run_id, status };
-    if (opens) return { kind: 'wave_not_open', runId: task.run_id, wave: task.wave ?? 0 };
+    if (isHeld) return { kind: 'wave_not_open', runId: task.run_id, wave: task.wave ?? 0 };
     if (room <= 0) return { kind: 'run_at_capacity', runId: task.run_id };
   }
   await run(client, LEAVE_QUEUE, [task.id]);

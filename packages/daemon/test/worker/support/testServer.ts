@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import {
+  drawDot,
+  drawMermaid,
   type Endpoint,
   type EndpointName,
   endpoints,
+  formatPlan,
   isNeolithError,
   NeolithError,
   toProblem,
@@ -230,6 +233,16 @@ function handlersOf(engine: WorkEngine): Handlers {
     completeRun: ({ params, body }) => engine.completeRun(params.id ?? '', body),
     getRunSnapshot: ({ params }) => engine.getRunSnapshot(params.id ?? ''),
     getRunHistory: ({ params, query }) => engine.getRunHistory(params.id ?? '', query),
+    getReadyTasks: async ({ params }) => ({ tasks: await engine.getReadyTasks(params.id ?? '') }),
+    getRunGraph: async ({ params, query: { format } }) => {
+      const { name, ...graph } = await engine.getRunGraph(params.id ?? '');
+      if (format === 'json') return { runId: params.id, format, text: null, graph };
+      const tasks = graph.tasks.map((task) => ({ ...task, dependsOn: [] as string[] }));
+      for (const [dependent, prerequisite] of graph.edges)
+        tasks[dependent]?.dependsOn.push(graph.tasks[prerequisite]?.id ?? '');
+      const draw = format === 'dot' ? drawDot : format === 'mermaid' ? drawMermaid : formatPlan;
+      return { runId: params.id, format, text: draw({ name, tasks }), graph: null };
+    },
     getRunProgress: ({ params }) => engine.getProgress(params.id ?? ''),
     listDaemons: async () => ({ daemons: await engine.listDaemons() }),
     registerDaemon: ({ body }) => engine.registerDaemon(body),

@@ -120,7 +120,7 @@ export async function resetRun(engine: EngineContext, runId: string, options: Ru
 }
 
 /**
- * Ends a run in which nothing is left that could be done: SUCCEEDED or FAILED, as its tasks say. It does so by itself;
+ * Ends a run in which nothing is left that could be done: SUCCEEDED, FAILED or CANCELLED, as its tasks say. It does so by itself;
  * this asks at once. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_NOT_OVER with what is left.
  */
 export async function completeRun(
@@ -133,6 +133,14 @@ export async function completeRun(
     const reviewed = (await findRun(client, row.id, null)) as RunRow;
     if (reviewed.finished_at !== null) return reviewed;
     const { counts } = toRun(row);
+    if (counts.total === 0)
+      throw new NeolithError(
+        'RUN_NOT_OVER',
+        `Run ${runId} has no tasks; add some, stop it, or reset and delete it`,
+        {
+          details: { runId, ...counts },
+        },
+      );
     throw new NeolithError(
       'RUN_NOT_OVER',
       `Run ${runId} has ${counts.todo} task(s) to do, ${counts.inProgress} in progress, ${counts.merging} merging and ${counts.blocked} blocked that may still be done; cancel them, or stop the run`,
@@ -188,7 +196,7 @@ async function changeRun(
     const verdict = canMoveRun({ id: formatId('run', row.id), status: row.status }, verb);
     if (!verdict.allowed) {
       throw new NeolithError('INVALID_TRANSITION', verdict.reason ?? '', {
-        details: { runId: formatId('run', row.id), status: row.status },
+        details: { runId: formatId('run', row.id), status: row.status, possible: verdict.possible },
       });
     }
     const now = await readNow(client, engine.now());
