@@ -87,6 +87,60 @@ test('a strict wave does not wait for a task that, by way of another run, waits 
   expect(await engine.getRun(run.id)).toMatchObject({ status: 'SUCCEEDED' });
 });
 
+test('a named task of a wave that is not open is refused, as a claim would pass it over', async () => {
+  const { engine, clock } = fixture;
+  clock.now = new Date();
+  const run = await startRun(
+    [
+      { key: 'a', title: 'A' },
+      { title: 'B', dependsOn: ['a'] },
+    ],
+    {
+      waves: 'strict',
+      waveDelaySeconds: 30,
+    },
+  );
+  const { taskId, attemptId } = await claim(run.id);
+  await engine.completeTask(taskId, { status: 'completed', attemptId });
+  expect((await engine.getTask(run.idOf('B'))).status).toBe('TODO');
+  expect(await refusal(engine.executeTask(orchestrator.id, run.idOf('B')))).toMatchObject({
+    code: 'WAVE_NOT_OPEN',
+  });
+  expect((await engine.claimNextTask(orchestrator.id, { criteria: { runId: run.id } })).claims).toEqual([]);
+  clock.advanceSeconds(30);
+  expect(await engine.executeTask(orchestrator.id, run.idOf('B'))).toMatchObject({ status: 'in_progress' });
+});
+
+test('an ending that overtakes the start of its task does not pass over the merge stage', async () => {
+  const { engine } = fixture;
+  const { pool } = fixture.test.database;
+  const run = await startRun([{ title: 'A' }], { mergeStage: true });
+  const holder = await pool.connect();
+  try {
+    await holder.query('BEGIN');
+    // Leases can be read, but not locked: the ending has looked for its run, and waits.
+    await holder.query('LOCK TABLE leases IN EXCLUSIVE MODE');
+    const completed = engine.completeTask(run.idOf('A'), { status: 'completed' });
+    await untilSomebodyWaits();
+    const task = uuidOf(run.idOf('A'));
+    await holder.query('SELECT dequeue_tasks(ARRAY[$1::uuid])', [task]);
+    await holder.query(
+      `UPDATE tasks SET status = 'IN_PROGRESS', attempt_count = 1, claimed_at = now() WHERE id = $1`,
+      [task],
+    );
+    await holder.query(
+      `INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, run_id, claimed_at, number)
+       SELECT id, gen_random_uuid(), workspace_id, orchestrator_id, run_id, claimed_at, 1 FROM tasks WHERE id = $1`,
+      [task],
+    );
+    await holder.query('COMMIT');
+    expect(await completed).toMatchObject({ status: 'MERGING', attemptStatus: 'RUNNING' });
+  } finally {
+    holder.release();
+  }
+  await nothingDrifted();
+});
+
 describe('an import', () => {
   const plan = (tasks: NewTask[], config: RunSettings = {}) => ({
     name: 'Plan',
@@ -177,12 +231,7 @@ describe('deleting a run', () => {
       await holder.query('SELECT 1 FROM tasks WHERE id = $1 FOR SHARE', [prerequisite]);
       await holder.query('INSERT INTO task_dependencies VALUES ($1, $2)', [dependent, prerequisite]);
       const deleted = refusal(engine.deleteRun(run.id));
-      await until(async () => {
-        const { rowCount } = await pool.query(
-          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-        );
-        return (rowCount ?? 0) > 0;
-      });
+      await untilSomebodyWaits();
       await holder.query('COMMIT');
       expect(await deleted).toMatchObject({ code: 'RUN_HAS_DEPENDENTS' });
     } finally {
@@ -190,6 +239,16 @@ describe('deleting a run', () => {
     }
   });
 });
+
+/** Until a session stands before a lock. */
+async function untilSomebodyWaits(): Promise<void> {
+  await until(async () => {
+    const { rowCount } = await fixture.test.database.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return (rowCount ?? 0) > 0;
+  });
+}
 
 function uuidOf(id: string): string {
   return id.slice(id.indexOf('_') + 1);
