@@ -25,7 +25,7 @@ async function makeRun(name: string, tasks: readonly Partial<NewTask>[] = [{}], 
   });
 }
 
-it('lists the runs, all or of one status, as text and as JSON', async () => {
+it('lists the runs, all or of one status, as text and as JSON', { timeout: 120_000 }, async () => {
   expect((await run('runs', '--status', 'quarantined')).stdout).toBe('No run is quarantined.\n');
   const one = await makeRun('List one', [{}, {}]);
   const two = await makeRun('List two');
@@ -70,7 +70,9 @@ it('shows where a run stands: counts, waves, what runs, what it waits for, when 
   });
 });
 
-it('moves a run along its table, with the reason in its history, and refuses what the table has not', async () => {
+it('moves a run along its table, with the reason in its history, and refuses what the table has not', {
+  timeout: 120_000,
+}, async () => {
   const made = await makeRun('Moves');
   const id = made.id;
   expect((await run('runs', 'start', 'Moves')).stdout).toContain('pending → running');
@@ -100,7 +102,9 @@ it('moves a run along its table, with the reason in its history, and refuses wha
   expect((await run('runs', 'show', id)).code).toBe(3);
 });
 
-it('gives a failed run another chance, releases one in quarantine, completes what nobody can go on with', async () => {
+it('gives a failed run another chance, releases one in quarantine, completes what nobody can go on with', {
+  timeout: 120_000,
+}, async () => {
   const failed = await makeRun('Failing', [{ maxAttempts: 1 }]);
   await work.engine.startRun(failed.id);
   const { claims } = await work.engine.claimNextTask(failed.orchestratorId ?? '');
@@ -177,7 +181,7 @@ it('finds runs by id, name, and beginning, in this order', () => {
   expect(abbreviateIds(['run_0123456789ab']).get('run_0123456789ab')).toBe('run_01234567');
 });
 
-it('draws the graph of a run as text, Graphviz, Mermaid, plan and JSON', async () => {
+it('draws the graph of a run as text, Graphviz, Mermaid, plan and JSON', { timeout: 120_000 }, async () => {
   const made = await makeRun('Drawn', [{ title: 'First' }, { title: 'Second', dependsOn: ['t0'] }]);
   const text = (await run('graph', '--run', 'Drawn')).stdout;
   expect(text).toContain('Drawn: 2 tasks, 1 dependencies, 2 waves');

@@ -95,18 +95,29 @@ function describeLimits({ config }: Run): string {
   ].join(', ');
 }
 
+const WAVES_SHOWN = 20;
+
+/** Of many waves those around the current one. */
 function printWaves(terminal: Terminal, { waves, currentWave }: RunProgress): void {
   if (waves.length < 2) return;
+  const current = Math.max(
+    0,
+    waves.findIndex(({ wave }) => wave === currentWave),
+  );
+  const start = Math.max(0, Math.min(current - 3, waves.length - WAVES_SHOWN));
+  const shown = waves.slice(start, start + WAVES_SHOWN);
   terminal.out();
   const [head = '', ...rows] = formatTable(
     ['Wave', 'Tasks', 'Over', 'Live', 'Waiting'],
-    waves.map(({ wave, total, live, blocked }) => [wave + 1, total, total - live - blocked, live, blocked]),
+    shown.map(({ wave, total, live, blocked }) => [wave + 1, total, total - live - blocked, live, blocked]),
   );
   terminal.out(`  ${terminal.style('bold', head)}`);
   for (const [index, row] of rows.entries()) {
-    const isCurrent = waves[index]?.wave === currentWave;
+    const isCurrent = start + index === current;
     terminal.out(isCurrent ? `> ${terminal.style('cyan', row)}` : `  ${row}`);
   }
+  if (shown.length < waves.length)
+    terminal.out(terminal.style('dim', `  ${shown.length} of ${waves.length} waves; --json lists all`));
 }
 
 function printTasks<T>(

@@ -14,6 +14,7 @@ export interface DescribedGraph {
 }
 
 const NOTES_MAX = 20;
+const PATH_MAX = 50;
 
 /** Waves as a table, the critical path, and what is odd, as lines for a person. Pure but for colour. */
 export function describeGraph(
@@ -44,7 +45,12 @@ export function describeGraph(
     criticalPath.taskIds.length === 0
       ? `${style('bold', 'Critical path')}: nothing is left to do`
       : `${style('bold', 'Critical path')}: ${criticalPath.taskIds.length} tasks, ${describeDuration(criticalPath.seconds)} at least`,
-    ...criticalPath.taskIds.map((id, index) => fitLine(`  ${index + 1}. ${name(id)}`, columns)),
+    ...criticalPath.taskIds
+      .slice(0, PATH_MAX)
+      .map((id, index) => fitLine(`  ${index + 1}. ${name(id)}`, columns)),
+    ...(criticalPath.taskIds.length > PATH_MAX
+      ? [style('dim', `  … and ${criticalPath.taskIds.length - PATH_MAX} more; --json lists all`)]
+      : []),
     ...(diagnosis.length === 0 ? [] : ['', style('bold', 'Diagnosis')]),
     ...diagnosis
       .slice(0, NOTES_MAX)
