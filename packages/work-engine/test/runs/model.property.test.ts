@@ -245,8 +245,7 @@ class Pair {
         });
       }
       case 'cancelTask': {
-        // Of one that runs the policy is not kept until it ends.
-        const policy = b % 4 === 0 && !task?.lease ? POLICIES[b % 3] : undefined;
+        const policy = b % 4 === 0 ? POLICIES[b % 3] : undefined;
         return (
           task &&
           this.same(kind, engine.cancelTask(task.id, { onPrerequisiteFailure: policy }), () =>

@@ -25,6 +25,8 @@ export interface ModelLease {
   granted: boolean;
   expiresAt: number;
   cancelRequested: boolean;
+  /** What the cancel says of its dependents. */
+  policy?: Policy | undefined;
 }
 export interface ModelRun {
   id: string;
@@ -189,7 +191,7 @@ export class RunModel {
       task.status = 'TODO';
       task.availableAt = ending.result === 'failed' ? ending.availableAt : 0;
     } else task.status = 'FAILED';
-    if (task.status === 'FAILED' || task.status === 'CANCELLED') this.fail(task, policy);
+    if (task.status === 'FAILED' || task.status === 'CANCELLED') this.fail(task, policy ?? lease.policy);
     return true;
   }
 
@@ -228,8 +230,11 @@ export class RunModel {
   cancel(id: string, policy?: Policy): boolean {
     const task = this.task(id);
     if (task.status === 'DONE' || task.status === 'FAILED' || task.lease?.granted) return false;
-    if (task.lease) task.lease.cancelRequested = true;
-    else if (task.status !== 'CANCELLED') {
+    if (task.lease) {
+      if (!task.lease.cancelRequested) Object.assign(task.lease, { cancelRequested: true, policy });
+      return true;
+    }
+    if (task.status !== 'CANCELLED') {
       Object.assign(task, { status: 'CANCELLED', reported: false, availableAt: 0 });
       this.fail(task, policy);
     }
@@ -247,11 +252,16 @@ export class RunModel {
     const task = this.task(id);
     if ((task.status !== 'FAILED' && task.status !== 'CANCELLED') || !this.revive(task)) return false;
     Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
+    this.holdAgain(id);
+    return true;
+  }
+
+  /** Who was let go when it failed waits for it again, unless begun. */
+  private holdAgain(id: string): void {
     for (const other of this.tasks.values()) {
       const edge = other.edges.get(id);
       if (edge?.released && isWaiting(other) && !other.begun) edge.released = false;
     }
-    return true;
   }
 
   reopen(id: string): boolean {
@@ -330,6 +340,7 @@ export class RunModel {
           continue;
         for (const edge of task.edges.values()) edge.released = false;
         Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
+        this.holdAgain(task.id);
       }
     }
     if (verb === 'reset')
