@@ -111,6 +111,64 @@ describe('what becomes of dependents when a prerequisite fails', () => {
     expect((await engine.getTask(byTitle.get('B')?.id as string)).status).toBe('TODO');
   });
 
+  test('a prerequisite that is over already when it is named counts as one that ends now', async () => {
+    const { engine } = fixture;
+    for (const [onPrerequisiteFailure, status] of [
+      ['block', 'BLOCKED'],
+      ['cancel', 'CANCELLED'],
+      ['release', 'TODO'],
+    ] as const) {
+      const { run, byTitle } = await startedRun(
+        fixture,
+        [
+          { key: 'gone', title: 'Gone', status: 'CANCELLED' },
+          { key: 'a', title: 'A', dependsOn: ['gone'] },
+          { key: 'b', title: 'B' },
+        ],
+        { onPrerequisiteFailure },
+      );
+      expect((await engine.getTask(byTitle.get('A')?.id as string)).status).toBe(status);
+      const late = await engine.createTask({
+        title: 'Late',
+        runId: run.id,
+        dependsOn: [byTitle.get('Gone')?.id as string],
+      });
+      expect((await engine.getTask(late.id)).status).toBe(status);
+      await engine.addDependency(byTitle.get('B')?.id as string, byTitle.get('Gone')?.id as string);
+      expect((await engine.getTask(byTitle.get('B')?.id as string)).status).toBe(status);
+    }
+  });
+
+  test('a stuck run of thousands is judged without walking it again for each of its tasks', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(
+      fixture,
+      [
+        { key: 'ask', title: 'Ask' },
+        ...Array.from({ length: 4_000 }, (_, n) => ({
+          key: `${n}`,
+          title: `T${n}`,
+          maxAttempts: 1,
+          dependsOn: n === 0 ? [] : [`${n - 1}`],
+        })),
+      ],
+      { maxConcurrentTasks: 2 },
+    );
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    const ask = claims.find(({ title }) => title === 'Ask');
+    await engine.completeTask(ask?.taskId as string, { status: 'completed', attemptId: ask?.attemptId });
+    const { pool } = fixture.test.database;
+    const begun = performance.now();
+    await fail(claims.find(({ title }) => title === 'T0'));
+    // Seconds with a scan for each level; generous for a busy machine.
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect((await engine.getRun(run.id)).status).toBe('FAILED');
+    const { rows } = await pool.query<{ answer: boolean }>('SELECT run_can_go_on($1, NULL) AS answer', [
+      run.id.slice('run_'.length),
+    ]);
+    expect(rows[0]?.answer).toBe(false);
+  });
+
   test('a call may say otherwise than the run', async () => {
     const { engine } = fixture;
     const { run, orchestratorId, byTitle } = await startedRun(fixture, diamond);
@@ -236,6 +294,11 @@ describe('when too much fails', () => {
       reason: '2 attempts failed in a row',
     });
     expect((await engine.renewLease(claims[2]?.attemptId as string)).cancelRequested).toBe(true);
+    // What ends as cancelled while the run goes on again would be lost to it.
+    await expect(engine.retryRun(run.id)).rejects.toMatchObject({ code: 'RUN_HAS_ATTEMPTS' });
+    await expect(engine.retryTask(claims[0]?.taskId as string)).rejects.toMatchObject({
+      code: 'RUN_HAS_ATTEMPTS',
+    });
     await engine.confirmCancelled(claims[2]?.attemptId as string);
     const retried = await engine.retryRun(run.id);
     expect(retried).toMatchObject({ status: 'RUNNING', counts: { todo: 4, failed: 0, cancelled: 0 } });
@@ -308,4 +371,44 @@ test('a run that is out of its time fails, its attempts are asked to end, and a 
   fixture.clock.advanceSeconds(500);
   await engine.sweepExpiredLeases();
   expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+});
+
+test('work in process whose run is out of its time is ended by the sweep, for nobody would confirm it', async () => {
+  const { engine } = fixture;
+  fixture.clock.now = new Date('2026-03-01T10:00:00Z');
+  const { run, orchestratorId, byTitle } = await startedRun(fixture, independent(1), { timeoutSeconds: 60 });
+  await engine.executeTask(orchestratorId, byTitle.get('T0')?.id as string);
+  fixture.clock.advanceSeconds(61);
+  await engine.sweepExpiredLeases();
+  await engine.sweepExpiredLeases();
+  expect(await engine.getRun(run.id)).toMatchObject({
+    status: 'FAILED',
+    counts: { cancelled: 1, inProgress: 0 },
+  });
+});
+
+test('a step in process hears a cancel at once', async () => {
+  const { engine } = fixture;
+  const { run } = await startedRun(fixture, independent(1));
+  const [other] = fixture.others(1);
+  const begun = performance.now();
+  const step = await engine.executeStep(
+    run.id,
+    async ({ signal }) => {
+      void other?.stopRun(run.id);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return null;
+    },
+    { leaseSeconds: 60 },
+  );
+  expect(step?.settlement).toMatchObject({ status: 'CANCELLED', attemptStatus: 'CANCELLED' });
+  // Its renewal would have told it after twenty seconds.
+  expect(performance.now() - begun).toBeLessThan(15_000);
+});
+
+test('a reason that is too long is refused', async () => {
+  const { run } = await startedRun(fixture, independent(1));
+  await expect(fixture.engine.stopRun(run.id, { reason: 'x'.repeat(2_001) })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+  });
 });

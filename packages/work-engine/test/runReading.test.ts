@@ -171,6 +171,31 @@ describe('progress', () => {
     expect(await engine.getProgress(run.id)).toMatchObject({ percent: 100, waitingFor: [], eta: null });
   });
 
+  test('names whom it waits for, and counts the pauses between waves', async () => {
+    const { engine } = fixture;
+    fixture.clock.now = new Date('2026-03-01T10:00:00Z');
+    const orchestrator = await fixture.orchestrator({ name: 'Ada', maxConcurrentTasks: 1 });
+    const run = await engine.createRun({
+      name: 'Waits',
+      orchestratorId: orchestrator.id,
+      config: { waves: 'strict', waveDelaySeconds: 600 },
+      tasks: [
+        { key: 'a', title: 'A', estimateMinutes: 1 },
+        { key: 'b', title: 'B', estimateMinutes: 1 },
+        { key: 'c', title: 'C', dependsOn: ['b'], estimateMinutes: 1 },
+      ],
+    });
+    await engine.startRun(run.id);
+    await engine.updateOrchestrator(orchestrator.id, { status: 'OFFLINE' });
+    expect((await engine.getProgress(run.id)).waitingFor).toContain('2 task(s) wait for Ada, who is OFFLINE');
+    await engine.updateOrchestrator(orchestrator.id, { status: 'ONLINE' });
+    await claimAll(fixture, orchestrator.id, run.id);
+    const { waitingFor, eta } = await engine.getProgress(run.id);
+    expect(waitingFor).toContain('1 task(s) wait for Ada, who is at the limit of tasks at once');
+    expect(eta).toMatchObject({ seconds: 720, bound: 'critical-path' });
+    expect(eta?.explanation).toMatch(/takes 120 s, and the pauses between waves 600 s;/);
+  });
+
   test('names tasks of nobody and a wave that is being delayed', async () => {
     const { engine } = fixture;
     fixture.clock.now = new Date('2026-03-01T10:00:00Z');

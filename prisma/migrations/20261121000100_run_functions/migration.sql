@@ -1,8 +1,9 @@
 -- Runs: their invariants, their counts, and the engine's functions with runs in them. Written by hand.
 --
--- Order of locks, kept by all of them: the orchestrator's row; the runs' rows (by id); the narrow row that says where
--- the task stands (lease, ready, delayed, blocked; by task id where several); the task's row (by id). Dependents come
--- after their prerequisites.
+-- Order of locks: the orchestrator's row; the runs' rows (by id); the narrow row that says where the task stands (lease,
+-- ready, delayed, blocked; by task id where several); the task's row (by id). Dependents come after their prerequisites.
+-- One exception: dependents in another run are met with that run's row taken last, by its counts. What then meets
+-- head-on is told by the database and tried again by the caller.
 
 -- Invariants ------------------------------------------------------------------------------------------------------
 
@@ -515,8 +516,9 @@ END $$;
 
 -- Dependents of tasks that have just FAILED or been CANCELLED. What becomes of them is p_policy, or else the policy of
 -- the run they are in, or else 'block': they stay BLOCKED. 'cancel' cancels them and what depends on them in turn;
--- 'release' marks the edge, which then counts as met. Returns the runs concerned.
-CREATE FUNCTION fail_dependents(p_ended uuid[], p_policy prerequisite_policy, p_actor text, p_now timestamptz) RETURNS uuid[]
+-- 'release' marks the edge, which then counts as met. p_only: of the direct dependents only these. Returns the runs
+-- concerned.
+CREATE FUNCTION fail_dependents(p_ended uuid[], p_policy prerequisite_policy, p_actor text, p_now timestamptz, p_only uuid[] DEFAULT NULL) RETURNS uuid[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -525,11 +527,12 @@ DECLARE
   v_release uuid[];
   v_freed uuid[];
   v_runs uuid[] := '{}';
+  v_only uuid[] := p_only;
 BEGIN
   LOOP
     EXIT WHEN coalesce(cardinality(v_frontier), 0) = 0;
     PERFORM 1 FROM blocked_tasks b
-      WHERE b.task_id IN (SELECT d.dependent_id FROM task_dependencies d WHERE d.prerequisite_id = ANY (v_frontier) AND NOT d.released)
+      WHERE b.task_id IN (SELECT d.dependent_id FROM task_dependencies d WHERE d.prerequisite_id = ANY (v_frontier) AND NOT d.released AND (v_only IS NULL OR d.dependent_id = ANY (v_only)))
       ORDER BY b.task_id FOR UPDATE;
     EXIT WHEN NOT FOUND;
 
@@ -540,7 +543,7 @@ BEGIN
         SELECT t.id, t.run_id, coalesce(p_policy, r.on_prerequisite_failure, 'block') AS policy
         FROM task_dependencies d JOIN blocked_tasks b ON b.task_id = d.dependent_id JOIN tasks t ON t.id = d.dependent_id
         LEFT JOIN runs r ON r.id = t.run_id
-        WHERE d.prerequisite_id = ANY (v_frontier) AND NOT d.released
+        WHERE d.prerequisite_id = ANY (v_frontier) AND NOT d.released AND (v_only IS NULL OR d.dependent_id = ANY (v_only))
       ) x;
 
     IF v_release IS NOT NULL THEN
@@ -573,6 +576,7 @@ BEGIN
     END IF;
 
     v_frontier := v_cancel;
+    v_only := NULL;
     IF v_cancel IS NOT NULL THEN
       PERFORM cancel_waiting(v_cancel, 'A task that it depends on did not get done', p_actor, p_now);
     END IF;
@@ -626,9 +630,11 @@ LANGUAGE sql STABLE AS $$
        OR (t.run_id = p_run AND t.wave > p_wave)
     UNION
     SELECT d.dependent_id FROM doomed x JOIN task_dependencies d ON d.prerequisite_id = x.id AND NOT d.released
-    JOIN cone c ON c.id = d.dependent_id
+    JOIN tasks t ON t.id = d.dependent_id AND t.status <> 'DONE'
   )
-  SELECT EXISTS (SELECT FROM asked a WHERE NOT EXISTS (SELECT FROM doomed x WHERE x.id = a.id))
+  -- Most often somebody only has to answer; then the graph need not be walked.
+  SELECT EXISTS (SELECT FROM asked a JOIN blocked_tasks b ON b.task_id = a.id AND b.unmet = 0)
+      OR EXISTS (SELECT FROM asked a WHERE a.id NOT IN (SELECT x.id FROM doomed x))
 $$;
 
 -- Puts the TODO tasks of a run that are not running where they belong now: its waves have moved.
@@ -799,7 +805,7 @@ BEGIN
    WHERE m.run_id = v_run.id AND m.granted_at IS NULL AND l.cancel_requested_at IS NULL
      AND (m.ready_at, m.task_id) < (v_merge.ready_at, v_merge.task_id);
   IF v_place > v_free THEN
-    RETURN QUERY SELECT NULL::text, v_lease.task_id, NULL::timestamptz, v_place - greatest(v_free, 0), false;
+    RETURN QUERY SELECT NULL::text, v_lease.task_id, NULL::timestamptz, v_place - v_free, false;
     RETURN;
   END IF;
   UPDATE merges m SET granted_at = v_now WHERE m.task_id = v_lease.task_id;

@@ -38,7 +38,10 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
   const { agent, merger } = await prepareAgent(options);
   const home = neolithHome();
   const { client, token, url } = resolveConnection(options, process.env, home);
-  const runId = options.run === undefined ? null : (await findRun(client, options.run)).id;
+  const runId =
+    options.run === undefined || options.run === 'none'
+      ? (options.run ?? null)
+      : (await findRun(client, options.run)).id;
   const log = createLog({
     form: options.log ?? (process.stderr.isTTY ? 'pretty' : 'json'),
     colour: terminal.colour && process.stderr.isTTY === true,

@@ -163,6 +163,8 @@ function daemonArguments(url: string, tokenFile: string, options: StartFlags): s
     ...[entry, 'daemon', '--server', url, '--token-file', tokenFile, '--all'],
     ...['--slots', String(options.slots), '--drain-minutes', String(DRAIN_MINUTES)],
     ...['--shell-command', command],
+    // What somebody executes is not to be pretended.
+    ...(options.shellCommand === undefined ? ['--run', 'none'] : []),
   ];
 }
 

@@ -15,7 +15,7 @@ export const criteriaSchema = z
     minPriority: taskPrioritySchema.optional(),
     /** At most this urgent. */
     maxPriority: taskPrioritySchema.optional(),
-    /** Only tasks of this run. */
+    /** Only tasks of this run; `none`: only those that are in no run. */
     runId: idSchema.optional(),
     excludeTaskIds: z.array(idSchema).max(1_000).optional(),
     /** The length of a ranking; it never narrows what is considered. */

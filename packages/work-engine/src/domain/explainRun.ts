@@ -1,4 +1,4 @@
-import type { Run, RunProgress, RunTask } from '@neolith/contracts';
+import type { OrchestratorStatus, Run, RunProgress, RunTask } from '@neolith/contracts';
 import type { RunForecast } from './forecastRun.js';
 import { isRunEnded } from './runTransitions.js';
 
@@ -12,6 +12,8 @@ export interface WaitingFacts {
   /** How many dependencies lead out of the run. */
   outside: number;
   merges: readonly { granted: boolean }[];
+  /** Of its TODO tasks: whose they are, and how many. */
+  orchestrators: readonly { name: string; status: OrchestratorStatus; room: number; todo: number }[];
 }
 
 const LIVE: ReadonlySet<string> = new Set(['TODO', 'IN_PROGRESS', 'MERGING']);
@@ -30,6 +32,12 @@ export function explainWaiting(facts: WaitingFacts): string[] {
     reasons.push(`All of its ${facts.slots} task slot(s) are taken`);
   const unassigned = tasks.filter((task) => task.status === 'TODO' && task.orchestratorId === null).length;
   if (unassigned > 0) reasons.push(`${unassigned} task(s) belong to no orchestrator; assign them`);
+  for (const { name, status, room, todo } of facts.orchestrators) {
+    if (status !== 'ONLINE' && status !== 'BUSY')
+      reasons.push(`${todo} task(s) wait for ${name}, who is ${status}`);
+    else if (room <= 0)
+      reasons.push(`${todo} task(s) wait for ${name}, who is at the limit of tasks at once`);
+  }
   const delayed = tasks.filter(
     (task, place) => task.status === 'TODO' && (facts.availableAt[place]?.getTime() ?? 0) > at.getTime(),
   ).length;
@@ -67,19 +75,30 @@ export function explainWaiting(facts: WaitingFacts): string[] {
   return reasons;
 }
 
+/** Strict waves: what is left of the pause before the current wave, and the pauses before those to come. */
+function pauseSeconds(input: { run: Run; at: Date; lastWave: number }): number {
+  const { run, at, lastWave } = input;
+  if (run.currentWave === null) return 0;
+  const current = Math.max(((run.waveOpensAt?.getTime() ?? 0) - at.getTime()) / 1_000, 0);
+  return current + Math.max(lastWave - run.currentWave, 0) * run.config.waveDelaySeconds;
+}
+
 /** When a run may be over, and how that was computed; null where it has ended or nothing is left. Pure. */
 export function describeEta(input: {
   run: Run;
   at: Date;
   forecast: RunForecast;
   slots: number;
+  /** The last wave that has anything open. */
+  lastWave: number;
 }): RunProgress['eta'] {
   const { run, at, forecast, slots } = input;
   if (isRunEnded(run.status)) return null;
   const left = forecast.estimated + forecast.measured + forecast.assumed;
   if (left === 0) return null;
   const bound = forecast.chainSeconds >= forecast.slotSeconds ? 'critical-path' : 'slots';
-  const seconds = Math.ceil(Math.max(forecast.chainSeconds, forecast.slotSeconds));
+  const pauses = pauseSeconds(input);
+  const seconds = Math.ceil(Math.max(forecast.chainSeconds, forecast.slotSeconds) + pauses);
   const sources = [
     forecast.estimated > 0 ? `${forecast.estimated} by their estimate` : '',
     forecast.measured > 0
@@ -96,7 +115,7 @@ export function describeEta(input: {
     assumed: forecast.assumed,
     medianSeconds: forecast.medianSeconds,
     explanation:
-      `${bound === 'critical-path' ? 'The longest chain of what is left' : `What is left, over ${slots} slot(s),`} takes ${seconds} s; ` +
+      `${bound === 'critical-path' ? 'The longest chain of what is left' : `What is left, over ${slots} slot(s),`} takes ${Math.ceil(seconds - pauses)} s${pauses > 0 ? `, and the pauses between waves ${Math.ceil(pauses)} s` : ''}; ` +
       `of ${left} task(s) left ${sources.join(', ')}. It takes longer where tasks wait, fail or compete with others.`,
   };
 }

@@ -50,7 +50,7 @@ export function canMoveRun(
   return {
     allowed: false,
     possible: open,
-    reason: `Run ${run.id} is ${run.status}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${open.length === 0 ? 'nothing' : open.join(', ')}`,
+    reason: `Run ${run.id} is ${run.status}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${[...open, ...(run.status === 'PENDING' || isRunEnded(run.status) ? ['delete'] : [])].join(', ')}`,
   };
 }
 

@@ -4,7 +4,7 @@ import { findPath } from '../domain/findPath.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { deleteEdge, findEdge, insertEdge, lockGraph, readAncestors } from '../store/edges.js';
-import { lockRunOf, reviewRuns } from '../store/lockRun.js';
+import { failDependents, lockRunOf, reviewRuns } from '../store/lockRun.js';
 import { lockTask, readNow } from '../store/lockTask.js';
 import { moveTask, tellTask } from '../store/moveTask.js';
 import { addUnmet, lockPrerequisites, readUnmet } from '../store/prerequisites.js';
@@ -103,19 +103,29 @@ export async function linkTask(
     data: { dependsOn: formatId('task', prerequisite) },
   });
   if (other.status === 'DONE') return;
-  if (task.status === 'BLOCKED') {
-    await addUnmet(client, dependent, 1);
-    return;
-  }
-  // It was TODO: nothing else is unmet.
-  await moveTask(client, task, {
-    to: 'BLOCKED',
-    event: 'task.blocked',
+  if (task.status === 'BLOCKED') await addUnmet(client, dependent, 1);
+  else await holdTask();
+  if (other.status !== 'FAILED' && other.status !== 'CANCELLED') return;
+  // What it waits for is over already: the policy of its run holds as if it ended now.
+  await failDependents(client, {
+    endedIds: [prerequisite],
+    policy: undefined,
+    only: [dependent],
     actor: engine.actor,
     now,
-    unmet: 1,
-    data: { reason: 'DEPENDENCIES' },
   });
+
+  /** It was TODO: nothing else is unmet. */
+  async function holdTask(): Promise<void> {
+    await moveTask(client, task, {
+      to: 'BLOCKED',
+      event: 'task.blocked',
+      actor: engine.actor,
+      now,
+      unmet: 1,
+      data: { reason: 'DEPENDENCIES' },
+    });
+  }
 }
 
 /** Removes an edge within a transaction; the waves of its run have to follow (settleRunOf). */

@@ -13,7 +13,7 @@ import { isRunEnded } from '../domain/runTransitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { findOwners, insertTasks, type NewTaskRow } from '../store/insertTasks.js';
-import { lockRun } from '../store/lockRun.js';
+import { failDependents, lockRun } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { lockPrerequisites } from '../store/prerequisites.js';
 import { renumberWaves } from '../store/renumberWaves.js';
@@ -67,6 +67,17 @@ export async function insertNewTasks(
     now,
   });
   for (const runId of runIds) await renumberWaves(client, runId, now);
+  const ended = [...statusOf].filter(([, status]) => status === 'FAILED' || status === 'CANCELLED');
+  if (ended.length > 0) {
+    // What they wait for is over already: the policy of their run holds as if it ended now.
+    await failDependents(client, {
+      endedIds: ended.map(([id]) => id),
+      policy: undefined,
+      only: made.map((row) => row.id),
+      actor: engine.actor,
+      now,
+    });
+  }
   return made;
 }
 

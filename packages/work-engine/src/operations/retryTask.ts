@@ -9,6 +9,7 @@ import { countUnmet } from '../store/prerequisites.js';
 import type { TaskRow } from '../store/rows.js';
 import { moveRun } from '../store/writeRun.js';
 import { changeTask, refuseTransition } from './changeTask.js';
+import { refuseEndingAttempts } from './runs/moveRun.js';
 
 /**
  * Gives a failed or cancelled task another chance, with its budgets afresh: TODO, or BLOCKED while prerequisites are unmet.
@@ -89,6 +90,7 @@ async function reviveRun(engine: EngineContext, client: PoolClient, task: TaskRo
     );
   }
   if (run.status === 'FAILED') {
+    await refuseEndingAttempts(client, run);
     await moveRun(client, run, {
       to: 'RUNNING',
       event: runEventOf('retry'),

@@ -5,7 +5,7 @@ import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
 import { settleAttempts } from '../store/settleAttempts.js';
 import { toEngineError, transact } from '../store/sql.js';
-import { forgetOldRequests, promoteDue, readExpired } from '../store/sweep.js';
+import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
 
 const BATCH = 500;
@@ -52,6 +52,15 @@ export async function sweepExpiredLeases(
       );
       // Renewed since: not this sweep's.
       if (taken.length === 0) break;
+    }
+    const unheard = await readCancelledInProcess(engine.pool, engine.workspaceId);
+    if (unheard.length > 0) {
+      await settleAttempts(
+        engine.pool,
+        { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
+        unheard.map((lease) => ({ taskId: lease.task_id, attemptId: lease.attempt_id, result: 'cancelled' })),
+      );
+      engine.events.poke();
     }
     // A time-out, the next wave, an end that came about elsewhere: what no ending of the run itself brought about.
     for (const runId of await listRunsToReview(engine.pool, engine.workspaceId, engine.now())) {

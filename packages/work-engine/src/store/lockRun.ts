@@ -48,7 +48,7 @@ export async function reviewRuns(
 
 const FAIL_DEPENDENTS = {
   name: 'fail_dependents',
-  text: 'SELECT fail_dependents($1, $2::prerequisite_policy, $3, $4) AS runs',
+  text: 'SELECT fail_dependents($1, $2::prerequisite_policy, $3, $4, $5) AS runs',
 };
 
 /** What follows for the dependents of tasks that have just failed or been cancelled. Returns the runs concerned. */
@@ -58,6 +58,8 @@ export async function failDependents(
     endedIds: readonly string[];
     /** Undefined: the policy of each dependent's run. */
     policy: PrerequisitePolicy | undefined;
+    /** Of the direct dependents only these; default: all. */
+    only?: readonly string[];
     actor: string;
     now: Date;
   },
@@ -67,6 +69,7 @@ export async function failDependents(
     input.policy ?? null,
     input.actor,
     input.now,
+    input.only ?? null,
   ]);
   return (row as { runs: string[] }).runs;
 }

@@ -1,4 +1,4 @@
-import type { RunStatus, TaskPriority, TaskStatus } from '@neolith/contracts';
+import type { OrchestratorStatus, RunStatus, TaskPriority, TaskStatus } from '@neolith/contracts';
 import type { EventRow } from './readEventRows.js';
 import type { AttemptRow, TaskRow } from './rows.js';
 import { LIVE_ATTEMPT_COLUMNS } from './rows.js';
@@ -148,6 +148,31 @@ const MERGES = {
 /** The merge queue of a run, in its order. */
 export async function readRunMerges(connection: Connection, runId: string): Promise<MergeRow[]> {
   return run<MergeRow>(connection, MERGES, [runId]);
+}
+
+export interface RunOrchestratorRow {
+  name: string;
+  status: OrchestratorStatus;
+  /** Task slots that are free; zero or less: none. */
+  room: number;
+  /** TODO tasks of the run that are its to do. */
+  todo: number;
+}
+
+const ORCHESTRATORS = {
+  name: 'run_orchestrators',
+  text: `
+    SELECT o.name, o.status, w.todo, o.max_concurrent_tasks - (SELECT count(*)::int FROM leases l WHERE l.orchestrator_id = o.id AND NOT l.merging) AS room
+    FROM (SELECT t.orchestrator_id AS id, count(*)::int AS todo FROM tasks t WHERE t.run_id = $1 AND t.status = 'TODO' GROUP BY 1) w
+    JOIN orchestrators o ON o.id = w.id ORDER BY o.name, o.id`,
+};
+
+/** The orchestrators that a run's TODO tasks wait for. */
+export async function readRunOrchestrators(
+  connection: Connection,
+  runId: string,
+): Promise<RunOrchestratorRow[]> {
+  return run<RunOrchestratorRow>(connection, ORCHESTRATORS, [runId]);
 }
 
 export interface WaveRow {

@@ -42,9 +42,15 @@ export function toReadyCriteria(given: Criteria = {}): ReadyCriteria {
   };
 }
 
-/** What can't be a run's id is a run without tasks. */
+/** The queue of the tasks that are in no run. */
+const NO_RUN = '00000000-0000-0000-0000-000000000000';
+/** A run without tasks: what can't be a run's id names one. */
+const NOBODYS_RUN = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 function runUuid(id: string): string {
-  return parseId('run', id) ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  if (id === 'none') return NO_RUN;
+  const uuid = parseId('run', id);
+  return uuid === null || uuid === NO_RUN ? NOBODYS_RUN : uuid;
 }
 
 /** In the order of ready_heads: required tags, excluded tags, priorities, excluded ids, run. */

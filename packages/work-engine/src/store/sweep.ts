@@ -31,6 +31,20 @@ export async function readExpired(
   ]);
 }
 
+const ORPHANED = {
+  name: 'read_cancelled_in_process',
+  text: `SELECT task_id, attempt_id FROM leases
+         WHERE expires_at IS NULL AND cancel_requested_at IS NOT NULL AND ($1::uuid IS NULL OR workspace_id = $1) ORDER BY task_id LIMIT 500`,
+};
+
+/** Attempts without expiry that were asked to end: nobody would confirm it. */
+export async function readCancelledInProcess(
+  pool: Pool,
+  workspaceId: string | null,
+): Promise<{ task_id: string; attempt_id: string }[]> {
+  return run(pool, ORPHANED, [workspaceId]);
+}
+
 const DUE = {
   name: 'orchestrators_with_due',
   text: `SELECT DISTINCT orchestrator_id AS id FROM delayed_tasks WHERE available_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)`,

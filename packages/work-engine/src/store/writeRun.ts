@@ -202,6 +202,17 @@ export async function countRunLeases(client: PoolClient, runId: string): Promise
   return (row as { live: number }).live;
 }
 
+const COUNT_ENDING = {
+  name: 'count_ending_leases',
+  text: 'SELECT count(*)::int AS ending FROM leases WHERE run_id = $1 AND cancel_requested_at IS NOT NULL',
+};
+
+/** How many attempts of a locked run were asked to end and have not. */
+export async function countEndingLeases(client: PoolClient, runId: string): Promise<number> {
+  const [row] = await run<{ ending: number }>(client, COUNT_ENDING, [runId]);
+  return (row as { ending: number }).ending;
+}
+
 const IN_PROCESS = {
   name: 'run_leases_in_process',
   text: 'SELECT task_id, attempt_id FROM leases WHERE run_id = $1 AND expires_at IS NULL AND cancel_requested_at IS NOT NULL ORDER BY task_id',

@@ -77,6 +77,16 @@ export async function executeStep(
     (leaseSeconds * 1_000) / 3,
   );
   renewal.unref();
+  stop.signal.addEventListener('abort', () => clearInterval(renewal), { once: true });
+  const cancels = await engine.events.subscribe({
+    workspaceId: engine.workspaceId,
+    onEvents: (events) => {
+      if (!events.some((event) => event.type === 'task.cancel_requested' && event.attemptId === attemptId))
+        return;
+      cancelRequested = true;
+      stop.abort(new NeolithError('INVALID_TRANSITION', `Task ${task.id} was cancelled`));
+    },
+  });
   const timeout =
     task.timeoutSeconds === null
       ? null
@@ -106,6 +116,7 @@ export async function executeStep(
     });
     return { task, settlement };
   } finally {
+    cancels.stop();
     clearInterval(renewal);
     if (timeout !== null) clearTimeout(timeout);
   }

@@ -10,6 +10,7 @@ import { findRun } from '../../store/readRun.js';
 import { type RunRow, toRun } from '../../store/runRows.js';
 import { type Connection, transact } from '../../store/sql.js';
 import {
+  countEndingLeases,
   countRunLeases,
   moveRun,
   readLeasesInProcess,
@@ -18,6 +19,8 @@ import {
   stopRunTasks,
 } from '../../store/writeRun.js';
 import { settle } from '../completeTask.js';
+
+const REASON_CHARS_MAX = 2_000;
 
 export interface RunReason {
   /** Kept with the event, and with the run where it ends by this. */
@@ -60,10 +63,12 @@ export async function releaseRun(
 
 /**
  * Goes on with a failed run: what FAILED or was CANCELLED gets another chance, with its budgets afresh, and a run that
- * failed by its threshold or its time hands out again.
+ * failed by its threshold or its time hands out again. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_HAS_ATTEMPTS while
+ * attempts that were asked to end have not yet.
  */
 export async function retryRun(engine: EngineContext, runId: string, options: RunReason = {}): Promise<Run> {
   return changeRun(engine, runId, 'retry', options, async (client, row, move) => {
+    await refuseEndingAttempts(client, row);
     const moved = await moveRun(client, row, { ...move, to: 'RUNNING', fresh: true });
     await resetRunTasks(client, { runId: row.id, which: 'failed', actor: engine.actor, now: move.now });
     return moved;
@@ -80,11 +85,11 @@ export async function stopRun(engine: EngineContext, runId: string, options: Run
     const moved = await moveRun(client, row, {
       ...move,
       to: 'CANCELLED',
-      reason: options.reason ?? 'Stopped',
+      reason: options.reason === undefined ? 'Stopped' : storableText(options.reason),
     });
     await stopRunTasks(client, {
       runId: row.id,
-      reason: options.reason ?? 'The run was stopped',
+      reason: options.reason === undefined ? 'The run was stopped' : storableText(options.reason),
       actor: engine.actor,
       now: move.now,
     });
@@ -175,6 +180,17 @@ export async function refuseLiveAttempts(client: PoolClient, row: RunRow): Promi
   );
 }
 
+/** A task whose attempt ends as cancelled while its run goes on again would be lost to it. */
+export async function refuseEndingAttempts(client: PoolClient, row: RunRow): Promise<void> {
+  const ending = await countEndingLeases(client, row.id);
+  if (ending === 0) return;
+  throw new NeolithError(
+    'RUN_HAS_ATTEMPTS',
+    `Run ${formatId('run', row.id)} has ${ending} attempt(s) that were asked to end and have not yet; try again when they have`,
+    { details: { runId: formatId('run', row.id), ending } },
+  );
+}
+
 interface Move {
   event: string;
   actor: string;
@@ -191,6 +207,11 @@ async function changeRun(
   change: (client: PoolClient, row: RunRow, move: Move) => Promise<RunRow>,
 ): Promise<Run> {
   const uuid = uuidOf('run', runId);
+  if ((options.reason?.length ?? 0) > REASON_CHARS_MAX)
+    throw new NeolithError(
+      'INVALID_INPUT',
+      `A reason has at most ${REASON_CHARS_MAX} characters; shorten it`,
+    );
   const changed = await transact(engine.pool, async (client) => {
     const row = await lockRun(client, uuid, engine.workspaceId, runId);
     const verdict = canMoveRun({ id: formatId('run', row.id), status: row.status }, verb);

@@ -12,7 +12,13 @@ import { diagnoseGraph } from '../../domain/graph/index.js';
 import type { EngineContext } from '../../engineContext.js';
 import { readNow } from '../../store/lockTask.js';
 import { readEpoch, readHorizon } from '../../store/readEventRows.js';
-import { readRunEventRows, readRunLeases, readRunMerges, readRunWaves } from '../../store/readRun.js';
+import {
+  readRunEventRows,
+  readRunLeases,
+  readRunMerges,
+  readRunOrchestrators,
+  readRunWaves,
+} from '../../store/readRun.js';
 import { toAttempt } from '../../store/rows.js';
 import { toRun } from '../../store/runRows.js';
 import { readConsistently, toEngineError } from '../../store/sql.js';
@@ -93,6 +99,7 @@ export async function getProgress(engine: EngineContext, runId: string): Promise
     const waves = await readRunWaves(client, row.id);
     const leases = await readRunLeases(client, row.id);
     const merges = await readRunMerges(client, row.id);
+    const orchestrators = await readRunOrchestrators(client, row.id);
     const { forecast } = view;
     const taskOf = new Map(view.tasks.map((task) => [task.id, task]));
     return {
@@ -127,9 +134,16 @@ export async function getProgress(engine: EngineContext, runId: string): Promise
         tasks: view.tasks,
         availableAt: view.rows.map((task) => task.available_at),
         outside: view.outside.length,
+        orchestrators,
         merges: merges.map((merge) => ({ granted: merge.granted_at !== null })),
       }),
-      eta: describeEta({ run, at, forecast, slots: slotsOf(run) }),
+      eta: describeEta({
+        run,
+        at,
+        forecast,
+        slots: slotsOf(run),
+        lastWave: waves.findLast((wave) => wave.live + wave.blocked > 0)?.wave ?? 0,
+      }),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { formatId, NeolithError, type PlanImportResult } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { applySettings } from '../../domain/applySettings.js';
@@ -254,6 +255,7 @@ async function patchPlannedRun(
     run.description === plan.description &&
     (plan.dueAt === null || run.due_at?.getTime() === plan.dueAt.getTime()) &&
     JSON.stringify(before) === JSON.stringify(config) &&
+    Object.entries(plan.metadata).every(([key, value]) => isDeepStrictEqual(run.metadata[key], value)) &&
     run.orchestrator_id === orchestratorId;
   if (same || isRunEnded(run.status)) return;
   if (config.mergeStage !== before.mergeStage) await refuseLiveAttempts(client, run);
