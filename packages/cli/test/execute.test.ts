@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { isAlive } from '../../daemon/test/process/processes.js';
 import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace, readPidFile, until } from '../../daemon/test/worker/support/workplace.js';
@@ -30,6 +30,16 @@ interface Begun {
   notes(): string;
 }
 
+const begun: Pick<Begun, 'child' | 'ended'>[] = [];
+// Also where a test failed: neither the command nor the agents that it leaves behind may live on.
+afterEach(async () => {
+  for (const { child, ended } of begun.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await ended;
+  }
+  for (const pid of readPidFile(work.path('pids')).filter(isAlive)) process.kill(pid, 'SIGKILL');
+});
+
 function begin(...args: string[]): Begun {
   const child = spawn(process.execPath, [BIN, ...args], {
     env: bareEnvironment(environment()),
@@ -44,10 +54,7 @@ function begin(...args: string[]): Begun {
     notes += chunk.toString();
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await ended;
-  });
+  begun.push({ child, ended });
   return { child, ended, out: () => out, notes: () => notes };
 }
 
