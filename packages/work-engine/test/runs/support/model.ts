@@ -335,13 +335,16 @@ export class RunModel {
       for (const task of waiting) this.fail(task);
     }
     if (verb === 'retry' || verb === 'reset') {
-      for (const task of tasks) {
-        if (task.status !== 'FAILED' && task.status !== 'CANCELLED' && !(verb === 'reset' && isWaiting(task)))
-          continue;
-        for (const edge of task.edges.values()) edge.released = false;
-        Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
-        this.holdAgain(task.id);
+      const afresh = tasks.filter(
+        (task) =>
+          task.status === 'FAILED' || task.status === 'CANCELLED' || (verb === 'reset' && isWaiting(task)),
+      );
+      for (const { id } of afresh) {
+        this.holdAgain(id);
+        for (const { edges } of afresh) if (edges.has(id)) edges.set(id, { released: false });
       }
+      for (const task of afresh)
+        Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
     }
     if (verb === 'reset')
       Object.assign(run, {
