@@ -184,7 +184,8 @@ export class RunModel {
     task.lease = null;
     task.availableAt = 0;
     if (good) task.status = 'DONE';
-    else if (lease.cancelRequested) task.status = 'CANCELLED';
+    // What comes back into a run that was stopped is not taken up again.
+    else if (lease.cancelRequested || run?.status === 'CANCELLED') task.status = 'CANCELLED';
     else if (result === 'blocked' || (result === 'merge_failed' && spent.merge >= 2))
       Object.assign(task, { status: 'BLOCKED', reported: true });
     else if (result === 'released' || result === 'merge_failed' || !isSpent) {
