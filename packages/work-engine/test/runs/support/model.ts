@@ -184,7 +184,8 @@ export class RunModel {
     task.lease = null;
     task.availableAt = 0;
     if (good) task.status = 'DONE';
-    else if (lease.cancelRequested) task.status = 'CANCELLED';
+    // What comes back into a run that was stopped is not taken up again.
+    else if (lease.cancelRequested || run?.status === 'CANCELLED') task.status = 'CANCELLED';
     else if (result === 'blocked' || (result === 'merge_failed' && spent.merge >= 2))
       Object.assign(task, { status: 'BLOCKED', reported: true });
     else if (result === 'released' || result === 'merge_failed' || !isSpent) {
@@ -335,13 +336,16 @@ export class RunModel {
       for (const task of waiting) this.fail(task);
     }
     if (verb === 'retry' || verb === 'reset') {
-      for (const task of tasks) {
-        if (task.status !== 'FAILED' && task.status !== 'CANCELLED' && !(verb === 'reset' && isWaiting(task)))
-          continue;
-        for (const edge of task.edges.values()) edge.released = false;
-        Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
-        this.holdAgain(task.id);
+      const afresh = tasks.filter(
+        (task) =>
+          task.status === 'FAILED' || task.status === 'CANCELLED' || (verb === 'reset' && isWaiting(task)),
+      );
+      for (const { id } of afresh) {
+        this.holdAgain(id);
+        for (const { edges } of afresh) if (edges.has(id)) edges.set(id, { released: false });
       }
+      for (const task of afresh)
+        Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
     }
     if (verb === 'reset')
       Object.assign(run, {
