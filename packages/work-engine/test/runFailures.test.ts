@@ -158,10 +158,8 @@ describe('what becomes of dependents when a prerequisite fails', () => {
     const ask = claims.find(({ title }) => title === 'Ask');
     await engine.completeTask(ask?.taskId as string, { status: 'completed', attemptId: ask?.attemptId });
     const { pool } = fixture.test.database;
-    const begun = performance.now();
+    // With a scan for each level it runs into the statement's time limit.
     await fail(claims.find(({ title }) => title === 'T0'));
-    // Seconds with a scan for each level; generous for a busy machine.
-    expect(performance.now() - begun).toBeLessThan(5_000);
     expect((await engine.getRun(run.id)).status).toBe('FAILED');
     const { rows } = await pool.query<{ answer: boolean }>('SELECT run_can_go_on($1, NULL) AS answer', [
       run.id.slice('run_'.length),
@@ -391,7 +389,7 @@ test('a step in process hears a cancel at once', async () => {
   const { engine } = fixture;
   const { run } = await startedRun(fixture, independent(1));
   const [other] = fixture.others(1);
-  const begun = performance.now();
+  // Its renewal would tell it after eight hours.
   const step = await engine.executeStep(
     run.id,
     async ({ signal }) => {
@@ -399,11 +397,9 @@ test('a step in process hears a cancel at once', async () => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       return null;
     },
-    { leaseSeconds: 60 },
+    { leaseSeconds: 86_400 },
   );
   expect(step?.settlement).toMatchObject({ status: 'CANCELLED', attemptStatus: 'CANCELLED' });
-  // Its renewal would have told it after twenty seconds.
-  expect(performance.now() - begun).toBeLessThan(15_000);
 });
 
 test('a reason that is too long is refused', async () => {

@@ -614,7 +614,8 @@ END $$;
 -- not, has failed, been cancelled, or lies in a run that ended without it. p_wave: only tasks up to that wave, and only
 -- by what is in those waves: by way of another run a task may wait for a later wave of its own. Null: all.
 CREATE FUNCTION run_can_go_on(p_run uuid, p_wave int) RETURNS boolean
-LANGUAGE sql STABLE AS $$
+-- A level of the graph is a few rows, whatever the planner thinks of a recursion: go along the edges.
+LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
   WITH RECURSIVE asked AS MATERIALIZED (
     SELECT t.id FROM tasks t WHERE t.run_id = p_run AND (p_wave IS NULL OR t.wave <= p_wave) AND t.status = 'BLOCKED'
   ), cone(id) AS (

@@ -82,7 +82,7 @@ export const runEndpoints = {
     body: planImportRequestSchema,
     maxBodyBytes: 67_108_864,
     response: planImportResultSchema,
-    errors: [...planErrors, 'RUN_ENDED'],
+    errors: [...planErrors, 'RUN_ENDED', 'RUN_HAS_ATTEMPTS'],
   }),
   getRun: defineEndpoint({
     method: 'GET',
@@ -122,7 +122,9 @@ export const runEndpoints = {
     'Cancel a run: its waiting tasks at once, its running attempts as soon as their processes have ended',
   ),
   releaseRun: moveRun('release', 'Hand out work again after a quarantine; the failures are counted anew'),
-  retryRun: moveRun('retry', 'Go on with a failed run: its failed tasks get another chance'),
+  retryRun: moveRun('retry', 'Go on with a failed run: its failed tasks get another chance', [
+    'RUN_HAS_ATTEMPTS',
+  ]),
   resetRun: moveRun('reset', 'Back to PENDING, with everything unfinished afresh; the history stays', [
     'RUN_HAS_ATTEMPTS',
   ]),

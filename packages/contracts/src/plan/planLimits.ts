@@ -17,7 +17,7 @@ export const planLimits = {
   estimateMinutesMax: 525_600,
   /** One week. */
   timeoutMinutesMax: 10_080,
-  concurrencyMax: 10_000,
+  concurrencyMax: 1_000,
   /** One year. */
   runSecondsMax: 31_536_000,
 } as const;

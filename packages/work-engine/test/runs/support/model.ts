@@ -83,6 +83,20 @@ export class RunModel {
       availableAt: 0,
       lease: null,
     });
+    this.failAtOnce(this.task(task.id));
+  }
+
+  /** A prerequisite that is over already counts as one that ends now. */
+  private failAtOnce(task: ModelTask): void {
+    for (const [id, edge] of task.edges) {
+      const { status } = this.task(id);
+      if (edge.released || !isWaiting(task) || (status !== 'FAILED' && status !== 'CANCELLED')) continue;
+      const then = this.runOf(task)?.config.onPrerequisiteFailure ?? 'block';
+      if (then === 'release') edge.released = true;
+      if (then !== 'cancel') continue;
+      Object.assign(task, { status: 'CANCELLED', reported: false, availableAt: 0 });
+      this.fail(task);
+    }
   }
 
   waveOf(task: ModelTask): number {
@@ -242,10 +256,18 @@ export class RunModel {
     return true;
   }
 
+  /** Attempts that were asked to end and have not. */
+  private isEnding(run: ModelRun): boolean {
+    return this.tasksOf(run.id).some(({ lease }) => lease?.cancelRequested === true);
+  }
+
   private revive(task: ModelTask): boolean {
     const run = this.runOf(task);
     if (run?.status === 'SUCCEEDED' || run?.status === 'CANCELLED') return false;
-    if (run?.status === 'FAILED') this.go(run, true);
+    if (run?.status === 'FAILED') {
+      if (this.isEnding(run)) return false;
+      this.go(run, true);
+    }
     return true;
   }
 
@@ -293,6 +315,7 @@ export class RunModel {
     const task = this.task(id);
     if (!isWaiting(task) || task.edges.has(prerequisite) || this.reaches(prerequisite, id)) return false;
     task.edges.set(prerequisite, { released: false });
+    this.failAtOnce(task);
     return true;
   }
   private reaches(from: string, to: string): boolean {
@@ -322,6 +345,7 @@ export class RunModel {
     if (!from[verb].includes(run.status)) return false;
     const tasks = this.tasksOf(runId);
     if (verb === 'reset' && tasks.some(isLive)) return false;
+    if (verb === 'retry' && this.isEnding(run)) return false;
     if (verb === 'pause') run.status = 'PAUSED';
     if (verb === 'resume') this.go(run, false);
     if (verb === 'start' || verb === 'retry') this.go(run, true);
