@@ -50,7 +50,7 @@ export function canMoveRun(
   return {
     allowed: false,
     possible: open,
-    reason: `Run ${run.id} is ${run.status}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${[...open, ...(run.status === 'PENDING' || isRunEnded(run.status) ? ['delete'] : [])].join(', ')}`,
+    reason: `Run ${run.id} is ${run.status}${isDeletable(run.status) ? ' (it can be deleted)' : ''}; ${verb} needs ${VERBS[verb].from.join(' or ')}. Possible now: ${open.join(', ')}`,
   };
 }
 
@@ -70,6 +70,11 @@ export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> 
     ],
   ]),
 ) as unknown as Record<RunStatus, RunStatus[]>;
+
+/** Whether it may be deleted: it is not active. */
+export function isDeletable(status: RunStatus): boolean {
+  return status === 'PENDING' || isRunEnded(status);
+}
 
 /** Whether it is over, unless somebody takes it up again. */
 export function isRunEnded(status: RunStatus): boolean {

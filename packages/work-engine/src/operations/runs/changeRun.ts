@@ -10,7 +10,7 @@ import {
   runPatchSchema,
 } from '@neolith/contracts';
 import { applySettings } from '../../domain/applySettings.js';
-import { isRunEnded } from '../../domain/runTransitions.js';
+import { isDeletable, isRunEnded } from '../../domain/runTransitions.js';
 import type { EngineContext } from '../../engineContext.js';
 import { uuidOf } from '../../ids.js';
 import { lockRun, reviewRuns } from '../../store/lockRun.js';
@@ -84,7 +84,7 @@ export async function updateRunConfig(
 export async function deleteRun(engine: EngineContext, runId: string): Promise<void> {
   await transact(engine.pool, async (client) => {
     const row = await lockRun(client, uuidOf('run', runId), engine.workspaceId, runId);
-    if (row.status !== 'PENDING' && !isRunEnded(row.status)) {
+    if (!isDeletable(row.status)) {
       throw new NeolithError(
         'INVALID_TRANSITION',
         `Run ${runId} is ${row.status}; stop it before deleting it`,
