@@ -189,7 +189,7 @@ describe('run settings', () => {
     expect(
       listProblems(read({ run, tasks: [task('a')] })).map((line) => line.replace(/^\S+ error /, '')),
     ).toEqual([
-      'FIELD_INVALID The plan: "run.maxConcurrentTasks" must be a whole number from 1 to 10000, not 0.',
+      'FIELD_INVALID The plan: "run.maxConcurrentTasks" must be a whole number from 1 to 1000, not 0.',
       'FIELD_INVALID The plan: "run.waves" must be off or strict, not "hard".',
       expect.stringContaining(
         'FIELD_UNKNOWN The plan has the unknown field "concurrency" in "run". Known are',
