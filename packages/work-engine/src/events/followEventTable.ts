@@ -8,6 +8,11 @@ import type { EventFollower, EventSubscription } from './eventFollower.js';
 const CHANNEL = 'neolith_events';
 /** Beneath the signals: whatever they miss is found within this time. */
 const LOOK_MS = 1_000;
+/**
+ * What was signalled shows only when every older transaction of the cluster has ended, and nobody signals that: after a
+ * signal the looks follow one another closely at first, each after twice the time.
+ */
+const SOON_MS = 50;
 /** A commit with NOTIFY takes a lock of the whole cluster, so that a busy process sends few of them. */
 const NOTIFY_EVERY_MS = 20;
 const BATCH = 1_000;
@@ -118,7 +123,9 @@ export function followEventTable(
   }
 
   async function run(): Promise<void> {
+    let quietLooks = 0;
     while (subscribers.size > 0 && !closed) {
+      quietLooks = awake ? 0 : quietLooks + 1;
       awake = false;
       // Each by itself: where listening fails, for want of a connection perhaps, reading goes on once a second.
       await listen().catch(onError);
@@ -128,7 +135,7 @@ export function followEventTable(
         // The database is away, perhaps; the next look finds out. What was missed is read then.
         onError(error);
       }
-      await rest(LOOK_MS);
+      await rest(Math.min(SOON_MS * 2 ** Math.min(quietLooks, 10), LOOK_MS));
     }
     position = null;
     const idle = listener;
