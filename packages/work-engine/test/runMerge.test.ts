@@ -1,7 +1,6 @@
-import { isNeolithError } from '@neolith/contracts';
 import { afterEach, expect, test } from 'vitest';
 import { createFixture } from './support/engineFixture.js';
-import { claimAll, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
+import { claimAll, codeOf, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
 
 const fixture = createFixture();
 
@@ -9,16 +8,6 @@ afterEach(async () => {
   fixture.clock.now = null;
   await expectNoDrift(fixture);
 });
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isNeolithError(error)) return error.code;
-    throw error;
-  }
-  return 'nothing was thrown';
-}
 
 test('a completed task is MERGING until its merge is through; only then its dependents are free', async () => {
   const { engine } = fixture;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { RUN_TRANSITIONS } from '../src/domain/runTransitions.js';
 import type { RunStatus, WorkEngine } from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
-import { claimAll, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
+import { claimAll, codeOf, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
 
 const fixture = createFixture();
 
@@ -11,16 +11,6 @@ afterEach(async () => {
   fixture.clock.now = null;
   await expectNoDrift(fixture);
 });
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isNeolithError(error)) return error.code;
-    throw error;
-  }
-  return 'nothing was thrown';
-}
 
 describe('the life of a run', () => {
   test('nothing is handed out before the start, and the last task ends the run', async () => {

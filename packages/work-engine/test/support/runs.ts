@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { NewRun, NewTask, Run, RunSettings, Task } from '../../src/index.js';
 import type { EngineFixture } from './engineFixture.js';
+import { refusal } from './history.js';
 
 /** A diamond: b and c after a, d after both. */
 export const diamond: NewTask[] = [
@@ -52,4 +53,9 @@ export async function claimAll(
 export async function expectNoDrift(fixture: EngineFixture): Promise<void> {
   const { repaired, runs } = await fixture.engine.recalculateAllStatuses();
   expect({ repaired, runs }).toEqual({ repaired: [], runs: [] });
+}
+
+/** The code that a call is refused with. */
+export async function codeOf(call: Promise<unknown>): Promise<string> {
+  return (await refusal(call)).code;
 }
