@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { runConfigSchema } from '@neolith/contracts';
+import { DEFAULT_RUN_CONFIG } from '@neolith/contracts';
 import { describe, expect, test } from 'vitest';
 import { canMoveRun, RUN_TRANSITIONS, type RunVerb } from '../src/domain/runTransitions.js';
 import { STATUS_TRANSITIONS } from '../src/domain/transitions.js';
@@ -87,7 +87,7 @@ describe('the page about runs', () => {
   });
 
   test('has every setting with its default', () => {
-    const defaults = Object.entries(runConfigSchema.parse({})).flatMap(([name, value]) =>
+    const defaults = Object.entries(DEFAULT_RUN_CONFIG).flatMap(([name, value]) =>
       typeof value === 'object' && value !== null
         ? Object.entries(value).map(([part, inner]) => [`\`${name}.${part}\``, `${inner}`])
         : [[`\`${name}\``, value === null ? 'none' : `${value}`]],

@@ -474,15 +474,23 @@ END $$;
 
 -- What follows from an ending ---------------------------------------------------------------------------------------
 
--- Takes so many prerequisites off what each of these waits for; their places are locked. Who waits for nothing more
--- becomes TODO, told with p_reason. Returns those. Plans as its callers do.
-CREATE FUNCTION meet_prerequisites(p_dependents uuid[], p_amounts int[], p_reason text, p_actor text, p_now timestamptz) RETURNS uuid[]
-LANGUAGE plpgsql AS $$
+-- Dependents of tasks that have just become DONE: each edge takes one off the count, and who waits for nothing more
+-- becomes TODO. Called after the done tasks' rows were written, so that an edge made meanwhile is either seen here or
+-- was made with the task's row already DONE.
+CREATE OR REPLACE FUNCTION free_dependents(p_done uuid[], p_actor text, p_now timestamptz) RETURNS uuid[]
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_freed uuid[];
 BEGIN
+  PERFORM 1 FROM blocked_tasks b
+    WHERE b.task_id IN (SELECT d.dependent_id FROM task_dependencies d WHERE d.prerequisite_id = ANY (p_done) AND NOT d.released)
+    ORDER BY b.task_id FOR UPDATE;
+  IF NOT FOUND THEN RETURN '{}'; END IF;
+
+  -- A new statement, so that it counts on the rows as locked.
   WITH met AS (
-    SELECT * FROM unnest(p_dependents, p_amounts) AS m(dependent_id, amount)
+    SELECT d.dependent_id, count(*)::int AS amount FROM task_dependencies d WHERE d.prerequisite_id = ANY (p_done) AND NOT d.released GROUP BY d.dependent_id
   ), still AS (
     UPDATE blocked_tasks b SET unmet = b.unmet - m.amount FROM met m
      WHERE b.task_id = m.dependent_id AND (b.unmet <> m.amount OR b.reported)
@@ -500,32 +508,10 @@ BEGIN
     RETURNING t.id, t.workspace_id, t.orchestrator_id, t.run_id
   )
   INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
-  SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.unblocked', p_actor, 'BLOCKED', 'TODO', jsonb_build_object('reason', p_reason)
+  SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.unblocked', p_actor, 'BLOCKED', 'TODO', '{"reason": "DEPENDENCIES"}'
   FROM moved m ORDER BY m.id;
   PERFORM enqueue_tasks(v_freed, p_now);
   RETURN v_freed;
-END $$;
-
--- Dependents of tasks that have just become DONE: each edge takes one off the count, and who waits for nothing more
--- becomes TODO. Called after the done tasks' rows were written, so that an edge made meanwhile is either seen here or
--- was made with the task's row already DONE.
-CREATE OR REPLACE FUNCTION free_dependents(p_done uuid[], p_actor text, p_now timestamptz) RETURNS uuid[]
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-DECLARE
-  v_dependents uuid[];
-  v_amounts int[];
-BEGIN
-  PERFORM 1 FROM blocked_tasks b
-    WHERE b.task_id IN (SELECT d.dependent_id FROM task_dependencies d WHERE d.prerequisite_id = ANY (p_done) AND NOT d.released)
-    ORDER BY b.task_id FOR UPDATE;
-  IF NOT FOUND THEN RETURN '{}'; END IF;
-
-  -- A new statement, so that it counts on the rows as locked.
-  SELECT array_agg(m.dependent_id), array_agg(m.amount) INTO v_dependents, v_amounts FROM (
-    SELECT d.dependent_id, count(*)::int AS amount FROM task_dependencies d WHERE d.prerequisite_id = ANY (p_done) AND NOT d.released GROUP BY d.dependent_id
-  ) m;
-  RETURN meet_prerequisites(v_dependents, v_amounts, 'DEPENDENCIES', p_actor, p_now);
 END $$;
 
 -- Dependents of tasks that have just FAILED or been CANCELLED. What becomes of them is p_policy, or else the policy of
@@ -539,7 +525,7 @@ DECLARE
   v_frontier uuid[] := p_ended;
   v_cancel uuid[];
   v_release uuid[];
-  v_amounts int[];
+  v_freed uuid[];
   v_runs uuid[] := '{}';
   v_only uuid[] := p_only;
 BEGIN
@@ -565,10 +551,28 @@ BEGIN
         UPDATE task_dependencies d SET released = true
          WHERE d.prerequisite_id = ANY (v_frontier) AND d.dependent_id = ANY (v_release) AND NOT d.released
         RETURNING d.dependent_id
+      ), met AS (
+        SELECT l.dependent_id, count(*)::int AS amount FROM let_go l GROUP BY l.dependent_id
+      ), still AS (
+        UPDATE blocked_tasks b SET unmet = b.unmet - m.amount FROM met m
+         WHERE b.task_id = m.dependent_id AND (b.unmet <> m.amount OR b.reported)
+      ), gone AS (
+        DELETE FROM blocked_tasks b USING met m WHERE b.task_id = m.dependent_id AND b.unmet = m.amount AND NOT b.reported
+        RETURNING b.task_id
       )
-      SELECT array_agg(m.dependent_id), array_agg(m.amount) INTO v_release, v_amounts
-        FROM (SELECT l.dependent_id, count(*)::int AS amount FROM let_go l GROUP BY l.dependent_id) m;
-      PERFORM meet_prerequisites(v_release, v_amounts, 'RELEASED', p_actor, p_now);
+      SELECT array_agg(g.task_id ORDER BY g.task_id) INTO v_freed FROM gone g;
+      IF v_freed IS NOT NULL THEN
+        WITH locked AS (
+          SELECT t.id FROM tasks t WHERE t.id = ANY (v_freed) ORDER BY t.id FOR NO KEY UPDATE
+        ), moved AS (
+          UPDATE tasks t SET status = 'TODO', updated_at = p_now FROM locked l WHERE t.id = l.id
+          RETURNING t.id, t.workspace_id, t.orchestrator_id, t.run_id
+        )
+        INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
+        SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.unblocked', p_actor, 'BLOCKED', 'TODO', '{"reason": "RELEASED"}'
+        FROM moved m ORDER BY m.id;
+        PERFORM enqueue_tasks(v_freed, p_now);
+      END IF;
     END IF;
 
     v_frontier := v_cancel;

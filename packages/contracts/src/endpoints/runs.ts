@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors/codes.js';
 import { eventPageSchema } from '../schemas/event.js';
+import { newRunSchema, planImportRequestSchema, planImportResultSchema } from '../schemas/newRun.js';
 import {
-  newRunSchema,
-  planImportRequestSchema,
-  planImportResultSchema,
   runFilterSchema,
+  runPageSchema,
+  runPatchSchema,
+  runReasonSchema,
+  runSchema,
+} from '../schemas/run.js';
+import {
   runGraphQuerySchema,
   runGraphSchema,
   runHistoryQuerySchema,
-  runPageSchema,
-  runPatchSchema,
   runProgressSchema,
-  runReasonSchema,
-  runSchema,
   runSnapshotSchema,
-} from '../schemas/run.js';
+} from '../schemas/runView.js';
 import { taskSchema } from '../schemas/task.js';
 import { defineEndpoint } from './endpoint.js';
 

@@ -6,7 +6,7 @@ import {
   mergeFailedRequestSchema,
   mergeRequestSchema,
   mergeTurnSchema,
-} from '../schemas/run.js';
+} from '../schemas/merge.js';
 import {
   createTasksSchema,
   taskDetailSchema,

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_RUN_CONFIG,
   formatId,
   type NewRun,
   type NewTask,
@@ -7,9 +8,6 @@ import {
   type ParsedNewRun,
   type ParsedNewTask,
   type Run,
-  type RunConfig,
-  type RunSettings,
-  runConfigSchema,
 } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { applySettings } from '../../domain/applySettings.js';
@@ -57,10 +55,6 @@ function parseTask(task: NewTask, index: number, run: ParsedNewRun): ParsedNewTa
   };
 }
 
-function withDefaults(settings: RunSettings): RunConfig {
-  return applySettings(runConfigSchema.parse({}), settings);
-}
-
 /** Inserts run and tasks within a transaction. */
 export async function insertWholeRun(
   engine: EngineContext,
@@ -75,7 +69,7 @@ export async function insertWholeRun(
     id,
     workspaceId,
     orchestratorId: plan.orchestratorId === null ? null : uuidOf('orchestrator', plan.orchestratorId),
-    config: withDefaults(plan.config),
+    config: applySettings(DEFAULT_RUN_CONFIG, plan.config),
     now,
   });
   await tellRun(client, id, { event: 'run.created', actor: engine.actor, now, to: 'PENDING' });
