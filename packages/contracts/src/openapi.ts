@@ -6,7 +6,7 @@ import { problemSchema } from './errors/problem.js';
 type JsonObject = { [key: string]: unknown };
 
 /** What every endpoint may answer besides its own. */
-const GENERAL: readonly ErrorCode[] = ['INVALID_INPUT', 'INTERNAL', 'DATABASE_UNAVAILABLE'];
+const GENERAL: readonly ErrorCode[] = ['INVALID_INPUT', 'INTERNAL', 'DATABASE_UNAVAILABLE', 'OVERLOADED'];
 
 function schemaOf(schema: z.ZodType, components: JsonObject, io: 'input' | 'output'): JsonObject {
   // On the wire a codec is its text form, which zod calls its input; of an answer nothing is optional by default.

@@ -15,6 +15,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   FORBIDDEN:
     'The token lacks the scope for this. Use one with more scopes; the token file of the server’s machine has all.',
   DATABASE_UNAVAILABLE: 'The server is up but its database is not. Wait a moment and try again.',
+  OVERLOADED: 'The server has more to do than it can answer in time. Wait a moment and try again.',
 };
 
 /** The code and the words for an error, whatever it is; without secrets. */

@@ -52,6 +52,7 @@ export const ERROR_STATUS = {
   METADATA_TOO_LARGE: 422,
   INTERNAL: 500,
   DATABASE_UNAVAILABLE: 503,
+  OVERLOADED: 503,
   /** Said by the client, never by the server: no answer came. */
   SERVER_UNREACHABLE: 503,
 } as const;

@@ -18,6 +18,7 @@ export function judgeCallError(error: unknown): CallErrorKind {
   switch (error.code) {
     case 'SERVER_UNREACHABLE':
     case 'DATABASE_UNAVAILABLE':
+    case 'OVERLOADED':
       return 'away';
     case 'INTERNAL':
       return 'faulty';

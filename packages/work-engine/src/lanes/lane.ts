@@ -1,3 +1,5 @@
+import { NeolithError } from '@neolith/contracts';
+
 /** Calls that wait together go to the database together. */
 export interface Lane<Call, Answer> {
   submit(call: Call): Promise<Answer>;
@@ -13,6 +15,9 @@ export interface LaneOptions<Call, Answer> {
   /** Whether an error may be of a single call's making; then each is done by itself, so that none fails for another. */
   mayBeOneCalls(error: unknown): boolean;
 }
+
+/** So many calls may wait in a lane: more than a process should ever hold, and few enough to be answered in time. */
+const WAITING_LIMIT = 20_000;
 
 interface Waiting<Call, Answer> {
   call: Call;
@@ -33,15 +38,17 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
     const later: Waiting<Call, Answer>[] = [];
     const keys = new Set<string>();
     const limit = options.batchLimit();
-    for (const waiting of queue) {
+    let seen = 0;
+    for (; seen < queue.length && batch.length < limit; seen += 1) {
+      const waiting = queue[seen] as Waiting<Call, Answer>;
       const key = options.keyOf?.(waiting.call) ?? null;
-      if (batch.length >= limit || (key !== null && keys.has(key))) later.push(waiting);
+      if (key !== null && keys.has(key)) later.push(waiting);
       else {
         batch.push(waiting);
         if (key !== null) keys.add(key);
       }
     }
-    queue = later;
+    queue = later.concat(queue.slice(seen));
     return batch;
   }
 
@@ -71,6 +78,7 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
 
   return {
     submit(call) {
+      if (queue.length >= WAITING_LIMIT) return Promise.reject(overloaded());
       return new Promise<Answer>((resolve, reject) => {
         queue.push({ call, resolve, reject });
         // Not in this turn: whatever else is asked for in it goes along.
@@ -84,4 +92,11 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
       });
     },
   };
+}
+
+function overloaded(): NeolithError {
+  return new NeolithError(
+    'OVERLOADED',
+    `${WAITING_LIMIT} calls wait for the database already; try again shortly, with fewer at once`,
+  );
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type ClaimCall, type ClaimGroup, type ClaimRow, claimReady } from '../store/claimReady.js';
+import { type RenewedRow, type RenewGroup, renewLeases } from '../store/renewLeases.js';
 import {
   type AttemptEnding,
   type SettleGroup,
@@ -7,19 +8,38 @@ import {
   settleAttempts,
 } from '../store/settleAttempts.js';
 import { isDatabaseUnavailable } from '../store/sql.js';
+import {
+  type DaemonBeat,
+  type TouchedDaemonRow,
+  type TouchGroup,
+  touchDaemons,
+} from '../store/touchDaemons.js';
+import {
+  type ProgressGroup,
+  type ProgressReport,
+  type ProgressRow,
+  writeProgress,
+} from '../store/writeProgress.js';
 import { createLane, type Lane } from './lane.js';
-import { createTurns } from './turns.js';
+import { BATCH_LIMIT, createTurns } from './turns.js';
 
-/** Lanes that nobody uses are forgotten; so many are kept at once, which is far more than are busy. */
+/** Lanes that nobody uses are forgotten; so many of a kind are kept at once, which is far more than are busy. */
 const LANES_KEPT = 1_000;
 
 /**
- * The lanes of one database in one process: claims and endings each have their own, so that neither waits for the
- * other; and each orchestrator its own for claims, so that one which is held up holds up nobody else.
+ * The lanes of one database in one process: each kind of call has its own, so that none waits for another; and each
+ * orchestrator its own for claims, so that one which is held up holds up nobody else. What calls must have in common to
+ * share a statement is their group.
  */
 export interface Lanes {
   claim(group: ClaimGroup, call: ClaimCall): Promise<ClaimRow[]>;
   settle(group: SettleGroup, ending: AttemptEnding): Promise<SettlementRow[]>;
+  /** Renews the leases of these attempts; a row for each that owns its task. */
+  renew(group: RenewGroup, attemptIds: readonly string[]): Promise<RenewedRow[]>;
+  /** Tells that a daemon lives; null: there is no such daemon. */
+  touch(group: TouchGroup, beat: DaemonBeat): Promise<TouchedDaemonRow | null>;
+  /** Null: the attempt doesn't hold the task, or its metadata would be too large. */
+  progress(group: ProgressGroup, report: ProgressReport): Promise<ProgressRow | null>;
 }
 
 /** A statement that was refused did nothing, and one of its calls may be why; of one that broke off nobody knows. */
@@ -30,46 +50,58 @@ const mayBeOneCalls = (error: unknown): boolean =>
   error.code !== 'DATABASE_UNAVAILABLE';
 
 export function createLanes(pool: Pool): Lanes {
-  const claims = new Map<string, Lane<ClaimCall, ClaimRow[]>>();
-  const endings = new Map<string, Lane<AttemptEnding, SettlementRow[]>>();
   const turns = createTurns();
+  const claims = lanesByGroup<ClaimGroup, ClaimCall, ClaimRow[]>((group) => ({
+    batchLimit: turns.of('claims'),
+    run: (calls) => claimReady(pool, group, calls),
+    keyOf: ({ requestId }) => requestId,
+  }));
+  const endings = lanesByGroup<SettleGroup, AttemptEnding, SettlementRow[]>((group) => ({
+    batchLimit: turns.of('endings'),
+    run: (calls) => settleAttempts(pool, group, calls),
+    keyOf: ({ taskId }) => taskId,
+  }));
+  const renewals = lanesByGroup<RenewGroup, readonly string[], RenewedRow[]>((group) => ({
+    batchLimit: () => BATCH_LIMIT,
+    run: (calls) => renewLeases(pool, group, calls),
+  }));
+  const beats = lanesByGroup<TouchGroup, DaemonBeat, TouchedDaemonRow | null>((group) => ({
+    batchLimit: () => BATCH_LIMIT,
+    run: (calls) => touchDaemons(pool, group, calls),
+    keyOf: ({ daemonId }) => daemonId,
+  }));
+  const reports = lanesByGroup<ProgressGroup, ProgressReport, ProgressRow | null>((group) => ({
+    batchLimit: () => BATCH_LIMIT,
+    run: (calls) => writeProgress(pool, group, calls),
+    keyOf: ({ taskId }) => taskId,
+  }));
   return {
-    claim: (group, call) =>
-      turns.count(
-        laneOf(claims, group, () =>
-          createLane<ClaimCall, ClaimRow[]>({
-            batchLimit: turns.of('claims'),
-            run: (calls) => claimReady(pool, group, calls),
-            keyOf: ({ requestId }) => requestId,
-            mayBeOneCalls,
-          }),
-        ).submit(call),
-      ),
-    settle: (group, ending) =>
-      turns.count(
-        laneOf(endings, group, () =>
-          createLane<AttemptEnding, SettlementRow[]>({
-            batchLimit: turns.of('endings'),
-            run: (calls) => settleAttempts(pool, group, calls),
-            keyOf: ({ taskId }) => taskId,
-            mayBeOneCalls,
-          }),
-        ).submit(ending),
-      ),
+    claim: (group, call) => turns.count(claims(group).submit(call)),
+    settle: (group, ending) => turns.count(endings(group).submit(ending)),
+    renew: (group, attemptIds) => renewals(group).submit(attemptIds),
+    touch: (group, beat) => beats(group).submit(beat),
+    progress: (group, report) => reports(group).submit(report),
   };
 }
 
-function laneOf<Group, LaneType>(
-  lanes: Map<string, LaneType>,
-  group: Group,
-  create: () => LaneType,
-): LaneType {
-  const key = JSON.stringify(group);
-  const known = lanes.get(key);
-  if (known !== undefined) return known;
-  // The oldest goes first; a lane that is still at work ends its work without being in the map.
-  if (lanes.size >= LANES_KEPT) lanes.delete(lanes.keys().next().value as string);
-  const made = create();
-  lanes.set(key, made);
-  return made;
+interface LaneOf<Call, Answer> {
+  batchLimit(): number;
+  run(calls: readonly Call[]): Promise<Answer[]>;
+  keyOf?(call: Call): string | null;
+}
+
+function lanesByGroup<Group, Call, Answer>(
+  describe: (group: Group) => LaneOf<Call, Answer>,
+): (group: Group) => Lane<Call, Answer> {
+  const lanes = new Map<string, Lane<Call, Answer>>();
+  return (group) => {
+    const key = JSON.stringify(group);
+    const known = lanes.get(key);
+    if (known !== undefined) return known;
+    // The oldest goes first; a lane that is still at work ends its work without being in the map.
+    if (lanes.size >= LANES_KEPT) lanes.delete(lanes.keys().next().value as string);
+    const made = createLane<Call, Answer>({ ...describe(group), mayBeOneCalls });
+    lanes.set(key, made);
+    return made;
+  };
 }

@@ -1,5 +1,5 @@
 /** A larger batch saves little more, and holds its locks for longer. */
-const BATCH_LIMIT = 256;
+export const BATCH_LIMIT = 256;
 /** A smaller one costs more by itself than two connections at work at once can win back. */
 const WORTH_HALVING = 64;
 

@@ -10,7 +10,7 @@ import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { toEngineError } from '../store/sql.js';
 import { tellWorkspace } from '../store/tellWorkspace.js';
-import { type DaemonRow, touchDaemon, upsertDaemon } from '../store/writeDaemon.js';
+import { type DaemonRow, upsertDaemon } from '../store/writeDaemon.js';
 import { parseWritten } from './parseWritten.js';
 import { renewAll } from './renewLease.js';
 import { workspaceOf } from './workspace.js';
@@ -82,12 +82,10 @@ export async function heartbeatDaemon(
   beat: { state?: DaemonState | undefined; attemptIds?: readonly string[] | undefined },
 ): Promise<Renewal[]> {
   try {
-    const row = await touchDaemon(engine.pool, {
-      id: uuidOf('daemon', daemonId),
-      workspaceId: engine.workspaceId,
-      state: beat.state ?? 'ACTIVE',
-      now: engine.now(),
-    });
+    const row = await engine.lanes.touch(
+      { workspaceId: engine.workspaceId, now: engine.now() },
+      { daemonId: uuidOf('daemon', daemonId), state: beat.state ?? 'ACTIVE' },
+    );
     if (row === null) throw notFound('daemon', daemonId);
     if (row.state === 'STOPPED' && row.was !== 'STOPPED') {
       await tellWorkspace(engine.prisma, {

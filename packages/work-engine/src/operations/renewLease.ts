@@ -1,7 +1,5 @@
 import { formatId, NeolithError, parseId, type Renewal } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
-import { renewLeases } from '../store/renewLeases.js';
-import { toEngineError } from '../store/sql.js';
 
 /**
  * Renews the lease of an attempt by as long as it was given at first, and says whether a cancel was requested.
@@ -23,13 +21,11 @@ export async function renewLease(engine: EngineContext, attemptId: string): Prom
 /** Renews many at once, in one round trip; an attempt that owns nothing is told so and doesn't disturb the others. */
 export async function renewAll(engine: EngineContext, attemptIds: readonly string[]): Promise<Renewal[]> {
   const uuids = attemptIds.map((id) => parseId('attempt', id));
-  const rows = await renewLeases(engine.pool, {
-    attemptIds: uuids.filter((id) => id !== null),
-    workspaceId: engine.workspaceId,
-    now: engine.now(),
-  }).catch((error: unknown) => {
-    throw toEngineError(error);
-  });
+  const owned = uuids.filter((id) => id !== null);
+  const rows =
+    owned.length === 0
+      ? []
+      : await engine.lanes.renew({ workspaceId: engine.workspaceId, now: engine.now() }, owned);
   const byId = new Map(rows.map((row) => [row.attempt_id, row]));
   return attemptIds.map((id, index) => {
     const uuid = uuids[index] ?? null;

@@ -6,8 +6,6 @@ import { notFound, uuidOf } from '../ids.js';
 import { findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { type TaskRow, toTask } from '../store/rows.js';
-import { toEngineError } from '../store/sql.js';
-import { writeProgress } from '../store/writeProgress.js';
 import { completeTask } from './completeTask.js';
 
 const METADATA_LIMIT_BYTES = 65_536;
@@ -33,20 +31,23 @@ export async function updateTaskProgress(engine: EngineContext, update: Progress
   }
   const message = update.message === undefined ? undefined : storableText(update.message);
   const attemptId = update.attemptId === undefined ? null : parseId('attempt', update.attemptId);
-  const written = await writeProgress(engine.pool, {
-    taskId,
-    workspaceId: engine.workspaceId,
-    // A text that is no attempt's id matches no lease.
-    attemptId: update.attemptId === undefined ? null : (attemptId ?? '00000000-0000-0000-0000-000000000000'),
-    progress: Math.floor(update.progress),
-    message: message === undefined ? null : cutToBytes(message, MESSAGE_LIMIT_BYTES),
-    metadata: checkMetadata(update),
-    metadataLimitBytes: METADATA_LIMIT_BYTES,
-    actor: engine.actor,
-    now: engine.now(),
-  }).catch((error: unknown) => {
-    throw toEngineError(error);
-  });
+  const written = await engine.lanes.progress(
+    {
+      workspaceId: engine.workspaceId,
+      actor: engine.actor,
+      metadataLimitBytes: METADATA_LIMIT_BYTES,
+      now: engine.now(),
+    },
+    {
+      taskId,
+      // A text that is no attempt's id matches no lease.
+      attemptId:
+        update.attemptId === undefined ? null : (attemptId ?? '00000000-0000-0000-0000-000000000000'),
+      progress: Math.floor(update.progress),
+      message: message === undefined ? null : cutToBytes(message, MESSAGE_LIMIT_BYTES),
+      metadata: checkMetadata(update),
+    },
+  );
   if (update.status === 'BLOCKED' && (written !== null || update.attemptId !== undefined)) {
     // A report that is repeated finds its attempt ended, and gets the same answer.
     await completeTask(engine, update.taskId, {

@@ -52,25 +52,3 @@ export async function upsertDaemon(
   ]);
   return rows[0] as DaemonRow;
 }
-
-const TOUCH = {
-  name: 'touch_daemon',
-  text: `
-    WITH before AS (SELECT id, state FROM daemons WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2) FOR UPDATE)
-    UPDATE daemons d SET last_seen_at = engine_now($4), state = $3::daemon_state FROM before b WHERE d.id = b.id
-    RETURNING d.*, b.state AS was`,
-};
-
-/** Null: no such daemon. */
-export async function touchDaemon(
-  connection: Connection,
-  input: { id: string; workspaceId: string | null; state: DaemonState; now: Date | null },
-): Promise<(DaemonRow & { was: DaemonState }) | null> {
-  const rows = await run<DaemonRow & { was: DaemonState }>(connection, TOUCH, [
-    input.id,
-    input.workspaceId,
-    input.state,
-    input.now,
-  ]);
-  return rows[0] ?? null;
-}
