@@ -3,6 +3,17 @@ import pg from 'pg';
 import { parseDatabaseUrl } from './databaseUrl.js';
 import { PrismaClient } from './generated/client.js';
 
+/** As UTC sessions write it; the engine's own parser then takes a tenth of the driver's time. */
+const UTC_INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/;
+const INSTANTS_FAST: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => {
+    const parse: (text: string) => unknown = pg.types.getTypeParser(oid, format);
+    if (oid !== pg.types.builtins.TIMESTAMPTZ || format === 'binary') return parse;
+    return (text: string) =>
+      UTC_INSTANT.test(text) ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : parse(text);
+  },
+};
+
 /** An opened database: one pool of connections with two doors. */
 export interface Database {
   /** Prisma on `pool`: for reading and plain writes. */
@@ -56,6 +67,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions = {}): Da
     query_timeout: statementTimeoutMs + 1_000,
     // A process stopped between BEGIN and COMMIT holds row locks that every claim waits for.
     idle_in_transaction_session_timeout: 15_000,
+    types: INSTANTS_FAST,
   });
   keepLostConnectionsFromCrashing(pool);
 
