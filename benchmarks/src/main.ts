@@ -2,11 +2,13 @@ import { type Benchmark, isMet } from './harness/benchmark.js';
 import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
+import { exactness } from './rows/exactness.js';
 import { selection } from './rows/selection.js';
+import { statistics } from './rows/statistics.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [selection, throughput];
+const BENCHMARKS: readonly Benchmark[] = [selection, exactness, statistics, throughput];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;

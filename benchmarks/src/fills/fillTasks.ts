@@ -22,8 +22,8 @@ const FIRST_MS = 1_700_000_000_000;
 
 /**
  * Makes tasks by SQL, each standing where createTasks would have put it: a million in half a minute instead of ten.
- * One task in five has no due date; of the others most are due within two months, some soon, few too late. `rare` is a tag
- * of eight tasks, spread over all.
+ * One task in five has no due date; of the others most are due within two months, some soon, few too late. `rare` and
+ * `pair` are tags of eight tasks, spread over all.
  */
 export async function fillTasks(pool: Database['pool'], fill: Fill): Promise<void> {
   fills += 1;
@@ -77,7 +77,7 @@ const TASKS = `
          CASE WHEN $5 OR p < 5 THEN 'CRITICAL' WHEN p < 25 THEN 'HIGH' WHEN p < 75 THEN 'MEDIUM' ELSE 'LOW' END::task_priority,
          CASE WHEN $4 = 'blocked' OR $4 = 'backlog' AND n % 4 <> 0 THEN 'BLOCKED' ELSE 'TODO' END::task_status,
          ARRAY['tag-' || abs(hashint4(n + 17)) % 10] || CASE WHEN $6::text IS NOT NULL THEN ARRAY[$6] ELSE '{}' END
-           || CASE WHEN $6 IS NULL AND n % greatest($2 / 8, 4) = 0 THEN ARRAY['rare'] ELSE '{}' END,
+           || CASE WHEN $6 IS NULL AND n % greatest($2 / 32 * 4, 4) = 0 THEN ARRAY['rare', 'pair'] ELSE '{}' END,
          'Task ' || n, repeat('What is to be done. ', 10), $7::uuid, CASE WHEN $7::uuid IS NOT NULL THEN 0 END
   FROM orchestrators o
   CROSS JOIN LATERAL (

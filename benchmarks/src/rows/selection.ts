@@ -183,10 +183,10 @@ const AHEAD: readonly Ahead[] = [
   },
   {
     name: 'with one of two required tags',
-    criteria: { requireTags: ['tag-3', 'rare'] },
+    criteria: { requireTags: ['pair', 'rare'] },
     bounded: true,
     fill: ({ pool }, orchestratorId) =>
-      fillTasks(pool, { ...inFront, orchestratorId, kind: 'claimable', tag: 'front' }),
+      fillTasks(pool, { ...inFront, orchestratorId, kind: 'claimable', tag: 'pair' }),
   },
   {
     name: 'with an excluded tag',

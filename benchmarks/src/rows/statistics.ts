@@ -1,0 +1,108 @@
+import { fillHistory } from '../fills/fillHistory.js';
+import { fillTasks, settleTables } from '../fills/fillTasks.js';
+import { type BenchEngine, openEngine } from '../fills/openEngine.js';
+import type { Benchmark } from '../harness/benchmark.js';
+import { interleave } from '../harness/interleave.js';
+import { median } from '../harness/statistics.js';
+
+const ATTEMPTS = 1_000_000;
+const ORCHESTRATORS = 200;
+const OPEN_EACH = 500;
+const RUNNING_EACH = 2;
+const CALLS = 10;
+const DAY_MS = 86_400_000;
+
+export const statistics: Benchmark = {
+  name: 'statistics',
+  title: 'Statistics and overview',
+  about: `One orchestrator with ${ATTEMPTS.toLocaleString('en-US')} ended attempts over a year is asked for its statistics over the last 30 days, which is the
+default, and over the whole year. Then ${ORCHESTRATORS} orchestrators in another database, each with ${OPEN_EACH} open tasks, ${RUNNING_EACH} running ones, and ${(
+    ATTEMPTS / ORCHESTRATORS
+  ).toLocaleString('en-US')}
+attempts over 90 days, are asked for the overview: what runs, backlogs by status and priority, and the last seven days of each.
+An operation is one call from one process, one at a time.`,
+  async run({ rounds, startPostgres, say }) {
+    const server = await startPostgres();
+    const opened: BenchEngine[] = [];
+    const open = async (name: string): Promise<BenchEngine> => {
+      const made = await openEngine(await server.createDatabase(name), { poolSize: 6 });
+      opened.push(made);
+      return made;
+    };
+    try {
+      say('filling one with a million attempts');
+      const one = await open('one');
+      const { id } = await one.engine.createOrchestrator({ name: 'One', role: 'Runner', discipline: 'All' });
+      await fillHistory(one.pool, { orchestratorId: id, attempts: ATTEMPTS, days: 365 });
+      await settleTables(one.pool);
+      say(`filling ${ORCHESTRATORS} orchestrators`);
+      const many = await open('many');
+      await fillMany(many);
+      await settleTables(many.pool);
+
+      const contestants = [
+        {
+          name: 'statistics of 30 days',
+          call: async () => (await one.engine.getOrchestratorExecutionStats(id)).completed,
+        },
+        {
+          name: 'statistics of the whole year',
+          call: async () => {
+            const end = new Date();
+            const start = new Date(end.getTime() - 366 * DAY_MS);
+            return (await one.engine.getOrchestratorExecutionStats(id, { start, end })).completed;
+          },
+        },
+        {
+          name: `overview of ${ORCHESTRATORS}`,
+          call: async () => (await many.engine.getOverview()).orchestrators.length,
+        },
+      ];
+      for (const { name, call } of contestants) say(`${name}: ${await call()}`);
+      const samples = await interleave(contestants, rounds, async ({ call }) => {
+        const times: number[] = [];
+        for (let n = 0; n < CALLS; n += 1) {
+          const start = performance.now();
+          await call();
+          times.push(performance.now() - start);
+        }
+        return median(times);
+      });
+      const bounds = [20, 20, 100];
+      return {
+        tables: [
+          {
+            title: 'Time of a call',
+            unit: 'ms',
+            along: 'call',
+            points: ['p50'],
+            plot: 'none',
+            rows: contestants.map(({ name }, index) => ({ name, samples: [samples[index] ?? []] })),
+          },
+        ],
+        verdicts: contestants.map(({ name }, index) => ({
+          what: name,
+          value: median(samples[index] ?? []),
+          unit: 'ms',
+          aim: { at: 'most' as const, bound: bounds[index] ?? 0 },
+        })),
+      };
+    } finally {
+      for (const database of opened) await database.close();
+    }
+  },
+};
+
+async function fillMany({ engine, pool }: BenchEngine): Promise<void> {
+  for (let n = 0; n < ORCHESTRATORS; n += 1) {
+    const { id } = await engine.createOrchestrator({
+      name: `Orchestrator ${String(n).padStart(3, '0')}`,
+      role: 'Runner',
+      discipline: 'Some',
+      timeZone: ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata'][n % 4] as string,
+    });
+    await fillTasks(pool, { orchestratorId: id, count: OPEN_EACH, kind: 'backlog' });
+    await fillHistory(pool, { orchestratorId: id, attempts: ATTEMPTS / ORCHESTRATORS, days: 90 });
+    await engine.claimNextTask(id, { max: RUNNING_EACH });
+  }
+}
