@@ -34,10 +34,12 @@ An operation is one call from one process, one at a time.`,
       const one = await open('one');
       const { id } = await one.engine.createOrchestrator({ name: 'One', role: 'Runner', discipline: 'All' });
       await fillHistory(one.pool, { orchestratorId: id, attempts: ATTEMPTS, days: 365 });
+      await sumUp(one);
       await settleTables(one.pool);
       say(`filling ${ORCHESTRATORS} orchestrators`);
       const many = await open('many');
       await fillMany(many);
+      await sumUp(many);
       await settleTables(many.pool);
 
       const contestants = [
@@ -93,6 +95,11 @@ An operation is one call from one process, one at a time.`,
   },
 };
 
+/** What the server does every two seconds; a sweep sums up the days of twenty orchestrators at most. */
+async function sumUp({ engine }: BenchEngine): Promise<void> {
+  for (let summed = 0; summed <= ORCHESTRATORS; summed += 20) await engine.sweepExpiredLeases();
+}
+
 async function fillMany({ engine, pool }: BenchEngine): Promise<void> {
   for (let n = 0; n < ORCHESTRATORS; n += 1) {
     const { id } = await engine.createOrchestrator({
@@ -103,6 +110,6 @@ async function fillMany({ engine, pool }: BenchEngine): Promise<void> {
     });
     await fillTasks(pool, { orchestratorId: id, count: OPEN_EACH, kind: 'backlog' });
     await fillHistory(pool, { orchestratorId: id, attempts: ATTEMPTS / ORCHESTRATORS, days: 90 });
-    await engine.claimNextTask(id, { max: RUNNING_EACH });
+    await engine.claimNextTask(id, { max: RUNNING_EACH, leaseSeconds: 3_600 });
   }
 }
