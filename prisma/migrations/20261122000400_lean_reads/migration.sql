@@ -5,6 +5,8 @@ CREATE TABLE "outcome_days" (
     "time_zone" TEXT NOT NULL,
     "first_at" TIMESTAMPTZ(3),
     "last_at" TIMESTAMPTZ(3),
+    "buckets" SMALLINT[],
+    "counts" INTEGER[],
 
     CONSTRAINT "outcome_days_pkey" PRIMARY KEY ("orchestrator_id","day")
 );
@@ -21,8 +23,6 @@ CREATE TABLE "outcome_sums" (
     "with_due_date" INTEGER NOT NULL,
     "on_time" INTEGER NOT NULL,
     "retries" INTEGER NOT NULL,
-    "buckets" SMALLINT[],
-    "counts" INTEGER[],
 
     CONSTRAINT "outcome_sums_pkey" PRIMARY KEY ("orchestrator_id","day","priority","status")
 );
@@ -117,19 +117,53 @@ BEGIN
         AND x.finished_at < (m.day + 1)::timestamp AT TIME ZONE v_zone + interval '2 hours'
         AND (x.finished_at AT TIME ZONE v_zone)::date = m.day
     ) x
-  ), bucketed AS (
-    SELECT e.day, e.priority, e.status, duration_bucket(e.seconds) AS bucket, count(*)::int AS amount, count(e.seconds)::int AS timed,
-           coalesce(sum(e.seconds), 0) AS seconds, count(e.due_at)::int AS with_due_date,
-           count(*) FILTER (WHERE e.finished_at <= e.due_at)::int AS on_time, sum(greatest(e.attempts - 1, 0))::int AS retries
-    FROM ended e GROUP BY 1, 2, 3, 4
   ), summed AS (
-    INSERT INTO outcome_sums (orchestrator_id, day, priority, status, amount, timed, seconds, with_due_date, on_time, retries, buckets, counts)
-    SELECT p_orchestrator, b.day, b.priority, b.status, sum(b.amount), sum(b.timed), sum(b.seconds), sum(b.with_due_date), sum(b.on_time), sum(b.retries),
-           array_agg(b.bucket ORDER BY b.bucket) FILTER (WHERE b.bucket IS NOT NULL), array_agg(b.timed ORDER BY b.bucket) FILTER (WHERE b.bucket IS NOT NULL)
-    FROM bucketed b GROUP BY b.day, b.priority, b.status
+    INSERT INTO outcome_sums (orchestrator_id, day, priority, status, amount, timed, seconds, with_due_date, on_time, retries)
+    SELECT p_orchestrator, e.day, e.priority, e.status, count(*), count(e.seconds), coalesce(sum(e.seconds), 0), count(e.due_at),
+           count(*) FILTER (WHERE e.finished_at <= e.due_at), sum(greatest(e.attempts - 1, 0))
+    FROM ended e GROUP BY e.day, e.priority, e.status
+  ), bucketed AS (
+    SELECT b.day, array_agg(b.bucket ORDER BY b.bucket) AS buckets, array_agg(b.amount ORDER BY b.bucket) AS counts
+    FROM (
+      SELECT e.day, duration_bucket(e.seconds) AS bucket, count(*)::int AS amount
+      FROM ended e WHERE e.status = 'DONE' AND e.seconds IS NOT NULL GROUP BY 1, 2
+    ) b GROUP BY b.day
   )
-  INSERT INTO outcome_days (orchestrator_id, day, time_zone, first_at, last_at)
-  SELECT p_orchestrator, m.day, v_zone, min(e.finished_at), max(e.finished_at)
+  INSERT INTO outcome_days (orchestrator_id, day, time_zone, first_at, last_at, buckets, counts)
+  SELECT p_orchestrator, m.day, v_zone, min(e.finished_at), max(e.finished_at),
+         (SELECT b.buckets FROM bucketed b WHERE b.day = m.day), (SELECT b.counts FROM bucketed b WHERE b.day = m.day)
   FROM unnest(v_days) AS m(day) LEFT JOIN ended e ON e.day = m.day GROUP BY m.day;
   RETURN cardinality(v_days);
+END $$;
+
+-- Delayed tasks of an orchestrator (null: of nobody) whose time has come become claimable. Every claim asks, so that it
+-- must not see those of others, nor those whose time has not come: one range of the index by orchestrator and time, for
+-- a condition that serves null as well is none for an index; and locked in order of ids only then, for that order invites
+-- to walk along all of them.
+CREATE OR REPLACE FUNCTION promote_due_tasks(p_orchestrator uuid, p_now timestamptz) RETURNS int
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  v_due uuid[];
+  v_ids uuid[];
+BEGIN
+  IF p_orchestrator IS NULL THEN
+    SELECT array_agg(d.task_id) INTO v_due FROM delayed_tasks d WHERE d.orchestrator_id IS NULL AND d.available_at <= p_now;
+  ELSE
+    SELECT array_agg(d.task_id) INTO v_due FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now;
+  END IF;
+  IF v_due IS NULL THEN RETURN 0; END IF;
+  -- Only what this statement itself took out: a row that somebody else just put back (by changing the task) must not
+  -- be entered twice.
+  WITH due AS (
+    SELECT d.task_id FROM delayed_tasks d
+     WHERE d.task_id = ANY (v_due) AND d.available_at <= p_now AND d.orchestrator_id IS NOT DISTINCT FROM p_orchestrator
+     ORDER BY d.task_id FOR UPDATE
+  ), gone AS (
+    DELETE FROM delayed_tasks d USING due WHERE d.task_id = due.task_id RETURNING d.task_id
+  )
+  SELECT array_agg(task_id) INTO v_ids FROM gone;
+  IF v_ids IS NULL THEN RETURN 0; END IF;
+  PERFORM enqueue_tasks(v_ids, p_now);
+  RETURN cardinality(v_ids);
 END $$;

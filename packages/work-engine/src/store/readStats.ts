@@ -77,8 +77,8 @@ const STATS = {
       SELECT b.bucket, sum(sum(b.amount)) OVER (ORDER BY b.bucket) AS up_to
       FROM (
         SELECT g.bucket, g.amount
-        FROM covered c JOIN outcome_sums s ON s.orchestrator_id = $1 AND s.day = c.day AND s.status = 'DONE'
-        CROSS JOIN LATERAL unnest(s.buckets, s.counts) AS g(bucket, amount)
+        FROM covered c JOIN outcome_days d ON d.orchestrator_id = $1 AND d.day = c.day
+        CROSS JOIN LATERAL unnest(d.buckets, d.counts) AS g(bucket, amount)
         WHERE (SELECT timed FROM totals) > ${SORTED_MAX}
         UNION ALL
         SELECT duration_bucket(e.seconds), count(*) FROM ended e
