@@ -82,6 +82,11 @@ An operation is one call from one process, one at a time.`,
             rows: contestants.map(({ name }, index) => ({ name, samples: [samples[index] ?? []] })),
           },
         ],
+        notes: [
+          `Days that are over are read as sums, a row a day for each priority and status, and the durations of a day as a histogram; the
+first day of the range and the present one are read task by task. Without the sums the same calls took 89, 1,306 and 336 ms.
+What is left of the year is the merging of 365 histograms.`,
+        ],
         verdicts: contestants.map(({ name }, index) => ({
           what: name,
           value: median(samples[index] ?? []),
