@@ -52,7 +52,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   r task_outcomes;
 BEGIN
-  FOREACH r IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW] WHEN 'DELETE' THEN ARRAY[OLD] ELSE ARRAY[OLD, NEW] END LOOP
+  FOREACH r IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW] ELSE ARRAY[OLD, NEW] END LOOP
     CONTINUE WHEN r.orchestrator_id IS NULL;
     PERFORM pg_advisory_xact_lock_shared(20261122, hashtext(r.orchestrator_id::text));
     -- Whatever the zone of the sums: the day is that of the date line at most one off.
@@ -66,10 +66,26 @@ END $$;
 
 CREATE TRIGGER forget_outcome_day_inserted AFTER INSERT ON task_outcomes
   FOR EACH ROW WHEN (NEW.finished_at < clock_timestamp() - interval '30 seconds') EXECUTE FUNCTION forget_outcome_day();
-CREATE TRIGGER forget_outcome_day_changed AFTER UPDATE OR DELETE ON task_outcomes
+CREATE TRIGGER forget_outcome_day_changed AFTER UPDATE ON task_outcomes
   FOR EACH ROW EXECUTE FUNCTION forget_outcome_day();
 
--- Sums up the days of an orchestrator that are over and have no sums. Returns how many; none where a transaction that
+-- Of a run that is deleted or made afresh there may be many: all at once, and with their days those beside them.
+CREATE FUNCTION forget_outcome_days() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(20261122, hashtext(r.orchestrator_id::text))
+    FROM (SELECT DISTINCT orchestrator_id FROM old_rows WHERE orchestrator_id IS NOT NULL) r;
+  DELETE FROM outcome_days d
+   USING (SELECT DISTINCT orchestrator_id, (finished_at AT TIME ZONE 'UTC')::date AS day FROM old_rows) r
+   WHERE d.orchestrator_id = r.orchestrator_id AND d.day BETWEEN r.day - 1 AND r.day + 1;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER forget_outcome_days_deleted AFTER DELETE ON task_outcomes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION forget_outcome_days();
+
+-- Sums up the days of an orchestrator that are over and have no sums, the oldest first, a hundred at most: the statement
+-- of a long history must end within its time. Returns how many; none where a transaction that
 -- writes outcomes doesn't end within a second: then another time.
 CREATE FUNCTION sum_up_outcomes(p_orchestrator uuid) RETURNS int
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -96,15 +112,16 @@ BEGIN
   DELETE FROM outcome_days d WHERE d.orchestrator_id = p_orchestrator AND d.time_zone <> v_zone;
   DELETE FROM outcome_sums s WHERE s.orchestrator_id = p_orchestrator
      AND NOT EXISTS (SELECT FROM outcome_days d WHERE d.orchestrator_id = s.orchestrator_id AND d.day = s.day);
-  SELECT array_agg(m.day ORDER BY m.day) INTO v_days
-  FROM (
+  SELECT array_agg(m.day) INTO v_days
+  FROM (SELECT m.day FROM (
     SELECT f.first + n AS day
     FROM (SELECT (x.finished_at AT TIME ZONE v_zone)::date AS first FROM task_outcomes x
           WHERE x.orchestrator_id = p_orchestrator ORDER BY x.finished_at LIMIT 1) f
     -- A clock that goes back across midnight takes a date back; by three hours later it does so nowhere.
     CROSS JOIN LATERAL generate_series(0, ((v_until - interval '3 hours') AT TIME ZONE v_zone)::date - 1 - f.first) n
   ) m
-  WHERE NOT EXISTS (SELECT FROM outcome_days d WHERE d.orchestrator_id = p_orchestrator AND d.day = m.day);
+  WHERE NOT EXISTS (SELECT FROM outcome_days d WHERE d.orchestrator_id = p_orchestrator AND d.day = m.day)
+  ORDER BY m.day LIMIT 100) m;
   IF v_days IS NULL THEN RETURN 0; END IF;
 
   WITH ended AS MATERIALIZED (
