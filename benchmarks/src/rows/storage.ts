@@ -42,7 +42,8 @@ ${IN_FLIGHT} calls in flight, in a database of its own for each layout: ours as 
 *WAL* is what the server wrote to its log meanwhile, by its own count, for each task; *HOT* the share of the updates of task rows
 that wrote no index.`,
   async run({ rounds, startPostgres, say }) {
-    const server = await startPostgres();
+    // No checkpoint meanwhile: the full-page images after one would fall into somebody's turn.
+    const server = await startPostgres({ max_wal_size: '8GB', checkpoint_timeout: '1h' });
     const opened: (BenchEngine & { name: string; orchestratorId: string })[] = [];
     try {
       for (const [index, { name, sql }] of LAYOUTS.entries()) {
@@ -99,8 +100,6 @@ that wrote no index.`,
 async function measure(at: BenchEngine & { orchestratorId: string }): Promise<Sample> {
   const { engine, pool, orchestratorId } = at;
   await fillTasks(pool, { orchestratorId, count: TASKS, kind: 'claimable', tag: 'front' });
-  // So that no checkpoint falls into one layout's turn, with its full-page images.
-  await pool.query('CHECKPOINT');
   const before = await counters(at);
   const start = performance.now();
   let done = 0;
