@@ -1,54 +1,22 @@
-// `npm test`: installs and builds what is missing, runs every test of the repository, and ends with one line:
-// `N passed, N failed` (and `, N skipped`, each with its reason above). Further arguments go to vitest.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { prepare, run } from './prepare.mjs';
+// `npm test`: installs and builds what is missing, runs every test of the repository and then the quick benchmarks, and
+// ends with one line: `N passed, N failed` (and `, N skipped`, each with its reason above). Further arguments go to vitest;
+// with a name among them, or with NEOLITH_TEST_BENCHMARKS=0, the benchmarks are left out.
+import { countBenchmarks } from './countBenchmarks.mjs';
+import { countTests } from './countTests.mjs';
+import { prepare } from './prepare.mjs';
 
 prepare({ build: true });
 
-const folder = mkdtempSync(join(tmpdir(), 'neolith-test-'));
-const report = join(folder, 'report.json');
-const outcome = spawnSync(
-  process.execPath,
-  [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    ...process.argv.slice(2),
-  ],
-  { stdio: 'inherit', env: run.environment },
-);
+const args = process.argv.slice(2);
+const counts = [countTests(args)];
+// After the tests and never beside them: they would have the machine for themselves only by chance.
+const isWhole = args.every((word) => word === '--coverage');
+if (isWhole && process.env.NEOLITH_TEST_BENCHMARKS !== '0') counts.push(countBenchmarks());
 
-let results;
-try {
-  results = JSON.parse(readFileSync(report, 'utf8'));
-} catch (cause) {
-  console.error('vitest ended without a report; see above', cause.message);
-  console.log('0 passed, 1 failed');
-  process.exit(outcome.status || 1);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
-const skipped = results.testResults.flatMap((file) =>
-  file.assertionResults.filter(
-    ({ status }) => status === 'skipped' || status === 'pending' || status === 'todo',
-  ),
-);
-for (const test of skipped) console.log(`skipped: ${test.fullName}`);
-// A file that can't even be loaded has no tests of its own; it counts as one that failed.
-const broken = results.testResults.filter(
-  (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'),
-);
-const failed =
-  results.numFailedTests +
-  broken.length +
-  (outcome.status !== 0 && results.numFailedTests + broken.length === 0 ? 1 : 0);
+const skipped = counts.flatMap((count) => count.skipped);
+const sum = (which) => counts.reduce((all, count) => all + count[which], 0);
+for (const name of skipped) console.log(`skipped: ${name}`);
 console.log(
-  `${results.numPassedTests} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
+  `${sum('passed')} passed, ${sum('failed')} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
 );
-process.exit(failed > 0 ? 1 : 0);
+process.exit(sum('failed') > 0 ? 1 : 0);

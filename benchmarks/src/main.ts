@@ -2,10 +2,14 @@ import { type Benchmark, isMet } from './harness/benchmark.js';
 import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
+import { exactness } from './rows/exactness.js';
+import { selection } from './rows/selection.js';
+import { statistics } from './rows/statistics.js';
+import { storage } from './rows/storage.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput];
+const BENCHMARKS: readonly Benchmark[] = [selection, exactness, statistics, storage, throughput];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;
@@ -25,20 +29,51 @@ const chosen = BENCHMARKS.filter((benchmark) =>
   names.length > 0 ? names.includes(benchmark.name) : !quick || benchmark.quick === true,
 );
 const rounds = Number(process.env.ROUNDS ?? (quick ? 3 : ROUNDS));
-let missed = 0;
-for (const benchmark of chosen) {
-  console.error(`\n${benchmark.title}`);
-  const { outcome, settings } = await runBenchmark(benchmark, { rounds, quick });
-  printOutcome(outcome);
-  missed += outcome.verdicts.filter((verdict) => isMet(verdict) === false).length;
-  // The pages hold the real sizes; a quick look doesn't overwrite them.
-  if (!quick)
+process.exit(quick ? await check(chosen) : await measure(chosen));
+
+/** The full table is a finding, whatever it says. */
+async function measure(benchmarks: readonly Benchmark[]): Promise<number> {
+  let missed = 0;
+  for (const benchmark of benchmarks) {
+    console.error(`\n${benchmark.title}`);
+    const { outcome, settings } = await runBenchmark(benchmark, { rounds, quick });
+    printOutcome(outcome);
+    missed += outcome.verdicts.filter((verdict) => isMet(verdict) === false).length;
     await writeReport(PAGES, benchmark, outcome, [
       describeMachine(),
       ...settings,
       `${rounds} interleaved rounds`,
     ]);
+  }
+  console.log(`\n${benchmarks.length} benchmarks, ${missed} aims missed`);
+  return 0;
 }
-console.log(`\n${chosen.length} benchmarks, ${missed} aims missed`);
-// The full table is a finding, whatever it says; the quick subset is a check.
-process.exit(quick && missed > 0 ? 1 : 0);
+
+/**
+ * The quick subset is a check: each ratio with an aim passes or fails, and a benchmark that can't be run fails once.
+ * What misses is measured once more, for a busy machine misses now and then and a defect each time. The pages hold the
+ * real sizes and are left alone.
+ */
+async function check(benchmarks: readonly Benchmark[]): Promise<number> {
+  const count = { passed: 0, failed: 0 };
+  for (const benchmark of benchmarks) {
+    console.error(`\n${benchmark.title}`);
+    try {
+      let { outcome } = await runBenchmark(benchmark, { rounds, quick });
+      if (outcome.verdicts.some((verdict) => isMet(verdict) === false)) {
+        printOutcome(outcome);
+        console.error(`\n${benchmark.title}, once more`);
+        ({ outcome } = await runBenchmark(benchmark, { rounds, quick }));
+      }
+      printOutcome(outcome);
+      const met = outcome.verdicts.map(isMet);
+      count.passed += met.filter((one) => one === true).length;
+      count.failed += met.filter((one) => one === false).length;
+    } catch (error) {
+      console.error(error);
+      count.failed += 1;
+    }
+  }
+  console.log(`\n${count.passed} passed, ${count.failed} failed`);
+  return count.failed > 0 ? 1 : 0;
+}

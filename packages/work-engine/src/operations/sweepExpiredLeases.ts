@@ -5,6 +5,7 @@ import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
 import { settleAttempts } from '../store/settleAttempts.js';
 import { toEngineError, transact } from '../store/sql.js';
+import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
 
@@ -15,7 +16,7 @@ const LOSS_BUDGET = 3;
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
  * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
- * time out, open waves and end where nothing else made them. Works on all
+ * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
  */
 export async function sweepExpiredLeases(
@@ -71,6 +72,7 @@ export async function sweepExpiredLeases(
     }
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
+    await sumUpOutcomes(engine.pool, engine.workspaceId);
     if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
     return { lost, promoted, runs: reviewed };
   } catch (error) {

@@ -72,7 +72,9 @@ const STATEMENT = {
         FROM (
           (SELECT p.id, p.title, p.status, p.priority, p.tags, p.created_at, 1 AS relation FROM tasks p WHERE p.id = t.parent_id)
           UNION ALL
-          (SELECT k.id, k.title, k.status, k.priority, k.tags, k.created_at, 2 FROM tasks k WHERE k.parent_id = t.id ORDER BY k.id LIMIT 10)
+          -- First the children, then their order: a planner that knows nothing would walk along all ids for ten of them.
+          (SELECT k.id, k.title, k.status, k.priority, k.tags, k.created_at, 2 FROM (
+             SELECT * FROM tasks z WHERE z.parent_id = t.id OFFSET 0) k ORDER BY k.id LIMIT 10)
           UNION ALL
           (SELECT s.id, s.title, s.status, s.priority, s.tags, s.created_at, 3 FROM tasks s
            WHERE s.parent_id = t.parent_id AND s.id <> t.id ORDER BY abs(extract(epoch FROM s.created_at - t.created_at)), s.id LIMIT 10)

@@ -32,15 +32,24 @@ const WEEK = {
     FROM orchestrators o
     CROSS JOIN LATERAL (SELECT (engine_now($2) AT TIME ZONE o.time_zone)::date AS today) t
     CROSS JOIN LATERAL (SELECT t.today - 6 + n AS day FROM generate_series(0, 6) AS n) s
-    -- By index a little more than the week, then by the calendar: a midnight that exists twice is not the border then.
+    LEFT JOIN outcome_days c ON c.orchestrator_id = o.id AND c.day = s.day AND c.time_zone = o.time_zone
     LEFT JOIN LATERAL (
-      SELECT (x.finished_at AT TIME ZONE o.time_zone)::date AS day,
-             count(*) FILTER (WHERE x.status = 'DONE') AS completed, count(*) FILTER (WHERE x.status = 'FAILED') AS failed,
-             sum(extract(epoch FROM x.finished_at - x.claimed_at)) FILTER (WHERE x.status = 'DONE')::float8 AS seconds
-      FROM task_outcomes x
-      WHERE x.orchestrator_id = o.id AND x.finished_at >= engine_now($2) - interval '9 days'
-      GROUP BY 1
-    ) d ON d.day = s.day
+      -- A day that is summed up; or by index a little more than the day, then by the calendar: a midnight that exists twice
+      -- is not the border then.
+      SELECT sum(z.amount) FILTER (WHERE z.status = 'DONE') AS completed, sum(z.amount) FILTER (WHERE z.status = 'FAILED') AS failed,
+             sum(z.seconds) FILTER (WHERE z.status = 'DONE') AS seconds
+      FROM (
+        SELECT u.status, u.amount, u.seconds FROM outcome_sums u WHERE u.orchestrator_id = c.orchestrator_id AND u.day = c.day
+        UNION ALL
+        SELECT x.status, count(*), sum(extract(epoch FROM x.finished_at - x.claimed_at))::float8
+        FROM task_outcomes x
+        WHERE c.day IS NULL AND x.orchestrator_id = o.id
+          AND x.finished_at >= s.day::timestamp AT TIME ZONE o.time_zone - interval '2 hours'
+          AND x.finished_at < (s.day + 1)::timestamp AT TIME ZONE o.time_zone + interval '2 hours'
+          AND (x.finished_at AT TIME ZONE o.time_zone)::date = s.day
+        GROUP BY 1
+      ) z
+    ) d ON true
     WHERE $1::uuid IS NULL OR o.workspace_id = $1
     GROUP BY o.id`,
 };

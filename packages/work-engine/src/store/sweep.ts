@@ -47,7 +47,20 @@ export async function readCancelledInProcess(
 
 const DUE = {
   name: 'orchestrators_with_due',
-  text: `SELECT DISTINCT orchestrator_id AS id FROM delayed_tasks WHERE available_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)`,
+  // A probe for each orchestrator: what is delayed is ordered by time only within one. The clock is asked once, for
+  // what it says anew at every row is no condition of an index.
+  text: `
+    WITH clock AS MATERIALIZED (SELECT engine_now($1) AS now)
+    SELECT o.id FROM orchestrators o CROSS JOIN clock c
+    CROSS JOIN LATERAL (
+      SELECT 1 FROM delayed_tasks d WHERE d.orchestrator_id = o.id AND d.available_at <= c.now ORDER BY d.available_at LIMIT 1) due
+    WHERE $2::uuid IS NULL OR o.workspace_id = $2
+    UNION ALL
+    SELECT NULL FROM clock c
+    CROSS JOIN LATERAL (
+      SELECT 1 FROM delayed_tasks d
+      WHERE d.orchestrator_id IS NULL AND d.available_at <= c.now AND ($2::uuid IS NULL OR d.workspace_id = $2)
+      ORDER BY d.available_at LIMIT 1) due`,
 };
 const LOCK = {
   name: 'lock_for_promotion',
@@ -73,7 +86,7 @@ export async function promoteDue(
 
 const FORGET = {
   name: 'forget_requests',
-  text: `DELETE FROM claim_requests WHERE created_at < engine_now($1) - interval '24 hours'`,
+  text: `DELETE FROM claim_requests WHERE created_at < (SELECT engine_now($1)) - interval '24 hours'`,
 };
 
 /** Request ids are kept a day; a repeat after that is a new claim. */

@@ -47,7 +47,7 @@ export async function watchPlans(pool: Pool): Promise<{ plans: string[] | null; 
     await client.query(`LOAD 'auto_explain'`);
     await client.query(
       `SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on; SET auto_explain.log_timing = off;
-       SET auto_explain.log_nested_statements = on; SET client_min_messages = log`,
+       SET auto_explain.log_buffers = on; SET auto_explain.log_nested_statements = on; SET client_min_messages = log`,
     );
     client.on('notice', hear);
     return {

@@ -1,0 +1,25 @@
+import type { Pool } from 'pg';
+import { run, runAlone } from './sql.js';
+
+/** A sweep does so many and leaves the others to the next: each may read a long history once. */
+const AT_ONCE = 20;
+
+const LACKING = {
+  name: 'orchestrators_without_sums',
+  // By the database's clock and never by a test's: what is over is decided by when transactions end.
+  text: `
+    SELECT o.id
+    FROM orchestrators o
+    CROSS JOIN LATERAL (SELECT ((clock_timestamp() - interval '3 hours 30 seconds') AT TIME ZONE o.time_zone)::date - 1 AS day) y
+    WHERE ($1::uuid IS NULL OR o.workspace_id = $1)
+      AND NOT EXISTS (SELECT FROM outcome_days d WHERE d.orchestrator_id = o.id AND d.day = y.day AND d.time_zone = o.time_zone)
+      AND EXISTS (SELECT FROM task_outcomes x WHERE x.orchestrator_id = o.id AND x.finished_at < (y.day + 1)::timestamp AT TIME ZONE o.time_zone)
+    LIMIT ${AT_ONCE}`,
+};
+const SUM_UP = { name: 'sum_up_outcomes', text: 'SELECT sum_up_outcomes($1) AS days' };
+
+/** Sums up the days that are over of orchestrators that lack yesterday's: statistics then read a row a day. */
+export async function sumUpOutcomes(pool: Pool, workspaceId: string | null): Promise<void> {
+  for (const { id } of await run<{ id: string }>(pool, LACKING, [workspaceId]))
+    await runAlone(pool, SUM_UP, [id]);
+}
