@@ -93,6 +93,7 @@ describe('calls that arrive together', () => {
   });
 
   test('tell of each daemon that it lives, and of one that there is none', async () => {
+    const orchestrator = await fixture.orchestrator();
     const daemons = await Promise.all(
       ['a', 'b', 'c'].map((name) =>
         fixture.engine.registerDaemon({
