@@ -2,6 +2,7 @@ import { type Benchmark, isMet } from './harness/benchmark.js';
 import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
+import { isPart } from './harness/wanted.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
@@ -31,8 +32,8 @@ for (const benchmark of chosen) {
   const { outcome, settings } = await runBenchmark(benchmark, { rounds, quick });
   printOutcome(outcome);
   missed += outcome.verdicts.filter((verdict) => isMet(verdict) === false).length;
-  // The pages hold the real sizes; a quick look doesn't overwrite them.
-  if (!quick)
+  // The pages hold the real sizes and all contestants; a quick look doesn't overwrite them.
+  if (!quick && !isPart())
     await writeReport(PAGES, benchmark, outcome, [
       describeMachine(),
       ...settings,
