@@ -4,9 +4,10 @@ import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { isPart } from './harness/wanted.js';
 import { throughput } from './rows/throughput.js';
+import { variants } from './rows/variants.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput];
+const BENCHMARKS: readonly Benchmark[] = [throughput, variants];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;

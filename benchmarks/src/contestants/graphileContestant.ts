@@ -49,7 +49,9 @@ export async function graphileContestant({ url, mode }: GraphileSettings): Promi
     async fill(amount) {
       await utils.withPgClient((client) =>
         client.query(
-          `SELECT graphile_worker.add_job('noop', json_build_object('n', i)) FROM generate_series(1, $1) i`,
+          `SELECT count(*) FROM graphile_worker.add_jobs(ARRAY(
+             SELECT json_populate_record(NULL::graphile_worker.job_spec, json_build_object('identifier', 'noop', 'payload', json_build_object('n', i)))
+             FROM generate_series(1, $1) i))`,
           [amount],
         ),
       );
