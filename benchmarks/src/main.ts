@@ -3,11 +3,12 @@ import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { isPart } from './harness/wanted.js';
+import { latency } from './rows/latency.js';
 import { throughput } from './rows/throughput.js';
 import { variants } from './rows/variants.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput, variants];
+const BENCHMARKS: readonly Benchmark[] = [throughput, variants, latency];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;

@@ -3,6 +3,7 @@ import { Logger, makeWorkerUtils, run, type WorkerEvents, WorkerPreset } from 'g
 import pg from 'pg';
 import { type Contestant, type Drained, monotonicMs } from './contestant.js';
 import type { GraphileSettings } from './contestantSettings.js';
+import { settleDatabase } from './settleDatabase.js';
 
 /** "If in doubt, 10 or concurrentJobs + 2, whichever is larger", as long as the server has so many to give. */
 const poolSizeFor = (inFlight: number): number => Math.min(100, Math.max(10, inFlight + 2));
@@ -55,6 +56,7 @@ export async function graphileContestant({ url, mode }: GraphileSettings): Promi
           [amount],
         ),
       );
+      await settleDatabase(url);
     },
     async drain(amount, inFlight): Promise<Drained> {
       const pgPool = await poolFor(inFlight);

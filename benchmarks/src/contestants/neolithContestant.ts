@@ -2,6 +2,7 @@ import { migrate, openDatabase } from '@neolith/database';
 import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
 import { type Contestant, type Drained, monotonicMs } from './contestant.js';
 import type { NeolithSettings } from './contestantSettings.js';
+import { settleDatabase } from './settleDatabase.js';
 
 const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
 const FILLED_AT_ONCE = 5_000;
@@ -62,6 +63,7 @@ export async function neolithContestant(settings: NeolithSettings): Promise<Cont
         );
         for (const task of made) ids.push(task.id);
       }
+      await settleDatabase(settings.url);
     },
     async drain(amount, inFlight): Promise<Drained> {
       const done: string[] = [];

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { type Contestant, type Drained, monotonicMs } from './contestant.js';
 import type { PgBossSettings } from './contestantSettings.js';
+import { settleDatabase } from './settleDatabase.js';
 
 const QUEUE = 'noop';
 const FILLED_AT_ONCE = 5_000;
@@ -28,6 +29,7 @@ export async function pgBossContestant({ url, batchSize }: PgBossSettings): Prom
           })),
         );
       }
+      await settleDatabase(url);
     },
     async drain(amount, inFlight): Promise<Drained> {
       const done: string[] = [];

@@ -1,4 +1,4 @@
-const VARIABLES = ['ONLY', 'VARIANTS', 'IN_FLIGHT'];
+const VARIABLES = ['ONLY', 'VARIANTS', 'RECEIVERS', 'IN_FLIGHT'];
 
 /** Whether the environment picks out a part; then the pages, which hold the whole, stay as they are. */
 export function isPart(): boolean {

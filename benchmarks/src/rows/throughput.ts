@@ -3,8 +3,7 @@ import type { Benchmark, Outcome, Setting, Verdict } from '../harness/benchmark.
 import { type ContestantProcess, openContestantProcess } from '../harness/contestantProcess.js';
 import { drainRate } from '../harness/drainRate.js';
 import { interleave } from '../harness/interleave.js';
-import { versionsOf } from '../harness/machine.js';
-import { nodeOfContestants } from '../harness/nodeOfContestants.js';
+import { describeContestants } from '../harness/machine.js';
 import type { PostgresServer } from '../harness/postgresServer.js';
 import { sizeOfRound } from '../harness/sizeOfRounds.js';
 import { median } from '../harness/statistics.js';
@@ -92,9 +91,7 @@ async function runThroughput(setting: Setting): Promise<Outcome> {
       points,
       medianOf,
     ),
-    notes: [
-      `All contestants, ours too, ran under Node ${nodeOfContestants().version} (the peers' newest versions ask for 22; \`BENCH_NODE=own\` takes the Node at hand). ${versionsOf(['graphile-worker', 'pg-boss', 'bullmq', 'pg'])}.`,
-    ],
+    notes: [describeContestants(['graphile-worker', 'pg-boss', 'bullmq', 'pg'])],
   };
 }
 

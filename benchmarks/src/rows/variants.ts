@@ -3,8 +3,7 @@ import type { Benchmark, Outcome, Setting, Verdict } from '../harness/benchmark.
 import { type ContestantProcess, openContestantProcess } from '../harness/contestantProcess.js';
 import { drainRate } from '../harness/drainRate.js';
 import { interleave } from '../harness/interleave.js';
-import { versionsOf } from '../harness/machine.js';
-import { nodeOfContestants } from '../harness/nodeOfContestants.js';
+import { describeContestants } from '../harness/machine.js';
 import { sizeOfRound } from '../harness/sizeOfRounds.js';
 import { median } from '../harness/statistics.js';
 import { numbersFrom, wordsFrom } from '../harness/wanted.js';
@@ -93,7 +92,7 @@ async function runVariants(setting: Setting): Promise<Outcome> {
       },
     ],
     verdicts: verdictsOf(keys, points, (key, point) => median(rows[keys.indexOf(key)]?.samples[point] ?? [])),
-    notes: [`All ran under Node ${nodeOfContestants().version}. ${versionsOf(['pg'])}.`],
+    notes: [describeContestants(['pg'])],
   };
 }
 
