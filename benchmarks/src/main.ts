@@ -2,11 +2,16 @@ import { type Benchmark, isMet } from './harness/benchmark.js';
 import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
+import { isPart } from './harness/wanted.js';
 import { cascade } from './rows/cascade.js';
+import { graphOrder } from './rows/graphOrder.js';
+import { graphs } from './rows/graphs.js';
+import { latency } from './rows/latency.js';
 import { throughput } from './rows/throughput.js';
+import { variants } from './rows/variants.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput, cascade];
+const BENCHMARKS: readonly Benchmark[] = [throughput, variants, latency, graphs, cascade, graphOrder];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;
@@ -32,8 +37,8 @@ for (const benchmark of chosen) {
   const { outcome, settings } = await runBenchmark(benchmark, { rounds, quick });
   printOutcome(outcome);
   missed += outcome.verdicts.filter((verdict) => isMet(verdict) === false).length;
-  // The pages hold the real sizes; a quick look doesn't overwrite them.
-  if (!quick)
+  // The pages hold the real sizes and all contestants; a quick look doesn't overwrite them.
+  if (!quick && !isPart())
     await writeReport(PAGES, benchmark, outcome, [
       describeMachine(),
       ...settings,
