@@ -41,7 +41,7 @@ with ${LARGE.toLocaleString('en-US')} ours has all rounds and each of the others
     const samples = await interleave(ORDERERS, rounds, (orderer) =>
       measureOrder({ orderer, tasks: small, edges: small * EDGES_A_TASK }),
     );
-    ORDERERS.forEach((name, index) => first.measured.set(name, samples[index] ?? []));
+    for (const [index, name] of ORDERERS.entries()) first.measured.set(name, samples[index] ?? []);
     if (!quick) {
       const measured = new Map<Orderer, OrderMeasured[]>();
       for (const orderer of ORDERERS) {
@@ -117,7 +117,7 @@ with ${LARGE.toLocaleString('en-US')} ours has all rounds and each of the others
               `${median((measured.get('neolith') ?? []).map(({ listMegabytes }) => listMegabytes)).toLocaleString('en-US')} MB of a process with ${tasks.toLocaleString('en-US')} tasks`,
           )
           .join(', ')}.`,
-        `Building ours is one look-up of a string for each task and each dependency, in the engine's own hash table: most of it waits for memory. The order itself, the waves
+        `Building ours is one look-up of a string for each task and each dependency, in a Map of the JavaScript runtime: most of it waits for memory. The order itself, the waves
 and the critical path run along flat arrays of numbers.`,
       ],
     };
