@@ -4,8 +4,8 @@ export interface Lane<Call, Answer> {
 }
 
 export interface LaneOptions<Call, Answer> {
-  /** At most so many calls a batch. */
-  batchLimit: number;
+  /** At most so many calls in the batch that is about to go; asked each time. At least 1. */
+  batchLimit(): number;
   /** Does all calls in one statement, all or none, and answers in their order. */
   run(calls: readonly Call[]): Promise<Answer[]>;
   /** Two calls with the same key don't go in one batch: the second needs to see what the first did. */
@@ -32,9 +32,10 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
     const batch: Waiting<Call, Answer>[] = [];
     const later: Waiting<Call, Answer>[] = [];
     const keys = new Set<string>();
+    const limit = options.batchLimit();
     for (const waiting of queue) {
       const key = options.keyOf?.(waiting.call) ?? null;
-      if (batch.length >= options.batchLimit || (key !== null && keys.has(key))) later.push(waiting);
+      if (batch.length >= limit || (key !== null && keys.has(key))) later.push(waiting);
       else {
         batch.push(waiting);
         if (key !== null) keys.add(key);

@@ -8,8 +8,8 @@ import {
 } from '../store/settleAttempts.js';
 import { isDatabaseUnavailable } from '../store/sql.js';
 import { createLane, type Lane } from './lane.js';
+import { createTurns } from './turns.js';
 
-const BATCH_LIMIT = 500;
 /** Lanes that nobody uses are forgotten; so many are kept at once, which is far more than are busy. */
 const LANES_KEPT = 1_000;
 
@@ -32,25 +32,30 @@ const mayBeOneCalls = (error: unknown): boolean =>
 export function createLanes(pool: Pool): Lanes {
   const claims = new Map<string, Lane<ClaimCall, ClaimRow[]>>();
   const endings = new Map<string, Lane<AttemptEnding, SettlementRow[]>>();
+  const turns = createTurns();
   return {
     claim: (group, call) =>
-      laneOf(claims, group, () =>
-        createLane<ClaimCall, ClaimRow[]>({
-          batchLimit: BATCH_LIMIT,
-          run: (calls) => claimReady(pool, group, calls),
-          keyOf: ({ requestId }) => requestId,
-          mayBeOneCalls,
-        }),
-      ).submit(call),
+      turns.count(
+        laneOf(claims, group, () =>
+          createLane<ClaimCall, ClaimRow[]>({
+            batchLimit: turns.of('claims'),
+            run: (calls) => claimReady(pool, group, calls),
+            keyOf: ({ requestId }) => requestId,
+            mayBeOneCalls,
+          }),
+        ).submit(call),
+      ),
     settle: (group, ending) =>
-      laneOf(endings, group, () =>
-        createLane<AttemptEnding, SettlementRow[]>({
-          batchLimit: BATCH_LIMIT,
-          run: (calls) => settleAttempts(pool, group, calls),
-          keyOf: ({ taskId }) => taskId,
-          mayBeOneCalls,
-        }),
-      ).submit(ending),
+      turns.count(
+        laneOf(endings, group, () =>
+          createLane<AttemptEnding, SettlementRow[]>({
+            batchLimit: turns.of('endings'),
+            run: (calls) => settleAttempts(pool, group, calls),
+            keyOf: ({ taskId }) => taskId,
+            mayBeOneCalls,
+          }),
+        ).submit(ending),
+      ),
   };
 }
 

@@ -38,9 +38,7 @@ export interface ClaimCall {
 const STATEMENT = {
   name: 'claim_tasks',
   text: `
-    SELECT c.call, c.reason, c.replay, c.attempt_id, c.number AS attempt_number, c.claimed_at AS attempt_claimed_at,
-           c.expires_at AS attempt_expires_at, c.weight, c.boost, (c.task).*
-    FROM claim_tasks($1, $2, $3, $4, $5, $6, $7::int[], $8::text[], $9::uuid[], $10, $11, $12::task_priority[], $13, $14, $15) c`,
+    SELECT * FROM claim_tasks($1, $2, $3, $4, $5, $6, $7::int[], $8::text[], $9::uuid[], $10, $11, $12::task_priority[], $13, $14, $15)`,
 };
 
 /** Selects and claims for several calls on one orchestrator, in one round trip; each call's rows in its place. */

@@ -51,7 +51,10 @@ export interface SettleGroup {
   now: Date | null;
 }
 
-const STATEMENT = { name: 'settle_attempts', text: 'SELECT * FROM settle_attempts($1, $2, $3, $4, $5)' };
+const STATEMENT = {
+  name: 'settle_attempts',
+  text: 'SELECT * FROM settle_attempts($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5, $6, $7, $8)',
+};
 
 /** Ends attempts, each fenced by its lease, with all that follows from it, in one round trip; each ending's rows in its place. */
 export async function settleAttempts(
@@ -59,11 +62,24 @@ export async function settleAttempts(
   group: SettleGroup,
   endings: readonly AttemptEnding[],
 ): Promise<SettlementRow[][]> {
-  const items = endings.map((ending, n) => ({
-    n,
-    task_id: ending.taskId,
-    attempt_id: ending.attemptId,
-    result: ending.result,
+  const rows = await runAlone<SettlementRow>(pool, STATEMENT, [
+    endings.map((ending) => ending.taskId),
+    endings.map((ending) => ending.attemptId),
+    endings.map((ending) => ending.result),
+    endings.map(detailsOf),
+    group.workspaceId,
+    group.actor,
+    group.otherBudget,
+    group.now,
+  ]);
+  const answers: SettlementRow[][] = endings.map(() => []);
+  for (const row of rows) answers[row.n]?.push(row);
+  return answers;
+}
+
+/** What a report says besides how it ended; most say nothing, and cost nothing. */
+function detailsOf(ending: AttemptEnding): string | null {
+  const details = JSON.stringify({
     output: ending.output,
     artifacts: ending.artifacts,
     error: ending.error,
@@ -73,15 +89,6 @@ export async function settleAttempts(
     timed_out: ending.timedOut,
     on_prerequisite_failure: ending.onPrerequisiteFailure,
     retry_seconds: ending.retryDelays,
-  }));
-  const rows = await runAlone<SettlementRow>(pool, STATEMENT, [
-    JSON.stringify(items),
-    group.workspaceId,
-    group.actor,
-    group.otherBudget,
-    group.now,
-  ]);
-  const answers: SettlementRow[][] = endings.map(() => []);
-  for (const row of rows) answers[row.n]?.push(row);
-  return answers;
+  });
+  return details === '{}' ? null : details;
 }
