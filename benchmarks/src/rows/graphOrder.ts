@@ -117,7 +117,7 @@ with ${LARGE.toLocaleString('en-US')} ours has all rounds and each of the others
               `${median((measured.get('neolith') ?? []).map(({ listMegabytes }) => listMegabytes)).toLocaleString('en-US')} MB of a process with ${tasks.toLocaleString('en-US')} tasks`,
           )
           .join(', ')}.`,
-        `Building ours is one look-up of a string for each task and each dependency, in a Map of the JavaScript runtime: most of it waits for memory. The order itself, the waves
+        `Building ours is one look-up of a string for each task and each dependency in a Map. The order itself, the waves
 and the critical path run along flat arrays of numbers.`,
       ],
     };
