@@ -2,14 +2,31 @@ import { type Benchmark, isMet } from './harness/benchmark.js';
 import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
+import { isPart } from './harness/wanted.js';
+import { cascade } from './rows/cascade.js';
 import { exactness } from './rows/exactness.js';
+import { graphOrder } from './rows/graphOrder.js';
+import { graphs } from './rows/graphs.js';
+import { latency } from './rows/latency.js';
 import { selection } from './rows/selection.js';
 import { statistics } from './rows/statistics.js';
 import { storage } from './rows/storage.js';
 import { throughput } from './rows/throughput.js';
+import { variants } from './rows/variants.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [selection, exactness, statistics, storage, throughput];
+const BENCHMARKS: readonly Benchmark[] = [
+  selection,
+  exactness,
+  throughput,
+  variants,
+  graphs,
+  cascade,
+  latency,
+  graphOrder,
+  statistics,
+  storage,
+];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;
@@ -39,6 +56,8 @@ async function measure(benchmarks: readonly Benchmark[]): Promise<number> {
     const { outcome, settings } = await runBenchmark(benchmark, { rounds, quick });
     printOutcome(outcome);
     missed += outcome.verdicts.filter((verdict) => isMet(verdict) === false).length;
+    // The pages hold all sizes and all contestants; a part of them doesn't overwrite them.
+    if (isPart()) continue;
     await writeReport(PAGES, benchmark, outcome, [
       describeMachine(),
       ...settings,

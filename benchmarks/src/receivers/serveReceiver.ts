@@ -1,0 +1,38 @@
+import { monotonicMs } from '../contestants/contestant.js';
+import { answerParent } from '../harness/answerParent.js';
+import { openReceiver } from './openReceiver.js';
+import type { HandOver, Receiver, ReceiverSettings } from './receiver.js';
+
+export type ReceiverRequest =
+  | { readonly ask: 'open'; readonly settings: ReceiverSettings }
+  | { readonly ask: 'handOver'; readonly times: number }
+  | { readonly ask: 'close' };
+
+/** Between hand-overs, so that whoever waits has come to rest, and no beat is in step with another. */
+const REST_MS = { least: 40, most: 80 };
+
+let receiver: Receiver | null = null;
+
+answerParent<ReceiverRequest>(async (request) => {
+  if (request.ask === 'open') {
+    receiver = await openReceiver(request.settings);
+    return null;
+  }
+  if (receiver === null) throw new Error('Nothing is open yet');
+  if (request.ask === 'close') return receiver.close();
+  const handOvers: HandOver[] = [];
+  while (handOvers.length < request.times) handOvers.push(await handOver(receiver));
+  return handOvers;
+});
+
+async function handOver({ receive, create }: Receiver): Promise<HandOver> {
+  const receiving = receive();
+  const rest = REST_MS.least + Math.random() * (REST_MS.most - REST_MS.least);
+  await new Promise((resolve) => setTimeout(resolve, rest));
+  const calledAt = monotonicMs();
+  await create();
+  const readyAt = monotonicMs();
+  const { hadAt, finish } = await receiving;
+  await finish();
+  return { fromReady: hadAt - readyAt, fromCall: hadAt - calledAt };
+}
