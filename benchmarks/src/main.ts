@@ -3,10 +3,11 @@ import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { http } from './rows/http.js';
+import { stream } from './rows/stream.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput, http];
+const BENCHMARKS: readonly Benchmark[] = [throughput, http, stream];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;

@@ -23,11 +23,11 @@ export class NodeRequest implements ApiRequest {
     this.url = message.url ?? '';
     this.#message = message;
     this.#response = response;
-    const valueOf = (name: string) => {
+    const read = (name: string) => {
       const value = message.headers[name.toLowerCase()];
       return Array.isArray(value) ? value.join(', ') : (value ?? null);
     };
-    this.headers = { get: valueOf, has: (name) => valueOf(name) !== null };
+    this.headers = { get: read, has: (name) => read(name) !== null };
   }
 
   /** Made on first use: most calls never ask. */
