@@ -68,7 +68,7 @@ test('the files below app/api/v1 are the endpoints of the table, and their expor
       join(api, path.replaceAll('{', '[').replaceAll('}', ']'), 'route.ts'),
       'utf8',
     );
-    const named = [...source.matchAll(/endpoints\.(\w+)/g)].map((match) => match[1]);
+    const named = [...source.matchAll(/(?:endpoints|directHandlers)\.(\w+)/g)].map((match) => match[1]);
     const expected = table.filter(([, endpoint]) => endpoint.path === path).map(([name]) => name);
     expect(named.sort()).toEqual(expected.sort());
   }

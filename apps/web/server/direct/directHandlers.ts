@@ -1,5 +1,6 @@
 import { endpoints } from '@neolith/contracts';
 import { claimWithContexts } from '../claimWithContexts';
+import { completeTogether } from '../completeTogether';
 import { type Handler, handle } from '../http/handle';
 import { followControl } from '../streams/followControl';
 import { followEvents } from '../streams/followEvents';
@@ -13,6 +14,7 @@ export const directHandlers = {
   completeTask: handle(endpoints.completeTask, ({ engine, input }) =>
     engine.completeTask(input.params.id, input.body),
   ),
+  completeTasks: handle(endpoints.completeTasks, completeTogether),
   updateTaskProgress: handle(endpoints.updateTaskProgress, ({ engine, input }) =>
     engine.updateTaskProgress({ taskId: input.params.id, ...input.body }),
   ),

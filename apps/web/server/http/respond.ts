@@ -64,8 +64,11 @@ function known(error: unknown, requestId: string): NeolithError {
   });
 }
 
-/** Turns whatever was thrown into problem details, and logs what is not the caller's doing. */
-export function errorReply(error: unknown, request: Pick<ApiRequest, 'method' | 'url'>): Reply {
+/** What a caller is told of whatever was thrown; what is not the caller's doing is logged, under a number. */
+export function tellError(
+  error: unknown,
+  request: Pick<ApiRequest, 'method' | 'url'>,
+): { problem: Problem; requestId: string } {
   const requestId = randomUUID();
   const told = known(error, requestId);
   if (told.status >= 500) {
@@ -75,7 +78,13 @@ export function errorReply(error: unknown, request: Pick<ApiRequest, 'method' | 
     else if (told.cause !== undefined)
       log.warn({ ...where, reason: String(told.cause) }, 'The database does not answer');
   }
-  return problemReply(toProblem(told), { 'x-request-id': requestId });
+  return { problem: toProblem(told), requestId };
+}
+
+/** Turns whatever was thrown into problem details. */
+export function errorReply(error: unknown, request: Pick<ApiRequest, 'method' | 'url'>): Reply {
+  const { problem, requestId } = tellError(error, request);
+  return problemReply(problem, { 'x-request-id': requestId });
 }
 
 export function errorResponse(error: unknown, request: Pick<ApiRequest, 'method' | 'url'>): Response {
