@@ -207,6 +207,64 @@ describe('the follower', () => {
     listening.stop();
   });
 
+  test('hands all subscribers of a workspace the very same array, and those of another what is theirs', async () => {
+    const foreign = await fixture.foreign();
+    const workspaceId = orchestrator.workspaceId.slice('ws_'.length);
+    const batches: (readonly EngineEvent[])[][] = [[], [], []];
+    const begin = (at: number, workspace: string) =>
+      fixture.engine.events.subscribe({
+        workspaceId: workspace,
+        onEvents: (events) => batches[at]?.push(events),
+      });
+    const subscriptions = [
+      await begin(0, workspaceId),
+      await begin(1, workspaceId),
+      await begin(2, foreign.task.workspaceId.slice('ws_'.length)),
+    ];
+    // The first batch may have come while one of them was still beginning.
+    for (let n = 0; n < 3; n += 1) {
+      await fixture.engine.createTask({ title: `${n}`, orchestratorId: orchestrator.id });
+      await foreign.engine.createTask({ title: 'foreign', orchestratorId: foreign.orchestrator.id });
+      await until(async () => batches.every((own) => own.flat().length > n));
+    }
+    expect(batches[0]?.at(-1)).toBe(batches[1]?.at(-1));
+    expect(batches[0]?.flat()).toHaveLength(3);
+    expect(batches[2]?.flat().map(({ workspaceId: of }) => of)).toEqual(
+      Array.from({ length: 3 }, () => foreign.task.workspaceId),
+    );
+    for (const subscription of subscriptions) subscription.stop();
+  });
+
+  test('gathers what comes while its subscribers are busy, and lets a lone event wait for nothing', async () => {
+    const sizes: number[] = [];
+    const slow = await fixture.engine.events.subscribe({
+      workspaceId: null,
+      onEvents: (events) => {
+        sizes.push(events.length);
+        // As long as writing to many clients takes: the process can do nothing else meanwhile.
+        const until = performance.now() + 20;
+        while (performance.now() < until);
+      },
+    });
+    const total = () => sizes.reduce((sum, size) => sum + size, 0);
+    await Promise.all(
+      Array.from({ length: 120 }, (_, n) =>
+        fixture.engine.createTask({ title: `${n}`, orchestratorId: orchestrator.id }),
+      ),
+    );
+    await until(async () => total() === 120);
+    expect(sizes.length).toBeLessThan(40);
+    const waits: number[] = [];
+    for (let n = 1; n <= 5; n += 1) {
+      const begun = performance.now();
+      await fixture.engine.createTask({ title: 'lone', orchestratorId: orchestrator.id });
+      await until(async () => total() === 120 + n);
+      waits.push(performance.now() - begun);
+    }
+    expect(waits.sort((a, b) => a - b)[0]).toBeLessThan(500);
+    slow.stop();
+  });
+
   test('can be stopped and begun again, and closed', async () => {
     const engine = createWorkEngine(fixture.test.database);
     for (let n = 0; n < 3; n += 1) {
