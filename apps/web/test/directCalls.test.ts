@@ -81,8 +81,6 @@ test('paths with escapes, and methods that the endpoint has not, are the routerâ
 
 test('unknown query fields are refused as by the router', async () => {
   const { token, orchestrator } = await place();
-  const response = await claimCall(token, `${orchestrator.id}/claim?x=1`.replace('/claim', ''), {});
-  expect(response.status).toBe(404);
   const asked = await fixture.fetch(`/api/v1/orchestrators/${orchestrator.id}/claim?x=1`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

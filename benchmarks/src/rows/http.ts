@@ -27,7 +27,7 @@ token, JSON body, checked input, each claim with the context that a daemon is ha
 Both take GETs without a body or token, so they have less to read. Filling the queue is not measured; after each round the
 database must hold exactly one attempt for each task, and each task DONE.`,
   async run({ rounds, quick, directory, startPostgres, say }) {
-    const tasks = { single: quick ? 1_000 : 6_000, batched: quick ? 5_000 : 40_000 };
+    const tasks = { single: quick ? 1_000 : 3_000, batched: quick ? 5_000 : 20_000 };
     const server = await startPostgres();
     const url = await server.createDatabase('http');
     await migrate(url);

@@ -14,7 +14,7 @@ import type { StreamAnswer, StreamJob } from '../load/streamClients.js';
 const CLIENTS = [50, 500];
 const EVENTS_PER_SECOND = 1_000;
 const CLIENT_PROCESSES = 2;
-const SECONDS = 10;
+const SECONDS = 6;
 const SAMPLE_MS = 250;
 
 type Clients = LoadProcess<StreamJob, StreamAnswer>;
