@@ -42,6 +42,8 @@ export class NodeRequest implements ApiRequest {
 
   readBody(maxBytes: number): Promise<ReadBody> {
     const message = this.#message;
+    // Who left before this would be waited for in vain: what tells of it has been told.
+    if (message.destroyed) return Promise.reject(broken());
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
