@@ -15,12 +15,14 @@ export async function startLoadProcess<Job extends object, Answer>(
 ): Promise<LoadProcess<Job, Answer>> {
   const child = fork(new URL(script, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   await once(child, 'message');
+  const left = once(child, 'exit').then(() => {
+    throw new Error(`${script} ended in the middle of a job`);
+  });
+  // At its own end nobody waits for it.
+  left.catch(() => undefined);
   return {
     async run(job) {
       const reply = once(child, 'message') as Promise<[Reply<Answer>]>;
-      const left = once(child, 'exit').then(() => {
-        throw new Error(`${script} ended in the middle of a job`);
-      });
       child.send(job);
       const [message] = await Promise.race([reply, left]);
       if (!message.ok) throw new Error(`${script}: ${message.error}`);
