@@ -7,10 +7,12 @@ import { cascade } from './rows/cascade.js';
 import { exactness } from './rows/exactness.js';
 import { graphOrder } from './rows/graphOrder.js';
 import { graphs } from './rows/graphs.js';
+import { http } from './rows/http.js';
 import { latency } from './rows/latency.js';
 import { selection } from './rows/selection.js';
 import { statistics } from './rows/statistics.js';
 import { storage } from './rows/storage.js';
+import { stream } from './rows/stream.js';
 import { throughput } from './rows/throughput.js';
 import { variants } from './rows/variants.js';
 
@@ -26,6 +28,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   graphOrder,
   statistics,
   storage,
+  http,
+  stream,
 ];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);

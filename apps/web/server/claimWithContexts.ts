@@ -1,6 +1,12 @@
 import type { ClaimResponse, endpoints } from '@neolith/contracts';
+import type { WorkEngine } from '@neolith/work-engine';
+import { contextsOf } from './contextsOf';
+import type { ApiRequest } from './http/apiRequest';
 import type { Call } from './http/handle';
 import { untilShutdown } from './shutdown';
+
+type ClaimCall = Call<typeof endpoints.claimTasks>;
+type ClaimResult = Awaited<ReturnType<WorkEngine['claimNextTask']>>;
 
 /**
  * Claims, waiting if asked to, and brings each task's context along. Where the answer gets lost on its way, the same
@@ -8,25 +14,36 @@ import { untilShutdown } from './shutdown';
  */
 export async function claimWithContexts({
   engine,
+  principal,
   input,
   request,
-}: Call<typeof endpoints.claimTasks>): Promise<ClaimResponse> {
-  const { waitSeconds, ...options } = input.body;
+}: ClaimCall): Promise<ClaimResponse> {
+  const { claims, reason } = await claim(engine, input, request);
+  const contexts = await contextsOf(
+    engine,
+    principal.workspaceId,
+    claims.map(({ task }) => task.id),
+  );
+  return {
+    claims: claims.map((claimed, index) => {
+      const context = contexts[index];
+      if (context === undefined) throw new Error(`No context came for ${claimed.task.id}`);
+      return { ...claimed, context };
+    }),
+    reason,
+  };
+}
+
+async function claim(
+  engine: WorkEngine,
+  { params, body }: ClaimCall['input'],
+  request: ApiRequest,
+): Promise<ClaimResult> {
+  const { waitSeconds, ...options } = body;
+  if (waitSeconds === 0) return engine.claimNextTask(params.id, options);
   const waiting = untilShutdown(request.signal);
   try {
-    const { claims, reason } =
-      waitSeconds === 0
-        ? await engine.claimNextTask(input.params.id, options)
-        : await engine.waitForClaim(input.params.id, { ...options, waitSeconds, signal: waiting.signal });
-    const contexts = await engine.prepareTaskContexts(claims.map(({ task }) => task.id));
-    return {
-      claims: claims.map((claim, index) => {
-        const context = contexts[index];
-        if (context === undefined) throw new Error(`No context came for ${claim.task.id}`);
-        return { ...claim, context };
-      }),
-      reason,
-    };
+    return await engine.waitForClaim(params.id, { ...options, waitSeconds, signal: waiting.signal });
   } finally {
     waiting.release();
   }

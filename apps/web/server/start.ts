@@ -1,4 +1,5 @@
 import { bootstrap } from './bootstrap/bootstrap';
+import { answerDirectly } from './direct/answerDirectly';
 import { getRuntime } from './engine';
 import { log } from './log';
 import { measureReach } from './loops/measureReach';
@@ -22,6 +23,7 @@ export function startServer(): void {
   if (holder[KEY] === true) return;
   holder[KEY] = true;
   endOnSignal();
+  if (process.env.NODE_ENV === 'production') answerDirectly();
   const signal = shutdownSignal();
   const reach = measureReach({ breakMs: SWEEP_EVERY_MS + BREAK_MS });
   const loops = [

@@ -134,6 +134,15 @@ test('a backlog is made, ranked, explained and handed out; its work is reported,
     replayed: true,
     unblocked: expect.any(Array),
   });
+  const together = await client.completeTasks({ body: { completions: [{ taskId: first, ...result }] } });
+  expect(together.results).toEqual([
+    {
+      taskId: first,
+      attemptId: result.attemptId,
+      settlement: { ...settled, replayed: true, unblocked: expect.any(Array) },
+      problem: null,
+    },
+  ]);
   expect(await client.getAttempt({ params: { id: attempt } })).toMatchObject({
     status: 'SUCCEEDED',
     number: 1,

@@ -70,9 +70,10 @@ describe.each([
   ['followEvents', followEvents],
   ['followControl', followControl],
 ])('%s lets go of its subscription', (_, follow) => {
+  const respond = async (request: Request) => (await follow(call(request))) as Response;
   const begin = async () => {
     const abort = new AbortController();
-    const response = await follow(call(new Request('http://localhost/', { signal: abort.signal })));
+    const response = await respond(new Request('http://localhost/', { signal: abort.signal }));
     return { abort, response };
   };
 
@@ -95,7 +96,7 @@ describe.each([
     abort.abort();
     await response.body?.cancel().catch(() => undefined);
     await untilOpen(0);
-    const late = await follow(call(new Request('http://localhost/', { signal: AbortSignal.abort() })));
+    const late = await respond(new Request('http://localhost/', { signal: AbortSignal.abort() }));
     expect(await late.text()).not.toContain('data:');
     await untilOpen(0);
   });

@@ -207,6 +207,73 @@ describe('the follower', () => {
     listening.stop();
   });
 
+  test('hands all subscribers of a workspace the very same array, and those of another what is theirs', async () => {
+    const foreign = await fixture.foreign();
+    const workspaceId = orchestrator.workspaceId.slice('ws_'.length);
+    const batches: (readonly EngineEvent[])[][] = [[], [], []];
+    const begin = (at: number, workspace: string) =>
+      fixture.engine.events.subscribe({
+        workspaceId: workspace,
+        onEvents: (events) => batches[at]?.push(events),
+      });
+    const subscriptions = [
+      await begin(0, workspaceId),
+      await begin(1, workspaceId),
+      await begin(2, foreign.task.workspaceId.slice('ws_'.length)),
+    ];
+    // The first batch may have come while one of them was still beginning.
+    for (let n = 0; n < 3; n += 1) {
+      await fixture.engine.createTask({ title: `${n}`, orchestratorId: orchestrator.id });
+      await foreign.engine.createTask({ title: 'foreign', orchestratorId: foreign.orchestrator.id });
+      await until(async () => batches.every((own) => own.flat().length > n));
+    }
+    expect(batches[0]?.at(-1)).toBe(batches[1]?.at(-1));
+    expect(batches[0]?.flat()).toHaveLength(3);
+    expect(batches[2]?.flat().map(({ workspaceId: of }) => of)).toEqual(
+      Array.from({ length: 3 }, () => foreign.task.workspaceId),
+    );
+    for (const subscription of subscriptions) subscription.stop();
+  });
+
+  test('rests twice as long as its subscribers took, and lets a lone event wait for nothing', async () => {
+    const tookMs = 20;
+    const rests: number[] = [];
+    let got = 0;
+    let endedAt: number | null = null;
+    const slow = await fixture.engine.events.subscribe({
+      workspaceId: null,
+      onEvents: (events) => {
+        const begun = performance.now();
+        if (endedAt !== null) rests.push(begun - endedAt);
+        got += events.length;
+        // As long as writing to many clients takes: the process can do nothing else meanwhile.
+        while (performance.now() < begun + tookMs);
+        endedAt = performance.now();
+      },
+    });
+    let made = 0;
+    const create = async () => {
+      made += 1;
+      await fixture.engine.createTask({ title: 'a', orchestratorId: orchestrator.id });
+    };
+    const write = async () => {
+      while (rests.length < 10) await create();
+    };
+    await Promise.all([write(), write(), write(), write()]);
+    await until(async () => got === made);
+    expect(rests.slice(0, 10).sort((a, b) => a - b)[5]).toBeGreaterThan(1.5 * tookMs);
+
+    const waits: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const begun = performance.now();
+      await create();
+      await until(async () => got === made);
+      waits.push(performance.now() - begun);
+    }
+    expect(waits.sort((a, b) => a - b)[0]).toBeLessThan(500);
+    slow.stop();
+  });
+
   test('can be stopped and begun again, and closed', async () => {
     const engine = createWorkEngine(fixture.test.database);
     for (let n = 0; n < 3; n += 1) {

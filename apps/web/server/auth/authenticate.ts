@@ -17,7 +17,7 @@ export interface Principal {
 export type Credential = { kind: 'ACCESS' | 'SESSION'; text: string };
 
 /** What a request shows: its bearer token, else the dashboard's cookie, else null. */
-export function credentialOf(headers: Headers): Credential | null {
+export function credentialOf(headers: Pick<Headers, 'get'>): Credential | null {
   const authorization = headers.get('authorization');
   if (authorization !== null) {
     const bearer = /^bearer +(\S+) *$/i.exec(authorization)?.[1];

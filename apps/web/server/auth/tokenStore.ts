@@ -1,5 +1,6 @@
 import type { TokenScope } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
+import { gather } from '../gather';
 import { issueSecret, type Secret, sameHash } from './secret';
 
 export type TokenKind = 'ACCESS' | 'SIGN_IN' | 'SESSION';
@@ -12,6 +13,8 @@ export interface ValidToken {
 }
 
 interface TokenRow {
+  id: string;
+  kind: TokenKind;
   workspace_id: string;
   hash: Buffer;
   scopes: TokenScope[];
@@ -19,25 +22,40 @@ interface TokenRow {
   unmarked: boolean;
 }
 
+const lookUps = new WeakMap<Database['pool'], (id: string) => Promise<TokenRow | undefined>>();
+
+/** Calls that come in while a look-up is under way are looked up together by the next one. */
+function lookUpOf(pool: Database['pool']): (id: string) => Promise<TokenRow | undefined> {
+  const known = lookUps.get(pool);
+  if (known !== undefined) return known;
+  const made = gather<string, TokenRow | undefined>(async (ids) => {
+    const { rows } = await pool.query<TokenRow>({
+      name: 'neolith_web_find_tokens',
+      text: `SELECT id, kind, workspace_id, hash, scopes,
+               revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS usable,
+               last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS unmarked
+             FROM api_tokens WHERE id = ANY ($1::uuid[])`,
+      values: [[...new Set(ids)]],
+    });
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  });
+  lookUps.set(pool, made);
+  return made;
+}
+
 /**
  * The token that a secret belongs to; null where it is unknown, of another kind, expired or revoked. Read afresh on
- * every call, so that a revocation holds from the next one on. Time is the database's.
+ * every call, by a statement that begins after the call, so that a revocation holds from the next one on: nothing is
+ * kept between calls, those that arrive together are only asked for together. Time is the database's.
  */
 export async function findValidToken(
   { pool }: Pick<Database, 'pool'>,
   secret: Secret,
   kind: TokenKind,
 ): Promise<ValidToken | null> {
-  const { rows } = await pool.query<TokenRow>({
-    name: 'neolith_web_find_token',
-    text: `SELECT workspace_id, hash, scopes,
-             revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS usable,
-             last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS unmarked
-           FROM api_tokens WHERE id = $1 AND kind = $2::token_kind`,
-    values: [secret.id, kind],
-  });
-  const row = rows[0];
-  if (row === undefined || !sameHash(row.hash, secret.hash) || !row.usable) return null;
+  const row = await lookUpOf(pool)(secret.id);
+  if (row?.kind !== kind || !sameHash(row.hash, secret.hash) || !row.usable) return null;
   if (row.unmarked) await markUsed({ pool }, secret.id);
   return { id: secret.id, workspaceId: row.workspace_id, scopes: row.scopes };
 }

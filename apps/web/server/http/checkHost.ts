@@ -24,7 +24,7 @@ export function isAllowedHost(host: string | null, env: NodeJS.ProcessEnv = proc
  *
  * @throws NeolithError `HOST_NOT_ALLOWED`
  */
-export function checkHost(headers: Headers): void {
+export function checkHost(headers: Pick<Headers, 'get'>): void {
   const host = headers.get('host');
   if (isAllowedHost(host)) return;
   throw new NeolithError(

@@ -1,5 +1,6 @@
 import { NeolithError } from '@neolith/contracts';
 import { credentialOf } from '../auth/authenticate';
+import type { ApiRequest } from './apiRequest';
 
 function isSameOrigin(origin: string, host: string | null): boolean {
   try {
@@ -18,7 +19,7 @@ function isSameOrigin(origin: string, host: string | null): boolean {
  *
  * @throws NeolithError `ORIGIN_NOT_ALLOWED`
  */
-export function checkOrigin(request: Pick<Request, 'method' | 'headers'>): void {
+export function checkOrigin(request: Pick<ApiRequest, 'method' | 'headers'>): void {
   const { headers, method } = request;
   const refuse = () => {
     throw new NeolithError('ORIGIN_NOT_ALLOWED', 'Calls from pages of another origin are refused.');

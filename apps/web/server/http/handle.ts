@@ -4,10 +4,11 @@ import type { WorkEngine } from '@neolith/work-engine';
 import { z } from 'zod';
 import { authenticate, credentialOf, type Principal, requireScope } from '../auth/authenticate';
 import { getRuntime } from '../engine';
+import { type ApiRequest, queryOf } from './apiRequest';
 import { checkHost } from './checkHost';
 import { checkOrigin } from './checkOrigin';
 import { checkContentType, readJson } from './readBody';
-import { errorResponse, jsonResponse } from './respond';
+import { emptyReply, errorReply, jsonReply, type Reply, toResponse } from './respond';
 import { queryFields, validate } from './validate';
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
@@ -19,13 +20,18 @@ export interface Call<E extends Endpoint> {
   principal: Principal;
   database: Database;
   input: HandlerInput<E>;
-  request: Request;
+  request: ApiRequest;
 }
 
 /** Of an endpoint that is open to everybody there is no principal, and so no engine. */
 export type OpenCall<E extends Endpoint> = Pick<Call<E>, 'input' | 'request'>;
 
-export type Answer<E extends Endpoint> = E extends { stream: true } ? Response : EndpointOutput<E>;
+/** Said by a stream that has taken the line over, so that nothing is left to answer. */
+export const TAKEN_OVER = Symbol('taken over');
+
+export type Answer<E extends Endpoint> = E extends { stream: true }
+  ? Response | typeof TAKEN_OVER
+  : EndpointOutput<E>;
 
 type Work<E extends Endpoint> = E extends { scope: null }
   ? (call: OpenCall<E>) => Promise<Answer<E>>
@@ -38,22 +44,27 @@ export interface RouteContext {
 
 export interface Handler {
   readonly endpoint: Endpoint;
+  /** As a route handler of Next. */
   respond(request: Request, context: RouteContext): Promise<Response>;
+  /** The same for a request that comes without Next; it never throws. */
+  answer(request: ApiRequest, params: PathFields): Promise<Reply | Response | typeof TAKEN_OVER>;
 }
 
+type PathFields = Readonly<Record<string, string | string[] | undefined>>;
+
 /** The checks that need nothing but the request's head; they come before anything is read. */
-export function checkHead(request: Request): void {
+export function checkHead(request: Pick<ApiRequest, 'method' | 'headers'>): void {
   checkHost(request.headers);
   checkOrigin(request);
 }
 
 async function readInput(
   endpoint: Endpoint,
-  request: Request,
-  context: RouteContext,
+  request: ApiRequest,
+  path: PathFields,
 ): Promise<HandlerInput<Endpoint>> {
   const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries((await context.params) ?? {})) {
+  for (const [name, value] of Object.entries(path)) {
     if (typeof value !== 'string' || value.length > 200 || value.includes('\0')) {
       throw new NeolithError('INVALID_INPUT', `params.${name}: is no id`, {
         details: { errors: [{ path: `params.${name}`, message: 'is no id' }] },
@@ -61,7 +72,7 @@ async function readInput(
     }
     params[name] = value;
   }
-  const fields = queryFields(new URL(request.url).searchParams);
+  const fields = queryFields(queryOf(request));
   const query = validate(endpoint.query ?? NOTHING, fields, 'query');
   if (endpoint.method === 'GET' || endpoint.method === 'DELETE') {
     return { params, query, body: undefined } as HandlerInput<Endpoint>;
@@ -71,34 +82,50 @@ async function readInput(
   return { params, query, body } as HandlerInput<Endpoint>;
 }
 
-function answerOf(endpoint: Endpoint, value: unknown): Response {
-  if (value instanceof Response) return value;
-  if (endpoint.response === undefined || (endpoint.mayBeEmpty === true && value === null)) {
-    return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } });
+function answerOf(endpoint: Endpoint, value: unknown): Reply | Response | typeof TAKEN_OVER {
+  if (value instanceof Response || value === TAKEN_OVER) return value;
+  const isEmpty = endpoint.response === undefined || (endpoint.mayBeEmpty === true && value === null);
+  return isEmpty ? emptyReply() : jsonReply(endpoint.status, value);
+}
+
+/** Far more callers than are busy at once. */
+const ENGINES_KEPT = 1_000;
+const engines = new WeakMap<WorkEngine, Map<string, WorkEngine>>();
+
+/** Binding every verb anew for each call would cost more than many a call does. */
+function engineOf(whole: WorkEngine, { workspaceId, actor }: Principal): WorkEngine {
+  const own = engines.get(whole) ?? new Map<string, WorkEngine>();
+  engines.set(whole, own);
+  const key = `${workspaceId} ${actor}`;
+  let engine = own.get(key);
+  if (engine === undefined) {
+    if (own.size >= ENGINES_KEPT) own.delete(own.keys().next().value as string);
+    engine = whole.as({ workspaceId, actor });
+    own.set(key, engine);
   }
-  return jsonResponse(endpoint.status, value);
+  return engine;
 }
 
 async function perform(
   endpoint: Endpoint,
   work: (call: Call<Endpoint>) => Promise<unknown>,
-  request: Request,
-  context: RouteContext,
-): Promise<Response> {
+  request: ApiRequest,
+  path: PathFields,
+): Promise<Reply | Response | typeof TAKEN_OVER> {
   checkHead(request);
   if (endpoint.method === 'POST' || endpoint.method === 'PATCH') {
     checkContentType(request.headers, { bodyExpected: endpoint.body !== undefined });
   }
   if (endpoint.scope === null) {
-    const input = await readInput(endpoint, request, context);
+    const input = await readInput(endpoint, request, path);
     return answerOf(endpoint, await work({ input, request } as Call<Endpoint>));
   }
   const credential = credentialOf(request.headers);
   const { database, engine: whole } = await getRuntime();
   const principal = await authenticate(database, credential);
   requireScope(principal, endpoint.scope);
-  const input = await readInput(endpoint, request, context);
-  const engine = whole.as({ workspaceId: principal.workspaceId, actor: principal.actor });
+  const input = await readInput(endpoint, request, path);
+  const engine = engineOf(whole, principal);
   return answerOf(endpoint, await work({ engine, principal, database, input, request }));
 }
 
@@ -108,23 +135,24 @@ async function perform(
  * a refused call's body is read before its caller is known.
  */
 export function handle<const E extends Endpoint>(endpoint: E, work: Work<E>): Handler {
+  const answer: Handler['answer'] = async (request, path) => {
+    try {
+      return await perform(endpoint, work as (call: Call<Endpoint>) => Promise<unknown>, request, path);
+    } catch (error) {
+      return errorReply(error, request);
+    }
+  };
   return {
     endpoint,
+    answer,
     async respond(request, context) {
-      try {
-        const response = await perform(
-          endpoint,
-          work as (call: Call<Endpoint>) => Promise<unknown>,
-          request,
-          context,
-        );
-        // A HEAD is a GET without its body, and nobody would read the stream that was opened for one.
-        if (request.method !== 'HEAD' || response.body === null) return response;
-        await response.body.cancel();
-        return new Response(null, response);
-      } catch (error) {
-        return errorResponse(error, request);
-      }
+      const reply = await answer(request, (await context.params) ?? {});
+      if (reply === TAKEN_OVER) throw new Error('A stream took over a line that Next keeps');
+      const response = reply instanceof Response ? reply : toResponse(reply);
+      // A HEAD is a GET without its body, and nobody would read the stream that was opened for one.
+      if (request.method !== 'HEAD' || response.body === null) return response;
+      await response.body.cancel();
+      return new Response(null, response);
     },
   };
 }

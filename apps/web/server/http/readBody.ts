@@ -1,9 +1,10 @@
 import { NeolithError } from '@neolith/contracts';
 import { log } from '../log';
+import type { ApiRequest, ReadBody } from './apiRequest';
 import { scanJson } from './scanJson';
 
 /** Whether the request announces a body at all. */
-export function hasBody(headers: Headers): boolean {
+export function hasBody(headers: ApiRequest['headers']): boolean {
   const length = headers.get('content-length');
   return headers.has('transfer-encoding') || (length !== null && length !== '0');
 }
@@ -13,7 +14,7 @@ export function hasBody(headers: Headers): boolean {
  *
  * @throws NeolithError `UNSUPPORTED_MEDIA_TYPE`
  */
-export function checkContentType(headers: Headers, options: { bodyExpected: boolean }): void {
+export function checkContentType(headers: ApiRequest['headers'], options: { bodyExpected: boolean }): void {
   const type = headers.get('content-type');
   if (type === null && !options.bodyExpected && !hasBody(headers)) return;
   if (type !== null && /^application\/json *(;|$)/i.test(type)) return;
@@ -34,10 +35,23 @@ function tooLarge(maxBytes: number): NeolithError {
  *
  * @throws NeolithError `PAYLOAD_TOO_LARGE`, `INVALID_JSON` (no UTF-8)
  */
-async function readText(request: Request, maxBytes: number): Promise<string> {
+async function readText(request: ApiRequest, maxBytes: number): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const reader = request.body?.getReader();
-  if (reader === undefined) return '';
+  const body = await (request.readBody?.(maxBytes) ?? readStream(request.body, maxBytes));
+  if ('tooLarge' in body) throw tooLarge(maxBytes);
+  if (body.bytes.byteLength === 0) return '';
+  try {
+    return decoder.decode(body.bytes);
+  } catch (cause) {
+    throw new NeolithError('INVALID_JSON', 'The body is not UTF-8.', { cause });
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+async function readStream(stream: ApiRequest['body'], maxBytes: number): Promise<ReadBody> {
+  const reader = stream?.getReader();
+  if (reader === undefined) return { bytes: new Uint8Array() };
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
@@ -46,19 +60,15 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
     size += value.byteLength;
     if (size > maxBytes) {
       void discardRest(reader);
-      throw tooLarge(maxBytes);
+      return { tooLarge: true };
     }
     chunks.push(value);
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (cause) {
-    throw new NeolithError('INVALID_JSON', 'The body is not UTF-8.', { cause });
-  }
+  return { bytes: Buffer.concat(chunks) };
 }
 
 /** How much of a refused body is still taken off the line before its connection is cut. */
-const MAX_DISCARDED_BYTES = 67_108_864;
+export const MAX_DISCARDED_BYTES = 67_108_864;
 
 /**
  * Takes the rest of a body that is refused off the line. Cut at once, the connection would be reset under a client
@@ -78,7 +88,7 @@ async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Pro
 }
 
 /** @throws NeolithError `PAYLOAD_TOO_LARGE`, `INVALID_JSON` */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(request: ApiRequest, maxBytes: number): Promise<unknown> {
   const text = await readText(request, maxBytes);
   if (text === '') return undefined;
   scanJson(text);

@@ -1,16 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import { ERROR_STATUS, isNeolithError, NeolithError, type Problem, toProblem } from '@neolith/contracts';
 import { log } from '../log';
+import { type ApiRequest, pathOf } from './apiRequest';
 import { isDatabaseTrouble } from './databaseTrouble';
 
 /** Answers belong to one caller and one moment; and callers are on this machine or near, where packing costs more than bytes. */
 const CACHE_CONTROL = 'no-store, no-transform';
 
-export function jsonResponse(status: number, value: unknown, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(value), {
+/** An answer that is not on the line yet. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  /** Null: no content. */
+  text: string | null;
+}
+
+export function toResponse({ status, headers, text }: Reply): Response {
+  return new Response(text, { status, headers });
+}
+
+export function jsonReply(status: number, value: unknown, headers: Record<string, string> = {}): Reply {
+  return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': CACHE_CONTROL, ...headers },
-  });
+    text: JSON.stringify(value),
+  };
+}
+
+export function emptyReply(): Reply {
+  return { status: 204, headers: { 'cache-control': 'no-store' }, text: null };
+}
+
+export function jsonResponse(status: number, value: unknown, headers: Record<string, string> = {}): Response {
+  return toResponse(jsonReply(status, value, headers));
 }
 
 function headersOf(code: string): Record<string, string> {
@@ -19,8 +41,8 @@ function headersOf(code: string): Record<string, string> {
   return {};
 }
 
-export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
-  return jsonResponse(problem.status, problem, {
+export function problemReply(problem: Problem, headers: Record<string, string> = {}): Reply {
+  return jsonReply(problem.status, problem, {
     'content-type': 'application/problem+json',
     ...headersOf(problem.code),
     ...headers,
@@ -42,16 +64,29 @@ function known(error: unknown, requestId: string): NeolithError {
   });
 }
 
-/** Turns whatever was thrown into problem details, and logs what is not the caller's doing. */
-export function errorResponse(error: unknown, request: Pick<Request, 'method' | 'url'>): Response {
+/** What a caller is told of whatever was thrown; what is not the caller's doing is logged, under a number. */
+export function tellError(
+  error: unknown,
+  request: Pick<ApiRequest, 'method' | 'url'>,
+): { problem: Problem; requestId: string } {
   const requestId = randomUUID();
   const told = known(error, requestId);
   if (told.status >= 500) {
     // Without the query: it may hold what should not be in a log.
-    const where = { requestId, code: told.code, method: request.method, path: new URL(request.url).pathname };
+    const where = { requestId, code: told.code, method: request.method, path: pathOf(request) };
     if (told.code === 'INTERNAL') log.error({ ...where, err: told.cause }, 'A call failed');
     else if (told.cause !== undefined)
       log.warn({ ...where, reason: String(told.cause) }, 'The database does not answer');
   }
-  return problemResponse(toProblem(told), { 'x-request-id': requestId });
+  return { problem: toProblem(told), requestId };
+}
+
+/** Turns whatever was thrown into problem details. */
+export function errorReply(error: unknown, request: Pick<ApiRequest, 'method' | 'url'>): Reply {
+  const { problem, requestId } = tellError(error, request);
+  return problemReply(problem, { 'x-request-id': requestId });
+}
+
+export function errorResponse(error: unknown, request: Pick<ApiRequest, 'method' | 'url'>): Response {
+  return toResponse(errorReply(error, request));
 }

@@ -1,6 +1,6 @@
 import { NeolithError, toProblem } from '@neolith/contracts';
 import { checkHead, type Handler, type RouteContext } from './handle';
-import { errorResponse, problemResponse } from './respond';
+import { errorResponse, problemReply, toResponse } from './respond';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 type RouteExports = Record<Method, (request: Request, context: RouteContext) => Promise<Response>>;
@@ -9,7 +9,7 @@ function refuse(error: NeolithError, headers: Record<string, string> = {}) {
   return async (request: Request) => {
     try {
       checkHead(request);
-      return problemResponse(toProblem(error), headers);
+      return toResponse(problemReply(toProblem(error), headers));
     } catch (refusal) {
       return errorResponse(refusal, request);
     }

@@ -11,3 +11,15 @@ export function encodeEvent(event: EngineEvent): string {
   written.set(event, text);
   return text;
 }
+
+const encoder = new TextEncoder();
+const encoded = new WeakMap<readonly EngineEvent[], Uint8Array>();
+
+/** Events as the bytes of their frames, written once for all clients that are handed the same array. */
+export function encodeEvents(events: readonly EngineEvent[]): Uint8Array {
+  const known = encoded.get(events);
+  if (known !== undefined) return known;
+  const bytes = encoder.encode(events.map(encodeEvent).join(''));
+  encoded.set(events, bytes);
+  return bytes;
+}

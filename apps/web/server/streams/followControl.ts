@@ -7,7 +7,7 @@ import {
   parseId,
 } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
-import type { Call } from '../http/handle';
+import type { Answer, Call } from '../http/handle';
 import { aborted, eventStream, frame } from './eventStream';
 
 type CancelMessage = Extract<ControlMessage, { type: 'cancel' }>;
@@ -40,7 +40,7 @@ export async function followControl({
   principal,
   input,
   request,
-}: Call<typeof endpoints.followControl>): Promise<Response> {
+}: Call<typeof endpoints.followControl>): Promise<Answer<typeof endpoints.followControl>> {
   const { workspaceId } = principal;
   const daemonId = parseId('daemon', input.params.id);
   const daemon =

@@ -6,9 +6,9 @@ import {
   NeolithError,
 } from '@neolith/contracts';
 import type { WorkEngine } from '@neolith/work-engine';
-import type { Call } from '../http/handle';
+import type { Answer, Call } from '../http/handle';
 import { isAfter, isCursor } from './cursorOrder';
-import { encodeEvent } from './encodeEvent';
+import { encodeEvent, encodeEvents } from './encodeEvent';
 import { aborted, eventStream, frame, type StreamWriter } from './eventStream';
 
 const PAGE = 500;
@@ -38,11 +38,11 @@ export async function followEvents({
   principal,
   input,
   request,
-}: Call<typeof endpoints.followEvents>): Promise<Response> {
+}: Call<typeof endpoints.followEvents>): Promise<Answer<typeof endpoints.followEvents>> {
   const given = request.headers.get('last-event-id') || input.query.cursor || null;
   const { orchestratorId } = input.query;
   const only = orchestratorId === undefined ? null : (await engine.getOrchestrator(orchestratorId)).id;
-  const admits: Admits = (event) => only === null || event.orchestratorId === only;
+  const admits: Admits | null = only === null ? null : (event) => event.orchestratorId === only;
   if (given !== null && !isCursor(given)) {
     throw new NeolithError(
       'INVALID_CURSOR',
@@ -70,12 +70,12 @@ export async function followEvents({
 async function replay(
   engine: WorkEngine,
   writer: StreamWriter,
-  admits: Admits,
+  admits: Admits | null,
   first: EventPage,
 ): Promise<string> {
   let page = first;
   for (;;) {
-    sendAll(writer, page.events.filter(admits), page.cursor);
+    sendAll(writer, page.events, admits, page.cursor);
     if (page.events.length < PAGE || writer.signal.aborted) return page.cursor;
     await writer.drained();
     page = await engine.readEvents({ cursor: page.cursor, limit: PAGE });
@@ -90,17 +90,17 @@ async function follow(
   engine: WorkEngine,
   workspaceId: string,
   writer: StreamWriter,
-  admits: Admits,
+  admits: Admits | null,
   from: string,
 ): Promise<void> {
   let place = from;
   let held: EngineEvent[] | null = [];
   const deliver = (events: readonly EngineEvent[]) => {
-    const fresh = events.filter((event) => isAfter(event.cursor, place));
+    const fresh = eventsAfter(events, place);
     const last = fresh[fresh.length - 1];
     if (last === undefined) return;
     place = last.cursor;
-    sendAll(writer, fresh.filter(admits), place);
+    sendAll(writer, fresh, admits, place);
   };
   const subscription = await engine.events.subscribe({
     workspaceId,
@@ -126,9 +126,29 @@ async function follow(
   }
 }
 
-/** The id alone where no event is for this client: it resumes from there instead of reading them all again. */
-function sendAll(writer: StreamWriter, events: readonly EngineEvent[], cursor: string): void {
-  const frames = events.map(encodeEvent);
-  if (events[events.length - 1]?.cursor !== cursor) frames.push(frame({ id: cursor }));
+/** Those after the place, of events in order: as a rule all of them, and then the very same array. */
+function eventsAfter(events: readonly EngineEvent[], place: string): readonly EngineEvent[] {
+  const [first] = events;
+  if (first === undefined || isAfter(first.cursor, place)) return events;
+  return events.filter((event) => isAfter(event.cursor, place));
+}
+
+/**
+ * The events in one write. The id alone where the last one is not for this client: it resumes from there instead of
+ * reading them all again.
+ */
+function sendAll(
+  writer: StreamWriter,
+  events: readonly EngineEvent[],
+  admits: Admits | null,
+  cursor: string,
+): void {
+  if (events.length > 0 && admits === null && events[events.length - 1]?.cursor === cursor) {
+    writer.send(encodeEvents(events));
+    return;
+  }
+  const own = admits === null ? events : events.filter(admits);
+  const frames = own.map(encodeEvent);
+  if (own[own.length - 1]?.cursor !== cursor) frames.push(frame({ id: cursor }));
   writer.send(frames.join(''));
 }

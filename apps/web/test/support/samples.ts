@@ -186,6 +186,9 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
         artifacts: [{ type: 'text', content: 'x' }],
       },
     },
+    completeTasks: {
+      body: { completions: [{ taskId: runningTask, attemptId: attempt, status: 'failed', error: 'Red' }] },
+    },
     cancelTask: { id: task, body: { reason: 'No longer needed' } },
     blockTask: { id: task, body: { reason: 'Unclear', question: 'Which?' } },
     unblockTask: { id: task, body: { answer: 'This' } },

@@ -19,6 +19,8 @@ import {
   blockRequestSchema,
   cancelRequestSchema,
   completionRequestSchema,
+  completionsRequestSchema,
+  completionsResponseSchema,
   dependencyRequestSchema,
   executeRequestSchema,
   executionSchema,
@@ -140,6 +142,19 @@ export const taskEndpoints = {
     maxBodyBytes: 10_485_760,
     response: settlementSchema,
     errors: ['TASK_NOT_FOUND', 'LEASE_LOST'],
+  }),
+  completeTasks: defineEndpoint({
+    method: 'POST',
+    path: '/tasks/complete',
+    group,
+    scope: 'work',
+    status: 200,
+    summary:
+      'End up to 100 running attempts in one call. Each is answered by itself, in order: one that is refused keeps none of the others from its end',
+    body: completionsRequestSchema,
+    maxBodyBytes: 10_485_760,
+    response: completionsResponseSchema,
+    errors: [],
   }),
   cancelTask: defineEndpoint({
     method: 'POST',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { problemSchema } from '../errors/problem.js';
 import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
 import { dateTimeSchema, jsonSchema, metadataSchema, nonEmptyText, text } from './common.js';
@@ -151,6 +152,30 @@ export const settlementSchema = z
   })
   .meta({ id: 'Settlement' });
 export type Settlement = z.infer<typeof settlementSchema>;
+
+/** Ends several attempts in one call; each is answered by itself. */
+export const completionsRequestSchema = z
+  .strictObject({
+    completions: z
+      .array(z.strictObject({ taskId: idSchema, ...resultFields, attemptId: idSchema }))
+      .min(1)
+      .max(100),
+  })
+  .meta({ id: 'CompletionsRequest' });
+
+/** What came of one of several completions: exactly one of `settlement` and `problem` is there. */
+export const completionOutcomeSchema = z.object({
+  taskId: z.string(),
+  attemptId: z.string(),
+  settlement: settlementSchema.nullable(),
+  /** As the call for this task alone would have been refused; nothing was changed for it then. */
+  problem: problemSchema.nullable(),
+});
+export type CompletionOutcome = z.infer<typeof completionOutcomeSchema>;
+
+export const completionsResponseSchema = z
+  .object({ results: z.array(completionOutcomeSchema) })
+  .meta({ id: 'CompletionsResponse' });
 
 export const renewalSchema = z
   .object({

@@ -16,6 +16,11 @@ const SOON_MS = 50;
 /** A commit with NOTIFY takes a lock of the whole cluster, so that a busy process sends few of them. */
 const NOTIFY_EVERY_MS = 20;
 const BATCH = 1_000;
+/** After handing events over the follower rests this many times as long as that took, so that calls get their share. */
+const REST_SHARE = 2;
+const REST_MS_MAX = 100;
+/** Shorter rests than a timer can keep are none. */
+const REST_MS_MIN = 1;
 
 interface PlacedEvent {
   event: EngineEvent;
@@ -23,10 +28,33 @@ interface PlacedEvent {
   seq: bigint;
 }
 
+type Place = Pick<PlacedEvent, 'xid' | 'seq'>;
+
+const isAfter = (place: Place, other: Place): boolean =>
+  place.xid > other.xid || (place.xid === other.xid && place.seq > other.seq);
+
+const isOf = ({ event }: PlacedEvent, workspace: string | null): boolean =>
+  workspace === null || event.workspaceId === workspace;
+
+/** Picks each workspace's events once: all its subscribers are handed the very same array, and may keep what they make of it. */
+function shareOut(placed: readonly PlacedEvent[]): (workspace: string | null) => readonly EngineEvent[] {
+  const picked = new Map<string | null, readonly EngineEvent[]>();
+  return (workspace) => {
+    let own = picked.get(workspace);
+    if (own === undefined) {
+      own = placed.filter((place) => isOf(place, workspace)).map(({ event }) => event);
+      picked.set(workspace, own);
+    }
+    return own;
+  };
+}
+
 interface Subscriber extends EventSubscription {
   /** The bare UUID is compared nowhere: events carry ids as everybody writes them. */
   workspace: string | null;
-  cursor: { xid: bigint; seq: bigint };
+  cursor: Place;
+  /** The table has not been read past its cursor yet. */
+  isNew: boolean;
 }
 
 /**
@@ -41,6 +69,7 @@ export function followEventTable(
   const subscribers = new Set<Subscriber>();
   let position: { xid: string; seq: string } | null = null;
   let epoch = '';
+  let handedOverMs = 0;
   let wake: (() => void) | null = null;
   let awake = false;
   let loop: Promise<void> | null = null;
@@ -66,6 +95,16 @@ export function followEventTable(
     wake = null;
   }
 
+  /**
+   * A lone event is handed over at once. After one that took long, for many follow or the process is busy, those that
+   * come meanwhile go together: in one read, and one write a client.
+   */
+  async function yieldFor(tookMs: number): Promise<void> {
+    const ms = Math.min(tookMs * REST_SHARE, REST_MS_MAX);
+    if (ms < REST_MS_MIN || closed || subscribers.size === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
   async function listen(): Promise<void> {
     if (listener !== null || closed) return;
     const client = new pg.Client(pool.options as pg.ClientConfig);
@@ -87,6 +126,7 @@ export function followEventTable(
   }
 
   async function readOnce(): Promise<boolean> {
+    handedOverMs = 0;
     if (position === null) return false;
     const rows = await readEventRows(pool, {
       workspaceId: null,
@@ -102,18 +142,29 @@ export function followEventTable(
       xid: BigInt(row.xid),
       seq: BigInt(row.seq),
     }));
-    for (const subscriber of subscribers) deliver(subscriber, placed);
+    const shared = shareOut(placed);
+    const begun = performance.now();
+    for (const subscriber of subscribers) deliver(subscriber, placed, shared);
+    // What was written goes out at the end of this turn: that belongs to what it took.
+    await new Promise((resolve) => setImmediate(resolve));
+    handedOverMs = performance.now() - begun;
     return rows.length === BATCH;
   }
 
-  function deliver(subscriber: Subscriber, placed: readonly PlacedEvent[]): void {
-    const { cursor, workspace } = subscriber;
-    const own = placed
-      .filter(({ event, xid, seq }) => {
-        const isNew = xid > cursor.xid || (xid === cursor.xid && seq > cursor.seq);
-        return isNew && (workspace === null || event.workspaceId === workspace);
-      })
-      .map(({ event }) => event);
+  function deliver(
+    subscriber: Subscriber,
+    placed: readonly PlacedEvent[],
+    shared: (workspace: string | null) => readonly EngineEvent[],
+  ): void {
+    const { workspace } = subscriber;
+    // Who came while the table was read up to an older place is spared what was before; then the array is its own.
+    const own = subscriber.isNew
+      ? placed
+          .filter((place) => isAfter(place, subscriber.cursor) && isOf(place, workspace))
+          .map(({ event }) => event)
+      : shared(workspace);
+    const last = placed[placed.length - 1];
+    if (last !== undefined && isAfter(last, subscriber.cursor)) subscriber.isNew = false;
     if (own.length === 0) return;
     try {
       subscriber.onEvents(own);
@@ -130,7 +181,8 @@ export function followEventTable(
       // Each by itself: where listening fails, for want of a connection perhaps, reading goes on once a second.
       await listen().catch(onError);
       try {
-        while (await readOnce());
+        while (await readOnce()) await yieldFor(handedOverMs);
+        await yieldFor(handedOverMs);
       } catch (error) {
         // The database is away, perhaps; the next look finds out. What was missed is read then.
         onError(error);
@@ -151,6 +203,7 @@ export function followEventTable(
       ...subscription,
       workspace: subscription.workspaceId === null ? null : formatId('workspace', subscription.workspaceId),
       cursor: { xid: BigInt(horizon.xid), seq: BigInt(horizon.seq) },
+      isNew: true,
     };
     subscribers.add(subscriber);
     // An earlier position stays: others still have to be told what lies between.

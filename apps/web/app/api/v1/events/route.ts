@@ -1,8 +1,4 @@
-import { endpoints } from '@neolith/contracts';
-import { handle } from '@/server/http/handle';
+import { directHandlers } from '@/server/direct/directHandlers';
 import { routes } from '@/server/http/routes';
-import { followEvents } from '@/server/streams/followEvents';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.followEvents, followEvents),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.followEvents);

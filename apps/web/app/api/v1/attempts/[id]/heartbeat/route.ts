@@ -1,7 +1,4 @@
-import { endpoints } from '@neolith/contracts';
-import { handle } from '@/server/http/handle';
+import { directHandlers } from '@/server/direct/directHandlers';
 import { routes } from '@/server/http/routes';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.renewLease, ({ engine, input }) => engine.renewLease(input.params.id)),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.renewLease);

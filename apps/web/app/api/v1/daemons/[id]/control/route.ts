@@ -1,8 +1,4 @@
-import { endpoints } from '@neolith/contracts';
-import { handle } from '@/server/http/handle';
+import { directHandlers } from '@/server/direct/directHandlers';
 import { routes } from '@/server/http/routes';
-import { followControl } from '@/server/streams/followControl';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.followControl, followControl),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.followControl);

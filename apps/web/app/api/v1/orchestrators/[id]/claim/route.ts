@@ -1,8 +1,4 @@
-import { endpoints } from '@neolith/contracts';
-import { claimWithContexts } from '@/server/claimWithContexts';
-import { handle } from '@/server/http/handle';
+import { directHandlers } from '@/server/direct/directHandlers';
 import { routes } from '@/server/http/routes';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.claimTasks, claimWithContexts),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.claimTasks);

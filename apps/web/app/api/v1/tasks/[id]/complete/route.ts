@@ -1,7 +1,4 @@
-import { endpoints } from '@neolith/contracts';
-import { handle } from '@/server/http/handle';
+import { directHandlers } from '@/server/direct/directHandlers';
 import { routes } from '@/server/http/routes';
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.completeTask, ({ engine, input }) => engine.completeTask(input.params.id, input.body)),
-);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.completeTask);

@@ -1,0 +1,4 @@
+import { directHandlers } from '@/server/direct/directHandlers';
+import { routes } from '@/server/http/routes';
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(directHandlers.completeTasks);
