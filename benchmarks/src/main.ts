@@ -3,10 +3,11 @@ import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { importing } from './rows/import.js';
+import { soak } from './rows/soak.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput, importing];
+const BENCHMARKS: readonly Benchmark[] = [throughput, importing, soak];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;
