@@ -128,6 +128,8 @@ export interface SweepReport {
   promoted: number;
   /** Runs that timed out, opened a wave, or ended. */
   runs: string[];
+  /** How many events were older than their workspace keeps them, and are gone. */
+  trimmed: number;
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */

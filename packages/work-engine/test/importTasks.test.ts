@@ -114,15 +114,18 @@ describe('A stream of tasks', () => {
     ],
     ['itself', { dependsOn: ['t25'] }, { code: 'DEPENDENCY_ON_ITSELF', details: { stored: 20 } }],
     ['no source id', { sourceId: undefined }, { code: 'INVALID_INPUT', details: { index: 25, stored: 20 } }],
-  ] as const)('ends at the chunk of a task with %s; the chunks before it stay', async (_, fault, error) => {
-    const source = newSource();
-    const { id } = await fixture.orchestrator();
-    const tasks = chain(40, (index) => ({ orchestratorId: id, ...(index === 25 ? fault : {}) }));
-    await expect(fixture.engine.importTasks(streamed(tasks), { source, chunk: 10 })).rejects.toMatchObject(
-      error,
-    );
-    expect(await stored(source)).toHaveLength(20);
-  });
+  ] as [string, Partial<NewTask>, object][])(
+    'ends at the chunk of a task with %s; the chunks before it stay',
+    async (_, fault, error) => {
+      const source = newSource();
+      const { id } = await fixture.orchestrator();
+      const tasks = chain(40, (index) => ({ orchestratorId: id, ...(index === 25 ? fault : {}) }));
+      await expect(fixture.engine.importTasks(streamed(tasks), { source, chunk: 10 })).rejects.toMatchObject(
+        error,
+      );
+      expect(await stored(source)).toHaveLength(20);
+    },
+  );
 
   it('of a run gives each task its wave, and the counts of the run follow', async () => {
     const source = newSource();
