@@ -3,11 +3,12 @@ import { describeMachine } from './harness/machine.js';
 import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { importing } from './rows/import.js';
+import { retention } from './rows/retention.js';
 import { soak } from './rows/soak.js';
 import { throughput } from './rows/throughput.js';
 
 /** In the order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [throughput, importing, soak];
+const BENCHMARKS: readonly Benchmark[] = [throughput, importing, soak, retention];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);
 const ROUNDS = 5;

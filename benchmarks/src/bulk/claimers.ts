@@ -26,6 +26,8 @@ export interface Phase {
 export interface Claimers {
   /** Runs until so many tasks are done, or nothing is left, or the time is over. */
   run(order: ClaimerOrder, until: { done?: number; seconds?: number }): Promise<Phase>;
+  /** Ends the phase under way. */
+  stop(): void;
   end(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export function startClaimers(count: number, url: string, orchestratorId: string
       if (timer !== null) clearTimeout(timer);
       return phase;
     },
+    stop: () => tell({ do: 'stop' }),
     async end() {
       const gone = children.map((child) => (child.exitCode === null ? once(child, 'exit') : null));
       tell({ do: 'end' });

@@ -69,9 +69,9 @@ BEGIN
     ON CONFLICT (scope) DO UPDATE SET trimmed_xid = excluded.trimmed_xid, trimmed_seq = excluded.trimmed_seq
      WHERE (excluded.trimmed_xid, excluded.trimmed_seq) > (t.trimmed_xid, t.trimmed_seq)
   ), reached AS (
-    SELECT p.xid, p.seq FROM part p ORDER BY p.xid DESC, p.seq DESC LIMIT 1
+    SELECT p.xid, p.seq, p.at FROM part p ORDER BY p.xid DESC, p.seq DESC LIMIT 1
   )
-  SELECT (SELECT count(*) FROM part), (SELECT count(*) FROM gone), coalesce((SELECT bool_or(p.at >= v_latest) FROM part p), false),
+  SELECT (SELECT count(*) FROM part), (SELECT count(*) FROM gone), coalesce((SELECT r.at >= v_latest FROM reached r), false),
          (SELECT r.xid FROM reached r), (SELECT r.seq FROM reached r)
     INTO v_looked, removed, v_young, v_walk.place_xid, v_walk.place_seq;
 
