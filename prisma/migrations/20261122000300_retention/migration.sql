@@ -8,7 +8,7 @@ CREATE TABLE "event_trims" (
     "trimmed_seq" BIGINT NOT NULL DEFAULT 0,
     "place_xid" BIGINT NOT NULL DEFAULT 0,
     "place_seq" BIGINT NOT NULL DEFAULT 0,
-    "next_at" TIMESTAMPTZ(3) NOT NULL DEFAULT '-infinity'::timestamptz,
+    "next_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "event_trims_pkey" PRIMARY KEY ("scope")
 );
@@ -45,7 +45,7 @@ BEGIN
     FROM workspaces w WHERE p_workspace IS NULL OR w.id = p_workspace;
   IF v_latest IS NULL THEN RETURN NEXT; RETURN; END IF;
   INSERT INTO event_trims (scope) VALUES (v_scope) ON CONFLICT DO NOTHING;
-  SELECT * INTO v_walk FROM event_trims t WHERE t.scope = v_scope AND t.next_at <= p_now FOR UPDATE SKIP LOCKED;
+  SELECT * INTO v_walk FROM event_trims t WHERE t.scope = v_scope AND (t.next_at IS NULL OR t.next_at <= p_now) FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN RETURN NEXT; RETURN; END IF;
 
   WITH part AS MATERIALIZED (
