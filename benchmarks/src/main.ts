@@ -8,8 +8,11 @@ import { exactness } from './rows/exactness.js';
 import { graphOrder } from './rows/graphOrder.js';
 import { graphs } from './rows/graphs.js';
 import { http } from './rows/http.js';
+import { importing } from './rows/import.js';
 import { latency } from './rows/latency.js';
+import { retention } from './rows/retention.js';
 import { selection } from './rows/selection.js';
+import { soak } from './rows/soak.js';
 import { statistics } from './rows/statistics.js';
 import { storage } from './rows/storage.js';
 import { stream } from './rows/stream.js';
@@ -30,6 +33,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   storage,
   http,
   stream,
+  importing,
+  soak,
+  retention,
 ];
 
 const PAGES = new URL('../../docs/benchmarks/', import.meta.url);

@@ -15,6 +15,7 @@ import { executeTask } from './operations/executeTask.js';
 import { explainSelection } from './operations/explainSelection.js';
 import { getOrchestratorExecutionStats } from './operations/getOrchestratorExecutionStats.js';
 import { getOverview } from './operations/getOverview.js';
+import { importTasks } from './operations/importTasks.js';
 import {
   createOrchestrator,
   getOrchestrator,
@@ -116,6 +117,7 @@ function bind(engine: EngineContext): WorkEngine {
     releaseAttempt: (...input) => releaseAttempt(engine, ...input),
     createTask: (...input) => createTask(engine, ...input),
     createTasks: (...input) => createTasks(engine, ...input),
+    importTasks: (...input) => importTasks(engine, ...input),
     getTask: (...input) => getTask(engine, ...input),
     listTasks: (...input) => listTasks(engine, ...input),
     updateTask: (...input) => updateTask(engine, ...input),

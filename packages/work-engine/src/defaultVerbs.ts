@@ -31,6 +31,7 @@ export const confirmCancelled = verb('confirmCancelled');
 export const releaseAttempt = verb('releaseAttempt');
 export const createTask = verb('createTask');
 export const createTasks = verb('createTasks');
+export const importTasks = verb('importTasks');
 export const getTask = verb('getTask');
 export const listTasks = verb('listTasks');
 export const updateTask = verb('updateTask');

@@ -79,6 +79,33 @@ export interface ClaimResult {
   reason: NothingReason | null;
 }
 
+export interface TaskImportOptions {
+  /** Where the tasks come from; with their `sourceId`s it tells which are stored already. */
+  source: string;
+  /** Tasks a transaction. Default 5,000, at most 50,000. Memory grows with it, and with nothing else. */
+  chunk?: number | undefined;
+  /** Of tasks that name none. */
+  orchestratorId?: string | undefined;
+  /** Of tasks that name none. */
+  runId?: string | undefined;
+  /** Told when a chunk is stored; the next one waits for it. */
+  onChunk?: ((chunk: TaskImportChunk) => void | Promise<void>) | undefined;
+}
+
+export interface TaskImportChunk {
+  /** Tasks read from the stream up to the end of this chunk. */
+  read: number;
+  created: { sourceId: string; taskId: string }[];
+  /** Tasks of this chunk that were stored already. */
+  existing: number;
+}
+
+export interface TaskImportResult {
+  read: number;
+  created: number;
+  existing: number;
+}
+
 export interface ExecuteOptions {
   daemonId?: string | undefined;
   agent?: string | undefined;
@@ -101,6 +128,8 @@ export interface SweepReport {
   promoted: number;
   /** Runs that timed out, opened a wave, or ended. */
   runs: string[];
+  /** How many events were older than their workspace keeps them, and are gone. */
+  trimmed: number;
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
@@ -141,6 +170,11 @@ export interface WorkEngine {
 
   createTask(task: NewTask): Promise<Task>;
   createTasks(tasks: readonly NewTask[]): Promise<Task[]>;
+  /** Stores a stream of tasks in chunks, in flat memory; given again, it goes on where it broke off. */
+  importTasks(
+    tasks: Iterable<NewTask> | AsyncIterable<NewTask>,
+    options: TaskImportOptions,
+  ): Promise<TaskImportResult>;
   getTask(taskId: string): Promise<TaskDetail>;
   listTasks(filter?: Partial<TaskFilter>): Promise<TaskPage>;
   updateTask(taskId: string, patch: TaskPatch): Promise<Task>;

@@ -236,6 +236,27 @@ test('a run of 5,000 tasks is created within one transaction, and its due date i
   expect(page[0]).toMatchObject({ wave: 4_999, dueAt });
 }, 60_000);
 
+test('a plan of 20,100 tasks, more than one statement takes, is stored whole, also where a parent comes last', async () => {
+  const { engine } = fixture;
+  const total = 20_100;
+  const { run, created } = await engine.importPlan(
+    await plan({
+      tasks: Array.from({ length: total }, (_, n) => ({
+        sourceId: `${n}`,
+        title: `Task ${n}`,
+        // Back to front: what a task depends on comes after it.
+        dependsOn: n === total - 1 ? [] : [`${total - 1}`],
+        parentId: n === 0 ? `${total - 1}` : null,
+      })),
+    }),
+  );
+  expect(created).toHaveLength(total);
+  expect(run?.counts).toMatchObject({ total, todo: 1, blocked: total - 1 });
+  const first = await engine.getTask(created[0]?.taskId as string);
+  expect(first).toMatchObject({ wave: 1, parentId: created[total - 1]?.taskId });
+  expect(first.prerequisites.map(({ title }) => title)).toEqual([`Task ${total - 1}`]);
+}, 60_000);
+
 test('other parents are taken over, a circle of them is not, and who was given a task since keeps it', async () => {
   const { engine } = fixture;
   const given = await plan({ orchestratorId: null });

@@ -102,7 +102,7 @@ describe('calls that arrive together', () => {
           version: '1',
           slots: 1,
           agents: [],
-          orchestratorIds: [],
+          orchestratorIds: [orchestrator.id],
         }),
       ),
     );
@@ -201,4 +201,38 @@ describe('turns', () => {
     claims();
     expect(endings()).toBe(64);
   });
+});
+
+test('claims of several daemons share a statement, and one that there is not takes nothing from the others', async () => {
+  const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 100 });
+  for (let made = 0; made < 6; made += 1) await fixture.task(orchestrator);
+  const daemons = await Promise.all(
+    ['left', 'right'].map((name) =>
+      fixture.engine.registerDaemon({
+        name,
+        host: 'host',
+        version: '1',
+        slots: 1,
+        agents: [],
+        orchestratorIds: [orchestrator.id],
+      }),
+    ),
+  );
+  const before = await distinct('task.claimed');
+  const ids = [daemons[0]?.id, daemons[1]?.id, `${daemons[0]?.id.slice(0, -1)}0`, daemons[0]?.id] as string[];
+  const answers = await Promise.allSettled(
+    ids.map((daemonId) =>
+      fixture.engine.claimNextTask(orchestrator.id, { daemonId, agent: `agent of ${daemonId}` }),
+    ),
+  );
+  expect(answers[2]).toMatchObject({ status: 'rejected', reason: { code: 'DAEMON_NOT_FOUND' } });
+  for (const index of [0, 1, 3])
+    expect(answers[index]).toMatchObject({
+      status: 'fulfilled',
+      value: {
+        claims: [{ attempt: { daemonId: ids[index], agent: `agent of ${ids[index]}` } }],
+        reason: null,
+      },
+    });
+  expect((await distinct('task.claimed')) - before).toBe(1);
 });

@@ -129,14 +129,15 @@ END $$;
 
 DROP FUNCTION claim_tasks(uuid, uuid, uuid, text, text, int, int[], text[], uuid[], text[], text[], task_priority[], uuid[], uuid, timestamptz);
 
--- Selects and claims for one orchestrator, for several calls at once: p_max, p_request_ids (null: none) run parallel,
--- one element a call; p_attempt_ids are fresh ids, as many as all calls ask for together.
+-- Selects and claims for one orchestrator, for several calls at once: p_daemons (null: none), p_agents, p_actors, p_max
+-- and p_request_ids (null: none) run parallel, one element a call; p_attempt_ids are fresh ids, as many as all calls ask
+-- for together.
 -- A call that gets nothing has one row with the reason. A call whose request id was answered before gets those
 -- attempts again (replay), whatever became of them.
 -- The columns of the task are spelled out: taken out of a composite value, each would cost a walk along the row.
 CREATE FUNCTION claim_tasks(
-  p_workspace uuid, p_orchestrator uuid, p_daemon uuid, p_agent text, p_actor text, p_lease_seconds int,
-  p_max int[], p_request_ids text[], p_attempt_ids uuid[],
+  p_workspace uuid, p_orchestrator uuid, p_lease_seconds int,
+  p_daemons uuid[], p_agents text[], p_actors text[], p_max int[], p_request_ids text[], p_attempt_ids uuid[],
   p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_now timestamptz
 ) RETURNS TABLE (
   call int, reason text, replay boolean, attempt_id uuid, attempt_number int, attempt_claimed_at timestamptz, attempt_expires_at timestamptz,
@@ -159,6 +160,7 @@ DECLARE
   v_replayed int[] := '{}';
   v_taken int := 0;
   v_got int;
+  v_strangers int[];
   v_why text;
   v_runs uuid[];
   v_ids uuid[];
@@ -170,21 +172,20 @@ BEGIN
   -- Claims of one orchestrator happen one after another; those of others don't wait.
   SELECT * INTO v_orchestrator FROM orchestrators o
    WHERE o.id = p_orchestrator AND (p_workspace IS NULL OR o.workspace_id = p_workspace) FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    v_why := 'ORCHESTRATOR_NOT_FOUND';
-  ELSIF p_daemon IS NOT NULL AND NOT EXISTS (
-    SELECT FROM daemons d WHERE d.id = p_daemon AND d.workspace_id = v_orchestrator.workspace_id) THEN
-    v_why := 'DAEMON_NOT_FOUND';
-  END IF;
   replay := false;
-  IF v_why IS NOT NULL THEN
-    reason := v_why;
+  IF NOT FOUND THEN
+    reason := 'ORCHESTRATOR_NOT_FOUND';
     FOR i IN 1 .. cardinality(p_max) LOOP
       call := i;
       RETURN NEXT;
     END LOOP;
     RETURN;
   END IF;
+  -- Calls of daemons that there are not get nothing, and are no reason for the others to get nothing.
+  SELECT array_agg(c.n::int) INTO v_strangers
+    FROM unnest(p_daemons) WITH ORDINALITY AS c(daemon_id, n)
+    WHERE c.daemon_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM daemons d WHERE d.id = c.daemon_id AND d.workspace_id = v_orchestrator.workspace_id);
   v_now := engine_now(p_now);
 
   SELECT array_agg(q.request_id) INTO v_known FROM claim_requests q
@@ -219,7 +220,9 @@ BEGIN
   -- nothing more is taken.
   v_slots := ARRAY(
     SELECT c.n::int FROM unnest(p_max, p_request_ids) WITH ORDINALITY AS c(max, request_id, n) CROSS JOIN LATERAL generate_series(1, c.max)
-    WHERE v_known IS NULL OR c.request_id IS NULL OR NOT c.request_id = ANY (v_known) ORDER BY c.n);
+    WHERE (v_known IS NULL OR c.request_id IS NULL OR NOT c.request_id = ANY (v_known))
+      AND (v_strangers IS NULL OR NOT c.n = ANY (v_strangers))
+    ORDER BY c.n);
 
   IF v_orchestrator.status NOT IN ('ONLINE', 'BUSY') THEN
     v_why := 'ORCHESTRATOR_NOT_AVAILABLE';
@@ -272,12 +275,12 @@ BEGIN
         RETURNING t.*, g.weight, g.boost, v_taken + g.place::int AS place
       ), leased AS (
         INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent)
-        SELECT s.id, p_attempt_ids[s.place], s.workspace_id, p_orchestrator, p_daemon, s.run_id, v_now,
-               v_now + p_lease_seconds * interval '1 second', s.attempt_count, p_lease_seconds, p_agent
+        SELECT s.id, p_attempt_ids[s.place], s.workspace_id, p_orchestrator, p_daemons[v_slots[s.place]], s.run_id, v_now,
+               v_now + p_lease_seconds * interval '1 second', s.attempt_count, p_lease_seconds, p_agents[v_slots[s.place]]
         FROM started s
       ), told AS (
         INSERT INTO events (xid, workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, run_id, at, type, actor, "from", "to", data)
-        SELECT v_xid, s.workspace_id, s.id, p_attempt_ids[s.place], p_orchestrator, p_daemon, s.run_id, v_now, 'task.claimed', p_actor, 'TODO', 'IN_PROGRESS',
+        SELECT v_xid, s.workspace_id, s.id, p_attempt_ids[s.place], p_orchestrator, p_daemons[v_slots[s.place]], s.run_id, v_now, 'task.claimed', p_actors[v_slots[s.place]], 'TODO', 'IN_PROGRESS',
                jsonb_build_object('attempt', s.attempt_count, 'weight', s.weight, 'boost', s.boost, 'score', s.weight * s.boost)
         FROM (SELECT * FROM started ORDER BY started.place) s
       )
@@ -305,11 +308,11 @@ BEGIN
     GROUP BY v_slots[i];
   END IF;
 
-  IF v_taken < cardinality(v_slots) OR v_known IS NOT NULL THEN
-    reason := v_why;
+  IF v_taken < cardinality(v_slots) OR v_known IS NOT NULL OR v_strangers IS NOT NULL THEN
     FOR i IN 1 .. cardinality(p_max) LOOP
       CONTINUE WHEN i = ANY (v_slots[1:v_taken]) OR i = ANY (v_replayed);
       call := i;
+      reason := CASE WHEN i = ANY (v_strangers) THEN 'DAEMON_NOT_FOUND' ELSE v_why END;
       RETURN NEXT;
     END LOOP;
   END IF;

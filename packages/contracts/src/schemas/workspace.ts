@@ -19,6 +19,9 @@ export const deadlineBoostsSchema = z
     'must be at least 1 and never rise as the due date moves away',
   );
 
+/** Days after which events are removed; null: never. */
+const eventRetentionDaysSchema = z.number().int().min(1).max(36_500).nullable();
+
 export const workspaceSchema = z
   .object({
     id: z.string(),
@@ -26,6 +29,7 @@ export const workspaceSchema = z
     name: z.string(),
     priorityWeights: z.array(z.number()),
     deadlineBoosts: z.array(z.number()),
+    eventRetentionDays: eventRetentionDaysSchema,
     createdAt: dateTimeSchema,
   })
   .meta({ id: 'Workspace' });
@@ -42,6 +46,7 @@ export const workspacePatchSchema = z
     name: nonEmptyText(100).optional(),
     priorityWeights: priorityWeightsSchema.optional(),
     deadlineBoosts: deadlineBoostsSchema.optional(),
+    eventRetentionDays: eventRetentionDaysSchema.optional(),
   })
   .meta({ id: 'WorkspacePatch' });
 export type WorkspacePatch = z.output<typeof workspacePatchSchema>;

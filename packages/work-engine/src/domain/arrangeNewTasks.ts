@@ -1,6 +1,7 @@
 import { NeolithError, parseId } from '@neolith/contracts';
 import { buildGraph } from './graph/buildGraph.js';
 import { findCycle } from './graph/findCycle.js';
+import type { TaskGraph } from './graph/taskGraph.js';
 
 /** A task about to be created: its id is known, its references are as the caller wrote them. */
 export interface NewTaskReferences {
@@ -18,11 +19,23 @@ export interface ArrangedTask {
   prerequisites: string[];
 }
 
+export interface Arrangement {
+  /** In the order given. */
+  tasks: ArrangedTask[];
+  /** Of the new tasks alone; acyclic. A node is a task's place in the order given. */
+  graph: TaskGraph;
+}
+
 /**
  * Resolves the references among new tasks (by `key`) and to existing ones (by id), and refuses what can't be:
  * two tasks with one key, a dependency given twice or on itself, a cycle. Pure.
+ *
+ * `known` are the tasks that are stored already and may be named by a key, too; a new task's key goes before.
  */
-export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTask[] {
+export function arrangeNewTasks(
+  tasks: readonly NewTaskReferences[],
+  known: ReadonlyMap<string, string> = new Map(),
+): Arrangement {
   const byKey = new Map<string, string>();
   for (const task of tasks) {
     if (task.key === undefined) continue;
@@ -36,7 +49,7 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
     byKey.set(task.key, task.uuid);
   }
   const resolve = (reference: string): string => {
-    const uuid = byKey.get(reference) ?? parseId('task', reference);
+    const uuid = byKey.get(reference) ?? known.get(reference) ?? parseId('task', reference);
     if (uuid === null) {
       throw new NeolithError(
         'TASK_NOT_FOUND',
@@ -46,7 +59,6 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
     }
     return uuid;
   };
-  const nameOf = new Map(tasks.map((task) => [task.uuid, task.key ?? task.title]));
   const arranged = tasks.map((task): ArrangedTask => {
     const prerequisites = task.dependsOn.map(resolve);
     if (prerequisites.includes(task.uuid)) {
@@ -71,29 +83,35 @@ export function arrangeNewTasks(tasks: readonly NewTaskReferences[]): ArrangedTa
       throw new NeolithError('INVALID_INPUT', `Task "${task.key ?? task.title}" can't be its own parent`);
     return { uuid: task.uuid, parent, prerequisites };
   });
-  const cycle = findCycleAmong(arranged, (task) => task.prerequisites);
-  const round = findCycleAmong(arranged, (task) => (task.parent === null ? [] : [task.parent]));
+  const graph = graphOf(arranged, (task) => task.prerequisites);
+  const cycle = findCycle(graph);
+  const round = findCycle(graphOf(arranged, (task) => (task.parent === null ? [] : [task.parent])));
   if (round !== null) {
-    const path = round.map((uuid) => nameOf.get(uuid) ?? uuid);
+    const path = namesOf(tasks, round);
     throw new NeolithError('INVALID_INPUT', `These tasks are one another's parents: ${path.join(' → ')}`, {
       details: { path },
     });
   }
   if (cycle !== null) {
-    const path = cycle.map((uuid) => nameOf.get(uuid) ?? uuid);
+    const path = namesOf(tasks, cycle);
     throw new NeolithError(
       'DEPENDENCY_CYCLE',
       `These tasks depend on one another in a cycle: ${path.join(' → ')}`,
       { details: { path } },
     );
   }
-  return arranged;
+  return { tasks: arranged, graph };
+}
+
+function namesOf(tasks: readonly NewTaskReferences[], uuids: readonly string[]): string[] {
+  const nameOf = new Map(tasks.map((task) => [task.uuid, task.key ?? task.title]));
+  return uuids.map((uuid) => nameOf.get(uuid) ?? uuid);
 }
 
 /** References to existing tasks can't be part of a cycle: nothing that exists knows of the new ones. */
-function findCycleAmong(
+function graphOf(
   tasks: readonly ArrangedTask[],
   referencesOf: (task: ArrangedTask) => readonly string[],
-): string[] | null {
-  return findCycle(buildGraph(tasks.map((task) => ({ id: task.uuid, dependsOn: referencesOf(task) }))).graph);
+): TaskGraph {
+  return buildGraph(tasks.map((task) => ({ id: task.uuid, dependsOn: referencesOf(task) }))).graph;
 }

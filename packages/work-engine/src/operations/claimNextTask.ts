@@ -32,16 +32,19 @@ export async function claimNextTask(
     {
       workspaceId: engine.workspaceId,
       orchestratorId: uuidOf('orchestrator', orchestratorId),
-      daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
-      agent: options.agent ?? null,
-      actor: engine.actor,
       leaseSeconds: checkLeaseSeconds(
         options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
       ),
       criteria: toReadyCriteria(options.criteria),
       now: engine.now(),
     },
-    { requestId: options.requestId ?? null, attemptIds: Array.from({ length: max }, newUuid) },
+    {
+      daemonId: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
+      agent: options.agent ?? null,
+      actor: engine.actor,
+      requestId: options.requestId ?? null,
+      attemptIds: Array.from({ length: max }, newUuid),
+    },
   );
   const reason = rows[0]?.reason ?? null;
   if (reason === 'ORCHESTRATOR_NOT_FOUND') throw notFound('orchestrator', orchestratorId);

@@ -10,14 +10,14 @@ import {
 import type { PoolClient } from 'pg';
 import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
 import { isRunEnded } from '../domain/runTransitions.js';
+import { type StoredWave, waveNewTasks } from '../domain/waveNewTasks.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
-import { findOwners, insertTasks, type NewTaskRow } from '../store/insertTasks.js';
+import { findOwners, insertTasks, type NewTaskRow, readTaskRows } from '../store/insertTasks.js';
 import { failDependents, lockRun } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
-import { lockPrerequisites } from '../store/prerequisites.js';
-import { renumberWaves } from '../store/renumberWaves.js';
-import { type TaskRow, toTask } from '../store/rows.js';
+import { lockPrerequisites, type PrerequisiteRow } from '../store/prerequisites.js';
+import { toTask } from '../store/rows.js';
 import { transact } from '../store/sql.js';
 import { parseWritten } from './parseWritten.js';
 
@@ -40,45 +40,74 @@ export async function createTasks(engine: EngineContext, tasks: readonly NewTask
   const parsed = tasks.map((task: NewTask, index) =>
     parseWritten(newTaskSchema, task, `Task ${index + 1}`, ['tasks', index]),
   );
-  const rows = await transact(engine.pool, (client) => insertNewTasks(engine, client, parsed));
+  const rows = await transact(engine.pool, async (client) =>
+    readTaskRows(client, await insertNewTasks(engine, client, parsed)),
+  );
   engine.events.poke();
   return rows.map(toTask);
 }
 
-/** Inserts tasks within a transaction; those of a run make its waves anew. */
+/**
+ * Inserts tasks within a transaction; those of a run get their waves. Returns their UUIDs, in the order given, which is
+ * that of their ids. `known` names stored tasks by keys of the caller's.
+ */
 export async function insertNewTasks(
   engine: EngineContext,
   client: PoolClient,
   tasks: readonly ParsedNewTask[],
-): Promise<TaskRow[]> {
+  known?: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const uuids = tasks.map(newUuid);
-  const arranged = arrangeNewTasks(tasks.map((task, index) => ({ ...task, uuid: uuids[index] as string })));
-  const owners = await ownersOf(engine, client, tasks);
-  const runIds = await lockRunsOf(client, tasks, owners.workspaceId);
-  const now = await readNow(client, engine.now());
-  const statusOf = await statusesOf(client, tasks, arranged, owners.workspaceId);
-  const toInsert = tasks.map((task, index) =>
-    toRow(task, arranged[index] as ArrangedTask, { ...owners, now, statusOf }),
+  const { tasks: arranged, graph } = arrangeNewTasks(
+    tasks.map((task, index) => ({ ...task, uuid: uuids[index] as string })),
+    known,
   );
-  const made = await insertTasks(client, {
-    rows: toInsert,
-    workspaceId: owners.workspaceId,
+  const { workspaceId } = await ownersOf(engine, client, tasks);
+  await lockRunsOf(client, tasks, workspaceId);
+  const now = await readNow(client, engine.now());
+  const stored = await holdReferences(client, arranged, workspaceId);
+  const statusOf = new Map<string, TaskStatus>(stored.map((row) => [row.id, row.status]));
+  for (const [index, task] of arranged.entries())
+    statusOf.set(task.uuid, (tasks[index] as ParsedNewTask).status);
+  const runIds = tasks.map((task) => (task.runId === null ? null : uuidOf('run', task.runId)));
+  const waves = waveNewTasks(
+    graph,
+    arranged.map((task, index) => ({ ...task, runId: runIds[index] as string | null })),
+    storedWaves(stored),
+  );
+  await insertTasks(client, {
+    rows: tasks.map((task, index) =>
+      toRow(task, arranged[index] as ArrangedTask, {
+        now,
+        statusOf,
+        runId: runIds[index] as string | null,
+        wave: waves[index] as number | null,
+      }),
+    ),
+    workspaceId,
     actor: engine.actor,
     now,
   });
-  for (const runId of runIds) await renumberWaves(client, runId, now);
   const ended = [...statusOf].filter(([, status]) => status === 'FAILED' || status === 'CANCELLED');
   if (ended.length > 0) {
     // What they wait for is over already: the policy of their run holds as if it ended now.
     await failDependents(client, {
       endedIds: ended.map(([id]) => id),
       policy: undefined,
-      only: made.map((row) => row.id),
+      only: uuids,
       actor: engine.actor,
       now,
     });
   }
-  return made;
+  return uuids;
+}
+
+function storedWaves(rows: readonly PrerequisiteRow[]): Map<string, StoredWave> {
+  return new Map(
+    rows.flatMap((row) =>
+      row.run_id === null ? [] : [[row.id, { runId: row.run_id, wave: row.wave ?? 0 }]],
+    ),
+  );
 }
 
 /** The runs that get new tasks, locked in order of their ids. Errors: RUN_NOT_FOUND, RUN_ENDED. */
@@ -86,7 +115,7 @@ async function lockRunsOf(
   client: PoolClient,
   tasks: readonly ParsedNewTask[],
   workspaceId: string,
-): Promise<string[]> {
+): Promise<void> {
   const given = new Map(
     tasks
       .filter((task) => task.runId !== null)
@@ -103,7 +132,6 @@ async function lockRunsOf(
       );
     }
   }
-  return runIds;
 }
 
 interface Owners {
@@ -154,32 +182,35 @@ export async function ownersOf(
   return { workspaceId };
 }
 
-/** The status of every task that is referred to, the existing ones held still until the edges to them are counted. */
-async function statusesOf(
+/** The stored tasks that new ones refer to, held still until the edges to them are counted. Errors: TASK_NOT_FOUND. */
+async function holdReferences(
   client: PoolClient,
-  tasks: readonly ParsedNewTask[],
   arranged: readonly ArrangedTask[],
   workspaceId: string,
-): Promise<Map<string, TaskStatus>> {
-  const statusOf = new Map<string, TaskStatus>(
-    arranged.map((task, index) => [task.uuid, (tasks[index] as ParsedNewTask).status]),
-  );
-  const existing = new Set(
-    arranged
-      .flatMap((task) => [...task.prerequisites, ...(task.parent === null ? [] : [task.parent])])
-      .filter((id) => !statusOf.has(id)),
-  );
-  for (const row of await lockPrerequisites(client, [...existing])) {
-    if (row.workspace_id === workspaceId) statusOf.set(row.id, row.status);
+): Promise<PrerequisiteRow[]> {
+  const own = new Set(arranged.map(({ uuid }) => uuid));
+  const existing = new Set<string>();
+  for (const { prerequisites, parent } of arranged) {
+    for (const id of prerequisites) if (!own.has(id)) existing.add(id);
+    if (parent !== null && !own.has(parent)) existing.add(parent);
   }
-  for (const id of existing) if (!statusOf.has(id)) throw notFound('task', formatId('task', id));
-  return statusOf;
+  const rows = (await lockPrerequisites(client, [...existing])).filter(
+    (row) => row.workspace_id === workspaceId,
+  );
+  const found = new Set(rows.map(({ id }) => id));
+  for (const id of existing) if (!found.has(id)) throw notFound('task', formatId('task', id));
+  return rows;
 }
 
 function toRow(
   task: ParsedNewTask,
   arranged: ArrangedTask,
-  known: Owners & { now: Date; statusOf: ReadonlyMap<string, TaskStatus> },
+  known: {
+    now: Date;
+    statusOf: ReadonlyMap<string, TaskStatus>;
+    runId: string | null;
+    wave: number | null;
+  },
 ): NewTaskRow {
   const unmet = arranged.prerequisites.filter((id) => known.statusOf.get(id) !== 'DONE').length;
   const blocked = task.status === 'TODO' && unmet > 0;
@@ -188,8 +219,8 @@ function toRow(
     orchestrator_id: task.orchestratorId === null ? null : uuidOf('orchestrator', task.orchestratorId),
     channel_id: task.channelId === null ? null : uuidOf('channel', task.channelId),
     parent_id: arranged.parent,
-    run_id: task.runId === null ? null : uuidOf('run', task.runId),
-    wave: task.runId === null ? null : 0,
+    run_id: known.runId,
+    wave: known.wave,
     source: task.source,
     source_id: task.sourceId,
     created_at: task.createdAt ?? known.now,

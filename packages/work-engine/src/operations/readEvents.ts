@@ -10,6 +10,7 @@ import {
   readTaskEventRows,
 } from '../store/readEventRows.js';
 import { toEngineError } from '../store/sql.js';
+import { isTrimmedAfter } from '../store/trimEvents.js';
 
 /** A place in the event stream: the database it is of, and the last row that was read. */
 interface Cursor {
@@ -75,7 +76,10 @@ export function toEvent(row: EventRow, epoch: string): EngineEvent {
  * The order is that of transactions, and rows appear only once every older transaction has ended, so that a reader
  * that follows cursors never skips a row that was committed late.
  *
- * Errors: INVALID_CURSOR, also where the cursor is of a database that was restored since: the reader begins anew.
+ * Events older than the workspace keeps them are gone; without a cursor the page begins with the oldest that are left.
+ *
+ * Errors: INVALID_CURSOR, also where the cursor is of a database that was restored since, or where events after it have
+ * been removed: the reader begins anew.
  */
 export async function readEvents(
   engine: EngineContext,
@@ -97,6 +101,13 @@ export async function readEvents(
       afterSeq: after.seq,
       limit,
     });
+    if (options.cursor !== undefined && (await isTrimmedAfter(engine.pool, { ...engine, ...after }))) {
+      throw new NeolithError(
+        'INVALID_CURSOR',
+        'Events after this cursor are older than the workspace keeps them, and gone; read everything again, and begin anew without a cursor',
+        { details: { trimmed: true } },
+      );
+    }
     const events = rows.map((row) => toEvent(row, epoch));
     // Up to the horizon, which was read first, nothing more is there: the next page need not look at it again.
     const settled = rows.length < limit ? [{ epoch, ...horizon }] : [];

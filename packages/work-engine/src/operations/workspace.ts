@@ -20,6 +20,7 @@ interface WorkspaceRow {
   name: string;
   priorityWeights: number[];
   deadlineBoosts: number[];
+  eventRetentionDays: number | null;
   createdAt: Date;
 }
 
@@ -66,7 +67,10 @@ export async function getWorkspace(engine: EngineContext): Promise<Workspace> {
   return toWorkspace(row);
 }
 
-/** Renames the workspace or changes its weights and boosts; the next selection goes by them. Errors: INVALID_INPUT. */
+/**
+ * Renames the workspace, changes its weights and boosts, by which the next selection goes, or says for how many days its
+ * events are kept (null: for ever). Errors: INVALID_INPUT.
+ */
 export async function updateWorkspace(engine: EngineContext, patch: WorkspacePatch): Promise<Workspace> {
   const changed = parseWritten(workspacePatchSchema, patch, 'The workspace');
   const id = await workspaceOf(engine);

@@ -21,15 +21,15 @@ export interface ClaimRow extends Omit<TaskRow, 'id' | 'priority'> {
 export interface ClaimGroup {
   workspaceId: string | null;
   orchestratorId: string;
-  daemonId: string | null;
-  agent: string | null;
-  actor: string;
   leaseSeconds: number | null;
   criteria: ReadyCriteria;
   now: Date | null;
 }
 
 export interface ClaimCall {
+  daemonId: string | null;
+  agent: string | null;
+  actor: string;
   requestId: string | null;
   /** Fresh ids, as many as tasks are wanted at most. */
   attemptIds: readonly string[];
@@ -38,7 +38,7 @@ export interface ClaimCall {
 const STATEMENT = {
   name: 'claim_tasks',
   text: `
-    SELECT * FROM claim_tasks($1, $2, $3, $4, $5, $6, $7::int[], $8::text[], $9::uuid[], $10, $11, $12::task_priority[], $13, $14, $15)`,
+    SELECT * FROM claim_tasks($1, $2, $3, $4::uuid[], $5::text[], $6::text[], $7::int[], $8::text[], $9::uuid[], $10, $11, $12::task_priority[], $13, $14, $15)`,
 };
 
 /** Selects and claims for several calls on one orchestrator, in one round trip; each call's rows in its place. */
@@ -50,10 +50,10 @@ export async function claimReady(
   const rows = await runAlone<ClaimRow & { call: number }>(pool, STATEMENT, [
     group.workspaceId,
     group.orchestratorId,
-    group.daemonId,
-    group.agent,
-    group.actor,
     group.leaseSeconds,
+    calls.map((call) => call.daemonId),
+    calls.map((call) => call.agent),
+    calls.map((call) => call.actor),
     calls.map((call) => call.attemptIds.length),
     calls.map((call) => call.requestId),
     calls.flatMap((call) => call.attemptIds),

@@ -1,7 +1,11 @@
 import { type Json, NeolithError, type TaskPriority, type TaskStatus } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
+import { copyTasks } from './copyTasks.js';
 import type { TaskRow } from './rows.js';
 import { run } from './sql.js';
+
+/** From so many on, one table after another is filled by COPY; fewer go in one round trip. */
+const COPIED_FROM = 500;
 
 export interface NewTaskRow {
   id: string;
@@ -81,7 +85,6 @@ const INSERT = {
              CASE WHEN status = 'DONE' THEN 100 ELSE 0 END, max_attempts, timeout_seconds, estimate_minutes, tags,
              title, description, acceptance_criteria, metadata
       FROM given
-      RETURNING *
     ), edges AS (
       INSERT INTO task_dependencies (dependent_id, prerequisite_id) SELECT g.id, p FROM given g CROSS JOIN LATERAL unnest(g.prerequisites) p
     ), waiting AS (
@@ -90,34 +93,37 @@ const INSERT = {
     ), finished AS (
       INSERT INTO task_outcomes (task_id, workspace_id, orchestrator_id, finished_at, due_at, attempts, status, priority)
       SELECT id, $2, NULL, $3, due_at, 0, status, priority FROM given WHERE status IN ('DONE', 'CANCELLED')
-    ), told AS (
-      INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "to")
-      SELECT $2, id, orchestrator_id, run_id, $3, 'task.created', $4, status::text FROM given ORDER BY id
     )
-    SELECT * FROM made ORDER BY id`,
+    INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "to")
+    SELECT $2, id, orchestrator_id, run_id, $3, 'task.created', $4, status::text FROM given ORDER BY id`,
 };
 
 const ENQUEUE = { name: 'enqueue_new', text: 'SELECT enqueue_tasks($1, $2)' };
+/** So that a statement ends well within its time-out, however many tasks there are. */
+const ENQUEUED_AT_ONCE = 10_000;
 
-/** Inserts tasks with their edges, where they stand and their events; in the order given, which is that of their ids. */
-export async function insertTasks(
-  client: PoolClient,
-  input: { rows: readonly NewTaskRow[]; workspaceId: string; actor: string; now: Date },
-): Promise<TaskRow[]> {
-  let made: TaskRow[];
+export interface NewTaskRows {
+  rows: readonly NewTaskRow[];
+  workspaceId: string;
+  actor: string;
+  now: Date;
+}
+
+/**
+ * Inserts tasks with their edges, where they stand and their events; in the order given, which is that of their ids.
+ * Errors: DUPLICATE_SOURCE_ID.
+ */
+export async function insertTasks(client: PoolClient, input: NewTaskRows): Promise<void> {
+  const { rows, workspaceId, actor, now } = input;
   try {
-    made = await run<TaskRow>(client, INSERT, [
-      JSON.stringify(input.rows),
-      input.workspaceId,
-      input.now,
-      input.actor,
-    ]);
+    if (rows.length >= COPIED_FROM) await copyTasks(client, input);
+    else await run(client, INSERT, [JSON.stringify(rows), workspaceId, now, actor]);
   } catch (error) {
     throw duplicateSource(error) ?? error;
   }
-  const ready = made.filter((row) => row.status === 'TODO').map((row) => row.id);
-  if (ready.length > 0) await run(client, ENQUEUE, [ready, input.now]);
-  return made;
+  const ready = rows.filter((row) => row.status === 'TODO').map((row) => row.id);
+  for (let start = 0; start < ready.length; start += ENQUEUED_AT_ONCE)
+    await run(client, ENQUEUE, [ready.slice(start, start + ENQUEUED_AT_ONCE), now]);
 }
 
 function duplicateSource(error: unknown): NeolithError | null {
@@ -129,4 +135,11 @@ function duplicateSource(error: unknown): NeolithError | null {
     `A task of this source has this source id already. ${detail}`.trim(),
     { cause: error },
   );
+}
+
+const READ = { name: 'read_new_tasks', text: 'SELECT * FROM tasks WHERE id = ANY ($1) ORDER BY id' };
+
+/** Tasks as they are stored, in order of their ids. */
+export async function readTaskRows(client: PoolClient, ids: readonly string[]): Promise<TaskRow[]> {
+  return run<TaskRow>(client, READ, [ids]);
 }

@@ -4,8 +4,16 @@ import { run } from './sql.js';
 
 const LOCK = {
   name: 'lock_prerequisites',
-  text: 'SELECT id, workspace_id, status FROM tasks WHERE id = ANY ($1) ORDER BY id FOR SHARE',
+  text: 'SELECT id, workspace_id, status, run_id, wave FROM tasks WHERE id = ANY ($1) ORDER BY id FOR SHARE',
 };
+
+export interface PrerequisiteRow {
+  id: string;
+  workspace_id: string;
+  status: TaskStatus;
+  run_id: string | null;
+  wave: number | null;
+}
 
 /**
  * Holds prerequisites still while edges to them are counted: a completion that comes meanwhile either was before, and
@@ -14,7 +22,7 @@ const LOCK = {
 export async function lockPrerequisites(
   client: PoolClient,
   ids: readonly string[],
-): Promise<{ id: string; workspace_id: string; status: TaskStatus }[]> {
+): Promise<PrerequisiteRow[]> {
   return ids.length === 0 ? [] : run(client, LOCK, [ids]);
 }
 

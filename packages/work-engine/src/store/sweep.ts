@@ -86,10 +86,13 @@ export async function promoteDue(
 
 const FORGET = {
   name: 'forget_requests',
-  text: `DELETE FROM claim_requests WHERE created_at < (SELECT engine_now($1)) - interval '24 hours'`,
+  // Some at a time: after a day without a sweep there may be a million.
+  text: `
+    DELETE FROM claim_requests WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM claim_requests WHERE created_at < (SELECT engine_now($1)) - interval '24 hours' ORDER BY created_at LIMIT 20000))`,
 };
 
-/** Request ids are kept a day; a repeat after that is a new claim. */
+/** Request ids are kept a day; a repeat after that is a new claim. Removes at most 20,000. */
 export async function forgetOldRequests(pool: Pool, now: Date | null): Promise<void> {
   await runAlone(pool, FORGET, [now]);
 }

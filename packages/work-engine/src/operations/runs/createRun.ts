@@ -30,7 +30,7 @@ import { parseWritten } from '../parseWritten.js';
  */
 export async function createRun(engine: EngineContext, plan: NewRun): Promise<Run> {
   const parsed = parseRun(plan);
-  const row = await transact(engine.pool, (client) => insertWholeRun(engine, client, parsed));
+  const { row } = await transact(engine.pool, (client) => insertWholeRun(engine, client, parsed));
   engine.events.poke();
   return toRun(row);
 }
@@ -55,12 +55,12 @@ function parseTask(task: NewTask, index: number, run: ParsedNewRun): ParsedNewTa
   };
 }
 
-/** Inserts run and tasks within a transaction. */
+/** Inserts run and tasks within a transaction; the tasks' UUIDs are in the order of the plan. */
 export async function insertWholeRun(
   engine: EngineContext,
   client: PoolClient,
   plan: ParsedNewRun,
-): Promise<RunRow> {
+): Promise<{ row: RunRow; uuids: string[] }> {
   const { workspaceId } = await ownersOf(engine, client, [plan, ...plan.tasks]);
   const now = await readNow(client, engine.now());
   const id = newUuid();
@@ -73,10 +73,10 @@ export async function insertWholeRun(
     now,
   });
   await tellRun(client, id, { event: 'run.created', actor: engine.actor, now, to: 'PENDING' });
-  await insertNewTasks(
+  const uuids = await insertNewTasks(
     engine,
     client,
     plan.tasks.map((task) => ({ ...task, runId: formatId('run', id) })),
   );
-  return (await findRun(client, id, workspaceId)) as RunRow;
+  return { row: (await findRun(client, id, workspaceId)) as RunRow, uuids };
 }

@@ -12,7 +12,7 @@ import { uuidOf } from '../../ids.js';
 import { lockPlanSource } from '../../store/edges.js';
 import { lockRun, reviewRuns } from '../../store/lockRun.js';
 import { readNow } from '../../store/lockTask.js';
-import { findRun, lockRunBySource, readWholeRunTasks } from '../../store/readRun.js';
+import { findRun, lockRunBySource } from '../../store/readRun.js';
 import { type RunRow, toRun } from '../../store/runRows.js';
 import { transact } from '../../store/sql.js';
 import { moveRun, requeueRun } from '../../store/writeRun.js';
@@ -112,14 +112,12 @@ async function createWhole(
   client: PoolClient,
   plan: ImportedPlan,
 ): Promise<PlanImportResult> {
-  const run = toRun(await insertWholeRun(engine, client, plan));
-  const rows = await readWholeRunTasks(client, uuidOf('run', run.id));
-  const idOf = new Map(rows.map((row) => [row.source_id, row.id]));
+  const { row, uuids } = await insertWholeRun(engine, client, plan);
   return {
-    run,
+    run: toRun(row),
     dryRun: false,
-    created: plan.tasks.map((task) => ({
-      taskId: formatId('task', idOf.get(task.sourceId) as string),
+    created: plan.tasks.map((task, index) => ({
+      taskId: formatId('task', uuids[index] as string),
       sourceId: task.sourceId,
       title: task.title,
     })),

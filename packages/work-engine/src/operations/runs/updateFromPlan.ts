@@ -72,7 +72,7 @@ export async function updateFromPlan(
     run: toRun(run),
     dryRun: false,
     created: fresh.map((task, index) => ({
-      taskId: formatId('task', (made[index] as TaskRow).id),
+      taskId: formatId('task', made[index] as string),
       sourceId: task.sourceId,
       title: task.title,
     })),
@@ -131,7 +131,7 @@ async function createFresh(
   client: PoolClient,
   run: RunRow,
   input: { plan: ImportedPlan; stored: ReadonlyMap<string, TaskRow>; fresh: readonly PlannedTask[] },
-): Promise<{ made: TaskRow[]; uuidOfKey: Map<string, string> }> {
+): Promise<{ made: string[]; uuidOfKey: Map<string, string> }> {
   const uuidOfKey = new Map<string, string>();
   for (const task of input.plan.tasks) {
     const known = input.stored.get(task.sourceId);
@@ -143,7 +143,7 @@ async function createFresh(
     client,
     input.fresh.map((task) => ({ ...withKnownIds(task, uuidOfKey), runId })),
   );
-  for (const [index, row] of made.entries()) uuidOfKey.set((input.fresh[index] as PlannedTask).key, row.id);
+  for (const [index, uuid] of made.entries()) uuidOfKey.set((input.fresh[index] as PlannedTask).key, uuid);
   return { made, uuidOfKey };
 }
 
