@@ -1,5 +1,5 @@
 /** Rounds last about so long: short enough to interleave, long enough that starting and ending don't count. */
-const ROUND_MS = 1_000;
+const ROUND_MS = 700;
 const TASKS_AT_LEAST = 1_000;
 const TASKS_AT_MOST = 40_000;
 const TASKS_IN_THE_FIRST = 3_000;
