@@ -29,7 +29,8 @@ export const throughput: Benchmark = {
   title: 'Claim and complete',
   about: `An operation is one no-op task, claimed and completed, with so many in flight in one process; each contestant has a
 process of its own and works while all others rest. Filling the queue is not measured. Each round proves that every task
-was done, and done once. Rounds last a little less than a second each, after each contestant's tables were vacuumed and analysed.
+was done, and done once. Rounds last about half a second each; before each, PostgreSQL vacuums and
+analyses what it is about to work on, for all alike.
 
 - **neolith**: \`claimNextTask\`, then \`completeTask\`, one task a call. Each claim checks the orchestrator's limit and takes
   the best task by score; each task gets a lease, an attempt and two events of its history.
