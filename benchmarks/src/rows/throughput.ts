@@ -97,7 +97,8 @@ async function runThroughput(setting: Setting): Promise<Outcome> {
 }
 
 async function openAll(setting: Setting, keys: readonly Key[]): Promise<Opened[]> {
-  const server = await setting.startPostgres();
+  // Each keeps its connections while others have their turn; several want a hundred.
+  const server = await setting.startPostgres({ max_connections: 500 });
   const opened: Opened[] = [];
   for (const key of keys) {
     const settings = await settingsOf(setting, server, key);
