@@ -26,15 +26,18 @@ export async function graphileContestant({ url, mode }: GraphileSettings): Promi
     const max = poolSizeFor(inFlight);
     if (pool?.options.max === max) return pool;
     await pool?.end();
+    pool = null;
     const opened = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 0 });
     // It asks for a listener on each client, too.
     opened.on('error', report);
     opened.on('connect', (client) => {
       client.on('error', report);
     });
-    const clients = await Promise.all(Array.from({ length: max }, () => opened.connect()));
-    for (const client of clients) client.release();
     pool = opened;
+    // Batched it needs few at once.
+    const used = mode === 'plain' ? max : Math.min(max, 10);
+    const clients = await Promise.all(Array.from({ length: used }, () => opened.connect()));
+    for (const client of clients) client.release();
     return opened;
   }
 

@@ -1,5 +1,5 @@
 import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
+import { type Claim, createWorkEngine } from '@neolith/work-engine';
 import { monotonicMs } from '../contestants/contestant.js';
 import type { Receiver } from './receiver.js';
 
@@ -9,7 +9,8 @@ export async function neolithReceiver(settings: {
   maker: 'same engine' | 'other engine';
 }): Promise<Receiver> {
   await migrate(settings.url);
-  const databases = [openDatabase(settings.url)];
+  const database = openDatabase(settings.url);
+  const databases = [database];
   if (settings.maker === 'other engine') databases.push(openDatabase(settings.url));
   const engines = databases.map((database) => createWorkEngine(database));
   const [first] = engines;
@@ -23,6 +24,12 @@ export async function neolithReceiver(settings: {
     role: 'Runner',
     discipline: 'Nothing',
   });
+  const create = async (): Promise<void> => {
+    await maker.createTask({ title: 'No-op', orchestratorId: orchestrator.id });
+  };
+  const { pool } = database;
+  await pool.query('CREATE TABLE benchmark_rows (a int)');
+  let claimed: Claim | null = null;
   return {
     async receive() {
       const { claims } = await claimer.waitForClaim(orchestrator.id, { waitSeconds: 20 });
@@ -36,9 +43,38 @@ export async function neolithReceiver(settings: {
         },
       };
     },
-    async create() {
-      await maker.createTask({ title: 'No-op', orchestratorId: orchestrator.id });
-    },
+    create,
+    parts: [
+      {
+        name: 'a query that does nothing',
+        before: async () => {},
+        async run() {
+          await pool.query({ name: 'nothing', text: 'SELECT' });
+        },
+      },
+      {
+        name: 'an INSERT of one row, committed',
+        before: async () => {},
+        async run() {
+          await pool.query({ name: 'insert', text: 'INSERT INTO benchmark_rows VALUES (1)' });
+        },
+      },
+      {
+        name: 'claimNextTask, a task being there, nobody waiting',
+        async before() {
+          if (claimed !== null) {
+            await claimer.completeTask(claimed.task.id, {
+              status: 'completed',
+              attemptId: claimed.attempt.id,
+            });
+          }
+          await create();
+        },
+        async run() {
+          claimed = (await claimer.claimNextTask(orchestrator.id)).claims[0] ?? null;
+        },
+      },
+    ],
     async close() {
       for (const engine of engines) await engine.close();
       for (const database of databases) await database.close();

@@ -4,7 +4,16 @@ export interface Receiver {
   receive(): Promise<{ readonly hadAt: number; finish(): Promise<void> }>;
   /** Resolves when the task is committed, as far as its maker can know. */
   create(): Promise<void>;
+  /** What a hand-over is made of, each measured by itself after the same rest; where nothing is known of it: absent. */
+  readonly parts?: readonly Part[];
   close(): Promise<void>;
+}
+
+export interface Part {
+  readonly name: string;
+  /** Not measured. */
+  before(): Promise<void>;
+  run(): Promise<void>;
 }
 
 /** One task from its maker to who waited for it, in milliseconds. */

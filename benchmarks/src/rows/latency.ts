@@ -10,7 +10,7 @@ import { percentile } from '../harness/statistics.js';
 import { wordsFrom } from '../harness/wanted.js';
 import { startWebServer, type WebServer } from '../harness/webServer.js';
 import type { HandOver, ReceiverSettings } from '../receivers/receiver.js';
-import type { ReceiverRequest } from '../receivers/serveReceiver.js';
+import type { PartTimes, ReceiverRequest } from '../receivers/serveReceiver.js';
 
 const SERVE = fileURLToPath(new URL('../receivers/serveReceiver.js', import.meta.url));
 const HAND_OVERS_A_ROUND = 60;
@@ -55,6 +55,7 @@ async function runLatency(setting: Setting): Promise<Outcome> {
   const opened: Opened[] = [];
   const webServers: WebServer[] = [];
   let samples: HandOver[][][] = [];
+  let parts: PartTimes = {};
   try {
     for (const key of keys) {
       const settings = await settingsOf(setting, server, key, webServers);
@@ -72,6 +73,10 @@ async function runLatency(setting: Setting): Promise<Outcome> {
       setting.say(`round ${round}, ${NAMES[key]}: ${middle.toFixed(2)} ms`);
       return handOvers;
     });
+    const ours = opened.find(({ key }) => key === 'neolith');
+    if (ours !== undefined) {
+      parts = (await ours.process.ask({ ask: 'parts', times: HAND_OVERS_A_ROUND })) as PartTimes;
+    }
   } finally {
     for (const { process } of opened) await process.end({ ask: 'close' });
     for (const web of webServers) await web.stop();
@@ -89,7 +94,21 @@ async function runLatency(setting: Setting): Promise<Outcome> {
   });
   const fromReady = table('From ready to claimed', 'fromReady');
   return {
-    tables: [fromReady, table('From the call that makes the task to claimed', 'fromCall')],
+    tables: [
+      fromReady,
+      table('From the call that makes the task to claimed', 'fromCall'),
+      {
+        title: 'What is in it for neolith in one process, each by itself',
+        unit: 'ms',
+        along: `of ${HAND_OVERS_A_ROUND}, each after the same pause`,
+        points: ['p50', 'p99'],
+        rows: Object.entries(parts).map(([name, times]) => ({
+          name,
+          samples: [[percentile(times, 0.5)], [percentile(times, 0.99)]],
+        })),
+        plot: 'none',
+      },
+    ],
     verdicts: opened.map(({ key }, index): Verdict => {
       const bound = AIMS[key];
       return {

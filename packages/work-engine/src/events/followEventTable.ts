@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type EngineEvent, formatId } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import pg from 'pg';
@@ -10,9 +11,11 @@ const CHANNEL = 'neolith_events';
 const LOOK_MS = 1_000;
 /**
  * What was signalled shows only when every older transaction of the cluster has ended, and nobody signals that: after a
- * signal the looks follow one another closely at first, each after twice the time.
+ * signal the looks follow one another closely at first, each after twice the time; very closely where the signal's own
+ * look found nothing at all.
  */
 const SOON_MS = 50;
+const VERY_SOON_MS = 2;
 /** A commit with NOTIFY takes a lock of the whole cluster, so that a busy process sends few of them. */
 const NOTIFY_EVERY_MS = 20;
 const BATCH = 1_000;
@@ -77,6 +80,9 @@ export function followEventTable(
   let closed = false;
   let notifying: Promise<void> | null = null;
   let notifyAgain = false;
+  let toTell = false;
+  // Whoever committed here has been told here: a second look for the same thing would only be in the claims' way.
+  const self = randomUUID();
 
   function rouse(): void {
     awake = true;
@@ -111,7 +117,9 @@ export function followEventTable(
     const forget = () => {
       if (listener === client) listener = null;
     };
-    client.on('notification', rouse);
+    client.on('notification', ({ payload }) => {
+      if (payload !== self) rouse();
+    });
     client.on('error', forget);
     client.on('end', forget);
     listener = client;
@@ -125,9 +133,10 @@ export function followEventTable(
     }
   }
 
-  async function readOnce(): Promise<boolean> {
+  /** How many events it delivered. */
+  async function readOnce(): Promise<number> {
     handedOverMs = 0;
-    if (position === null) return false;
+    if (position === null) return 0;
     const rows = await readEventRows(pool, {
       workspaceId: null,
       afterXid: position.xid,
@@ -135,7 +144,7 @@ export function followEventTable(
       limit: BATCH,
     });
     const last = rows[rows.length - 1];
-    if (last === undefined) return false;
+    if (last === undefined) return 0;
     position = { xid: last.xid, seq: last.seq };
     const placed = rows.map((row) => ({
       event: toEvent(row, epoch),
@@ -148,7 +157,7 @@ export function followEventTable(
     // What was written goes out at the end of this turn: that belongs to what it took.
     await new Promise((resolve) => setImmediate(resolve));
     handedOverMs = performance.now() - begun;
-    return rows.length === BATCH;
+    return rows.length;
   }
 
   function deliver(
@@ -175,19 +184,32 @@ export function followEventTable(
 
   async function run(): Promise<void> {
     let quietLooks = 0;
+    let soonMs = SOON_MS;
     while (subscribers.size > 0 && !closed) {
-      quietLooks = awake ? 0 : quietLooks + 1;
+      const signalled = awake;
+      quietLooks = signalled ? 0 : quietLooks + 1;
       awake = false;
       // Each by itself: where listening fails, for want of a connection perhaps, reading goes on once a second.
       await listen().catch(onError);
+      let found = 0;
       try {
-        while (await readOnce()) await yieldFor(handedOverMs);
+        let batch = await readOnce();
+        // Who waits here goes first; the others are not kept waiting by what is still to be read, though.
+        if (toTell) tell();
+        found = batch;
+        while (batch === BATCH) {
+          await yieldFor(handedOverMs);
+          batch = await readOnce();
+        }
         await yieldFor(handedOverMs);
       } catch (error) {
         // The database is away, perhaps; the next look finds out. What was missed is read then.
         onError(error);
       }
-      await rest(Math.min(SOON_MS * 2 ** Math.min(quietLooks, 10), LOOK_MS));
+      if (toTell) tell();
+      if (found > 0) soonMs = SOON_MS;
+      else if (signalled) soonMs = VERY_SOON_MS;
+      await rest(Math.min(soonMs * 2 ** Math.min(quietLooks, 10), LOOK_MS));
     }
     position = null;
     const idle = listener;
@@ -208,12 +230,7 @@ export function followEventTable(
     subscribers.add(subscriber);
     // An earlier position stays: others still have to be told what lies between.
     position ??= horizon;
-    if (loop === null) {
-      loop = run().finally(() => {
-        loop = null;
-        if (subscribers.size > 0 && !closed) restart();
-      });
-    }
+    if (loop === null) start();
     return {
       cursor: `${epoch}.${horizon.xid}.${horizon.seq}`,
       stop: () => {
@@ -223,18 +240,32 @@ export function followEventTable(
     };
   }
 
-  // Somebody subscribed while the loop was ending.
-  function restart(): void {
+  function start(): void {
     loop = run().finally(() => {
       loop = null;
-      if (subscribers.size > 0 && !closed) restart();
+      if (toTell && !closed) tell();
+      // Somebody subscribed while the loop was ending.
+      if (subscribers.size > 0 && !closed) start();
     });
+  }
+
+  /** At once, and while one is under way once more after it: nobody waits for a timer, and a crowd sends few. */
+  function tell(): void {
+    toTell = false;
+    if (notifying !== null) notifyAgain = true;
+    else {
+      notifying = notifyOthers().finally(() => {
+        notifying = null;
+      });
+    }
   }
 
   async function notifyOthers(): Promise<void> {
     do {
       notifyAgain = false;
-      await pool.query({ name: 'notify_events', text: `SELECT pg_notify('${CHANNEL}', '')` }).catch(onError);
+      await pool
+        .query({ name: 'notify_events', text: `SELECT pg_notify('${CHANNEL}', $1)`, values: [self] })
+        .catch(onError);
       await new Promise((resolve) => setTimeout(resolve, NOTIFY_EVERY_MS));
     } while (notifyAgain && !closed);
   }
@@ -244,15 +275,12 @@ export function followEventTable(
     poke() {
       if (closed) return;
       rouse();
-      // At once, and while one is under way once more after it: nobody waits for a timer, and a crowd sends few.
-      if (notifying !== null) notifyAgain = true;
-      else {
-        notifying = notifyOthers().finally(() => {
-          notifying = null;
-        });
-      }
+      toTell = true;
+      // Nobody waits here, or whoever does may have to wait for a connection first.
+      if (loop === null || listener === null) tell();
     },
     async close() {
+      if (toTell) tell();
       closed = true;
       subscribers.clear();
       rouse();
