@@ -272,8 +272,11 @@ export function followEventTable(
 
   return {
     subscribe,
-    poke() {
+    poke(workFor) {
       if (closed) return;
+      if (workFor !== undefined && workFor.size > 0) {
+        for (const subscriber of subscribers) subscriber.onWork?.(workFor);
+      }
       rouse();
       toTell = true;
       // Nobody waits here, or whoever does may have to wait for a connection first.

@@ -15,6 +15,8 @@ export async function lookUntil<Result>(
     look: () => Promise<Result>;
     isThere: (result: Result) => boolean;
     mayHelp: (event: EngineEvent) => boolean;
+    /** Work for this orchestrator helps; what this process makes is looked at before its events can be read. */
+    worksFor?: string;
     waitSeconds: number;
     signal?: AbortSignal | undefined;
   },
@@ -35,6 +37,9 @@ export async function lookUntil<Result>(
     workspaceId: engine.workspaceId,
     onEvents: (events) => {
       if (events.some(mayHelp)) stir();
+    },
+    onWork: (orchestratorIds) => {
+      if (options.worksFor !== undefined && orchestratorIds.has(options.worksFor)) stir();
     },
   });
   signal?.addEventListener('abort', stir, { once: true });

@@ -43,8 +43,14 @@ export async function createTasks(engine: EngineContext, tasks: readonly NewTask
   const rows = await transact(engine.pool, async (client) =>
     readTaskRows(client, await insertNewTasks(engine, client, parsed)),
   );
-  engine.events.poke();
-  return rows.map(toTask);
+  const created = rows.map(toTask);
+  engine.events.poke(ownersOfReady(created));
+  return created;
+}
+
+function ownersOfReady(tasks: readonly Task[]): Set<string> {
+  const owners = tasks.filter(({ status }) => status === 'TODO').map(({ orchestratorId }) => orchestratorId);
+  return new Set(owners.filter((owner) => owner !== null));
 }
 
 /**

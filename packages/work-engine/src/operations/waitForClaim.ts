@@ -22,6 +22,7 @@ export async function waitForClaim(
     look: () => claimNextTask(engine, orchestratorId, options),
     isThere: ({ claims }) => claims.length > 0,
     mayHelp: (event) => mayFree(event, orchestrator),
+    worksFor: orchestrator,
     waitSeconds: options.waitSeconds,
     signal: options.signal,
   });
