@@ -134,14 +134,14 @@ DROP FUNCTION claim_tasks(uuid, uuid, uuid, text, text, int, int[], text[], uuid
 -- for together.
 -- A call that gets nothing has one row with the reason. A call whose request id was answered before gets those
 -- attempts again (replay), whatever became of them.
+-- Of a fresh attempt the number is the task's attempt_count and the beginning its claimed_at.
 -- The columns of the task are spelled out: taken out of a composite value, each would cost a walk along the row.
 CREATE FUNCTION claim_tasks(
   p_workspace uuid, p_orchestrator uuid, p_lease_seconds int,
   p_daemons uuid[], p_agents text[], p_actors text[], p_max int[], p_request_ids text[], p_attempt_ids uuid[],
   p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_now timestamptz
 ) RETURNS TABLE (
-  call int, reason text, replay boolean, attempt_id uuid, attempt_number int, attempt_claimed_at timestamptz, attempt_expires_at timestamptz,
-  weight float8, boost float8,
+  call int, reason text, replay boolean, attempt_id uuid, weight float8, boost float8,
   id uuid, workspace_id uuid, orchestrator_id uuid, channel_id uuid, parent_id uuid, run_id uuid, wave int, source text, source_id text,
   created_at timestamptz, updated_at timestamptz, due_at timestamptz, available_at timestamptz, claimed_at timestamptz, finished_at timestamptz,
   priority task_priority, status task_status, progress smallint, max_attempts int, timeout_seconds int, estimate_minutes int,
@@ -151,6 +151,7 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 #variable_conflict use_column
 DECLARE
+  c_no_run CONSTANT uuid[] := '{00000000-0000-0000-0000-000000000000}';
   v_orchestrator orchestrators;
   v_now timestamptz;
   v_xid bigint;
@@ -192,7 +193,7 @@ BEGIN
    WHERE q.orchestrator_id = p_orchestrator AND q.request_id = ANY (array_remove(p_request_ids, NULL));
   IF v_known IS NOT NULL THEN
     RETURN QUERY
-    SELECT c.n::int, NULL::text, true, a.attempt_id, a.number, a.claimed_at, a.expires_at, NULL::float8, NULL::float8,
+    SELECT c.n::int, NULL::text, true, a.attempt_id, NULL::float8, NULL::float8,
            t.id, t.workspace_id, t.orchestrator_id, t.channel_id, t.parent_id, t.run_id, t.wave, t.source, t.source_id,
            t.created_at, t.updated_at, t.due_at, t.available_at, t.claimed_at, t.finished_at,
            t.priority, t.status, t.progress, t.max_attempts, t.timeout_seconds, t.estimate_minutes,
@@ -202,9 +203,9 @@ BEGIN
     JOIN claim_requests q ON q.orchestrator_id = p_orchestrator AND q.request_id = c.request_id
     CROSS JOIN LATERAL unnest(q.attempt_ids) WITH ORDINALITY AS w(id, n)
     JOIN LATERAL (
-      SELECT l.attempt_id, l.task_id, l.number, l.claimed_at, l.expires_at FROM leases l WHERE l.attempt_id = w.id
+      SELECT l.attempt_id, l.task_id FROM leases l WHERE l.attempt_id = w.id
       UNION ALL
-      SELECT e.id, e.task_id, e.number, e.claimed_at, NULL FROM attempts e WHERE e.id = w.id
+      SELECT e.id, e.task_id FROM attempts e WHERE e.id = w.id
     ) a ON true
     JOIN tasks t ON t.id = a.task_id
     ORDER BY c.n, w.n;
@@ -230,7 +231,9 @@ BEGIN
     v_room := v_orchestrator.max_concurrent_tasks - (SELECT count(*) FROM leases l WHERE l.orchestrator_id = p_orchestrator AND NOT l.merging);
     -- Only what is locked is chosen from: claims of other orchestrators share a run's slots.
     SELECT coalesce(array_agg(q), '{}') INTO v_runs FROM queued_runs(p_orchestrator, v_now, p_run) q;
-    PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE;
+    IF v_runs <> c_no_run THEN
+      PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE;
+    END IF;
     v_xid := pg_current_xact_id()::text::bigint;
     LOOP
       EXIT WHEN v_taken >= v_room OR v_taken >= cardinality(v_slots);
@@ -284,8 +287,7 @@ BEGIN
                jsonb_build_object('attempt', s.attempt_count, 'weight', s.weight, 'boost', s.boost, 'score', s.weight * s.boost)
         FROM (SELECT * FROM started ORDER BY started.place) s
       )
-      SELECT v_slots[s.place], NULL::text, false, p_attempt_ids[s.place], s.attempt_count, v_now, v_now + p_lease_seconds * interval '1 second',
-             s.weight, s.boost,
+      SELECT v_slots[s.place], NULL::text, false, p_attempt_ids[s.place], s.weight, s.boost,
              s.id, s.workspace_id, s.orchestrator_id, s.channel_id, s.parent_id, s.run_id, s.wave, s.source, s.source_id,
              s.created_at, s.updated_at, s.due_at, s.available_at, s.claimed_at, s.finished_at,
              s.priority, s.status, s.progress, s.max_attempts, s.timeout_seconds, s.estimate_minutes,

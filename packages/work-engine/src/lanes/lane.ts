@@ -68,12 +68,8 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
   }
 
   async function drive(): Promise<void> {
-    busy = true;
-    try {
-      while (queue.length > 0) await settle(nextBatch());
-    } finally {
-      busy = false;
-    }
+    while (queue.length > 0) await settle(nextBatch());
+    busy = false;
   }
 
   return {
@@ -84,10 +80,8 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
         // Not in this turn: whatever else is asked for in it goes along.
         if (!busy) {
           busy = true;
-          queueMicrotask(() => {
-            // `settle` hands every fault to its caller; nothing is left to reject here.
-            void drive();
-          });
+          // `settle` hands every fault to its caller; nothing is left to reject here.
+          queueMicrotask(() => void drive());
         }
       });
     },

@@ -28,13 +28,14 @@ export async function claimNextTask(
   if (!Number.isInteger(max) || max < 1 || max > MAX_CLAIMS) {
     throw new NeolithError('INVALID_INPUT', `max must be a whole number from 1 to ${MAX_CLAIMS}, not ${max}`);
   }
+  const leaseSeconds = checkLeaseSeconds(
+    options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
+  );
   const rows = await engine.lanes.claim(
     {
       workspaceId: engine.workspaceId,
       orchestratorId: uuidOf('orchestrator', orchestratorId),
-      leaseSeconds: checkLeaseSeconds(
-        options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
-      ),
+      leaseSeconds,
       criteria: toReadyCriteria(options.criteria),
       now: engine.now(),
     },
@@ -51,7 +52,7 @@ export async function claimNextTask(
   if (reason === 'DAEMON_NOT_FOUND') throw notFound('daemon', options.daemonId ?? '');
   const taken = rows.filter(isClaim);
   if (taken.some((row) => row.replay)) return { claims: await replay(engine, taken), reason };
-  const claims = taken.map((row) => toClaim(row, options));
+  const claims = taken.map((row) => toClaim(row, options, leaseSeconds));
   if (claims.length > 0) engine.events.poke();
   return { claims, reason };
 }
@@ -86,7 +87,11 @@ function isClaim(row: ClaimRow): row is TakenRow {
   return row.id !== null;
 }
 
-function toClaim(row: TakenRow, options: ClaimOptions): Claim {
+function endOfLease(claimedAt: Date, leaseSeconds: number | null): Date | null {
+  return leaseSeconds === null ? null : new Date(claimedAt.getTime() + leaseSeconds * 1_000);
+}
+
+function toClaim(row: TakenRow, options: ClaimOptions, leaseSeconds: number | null): Claim {
   return {
     task: toTask(row),
     attempt: toAttempt({
@@ -94,12 +99,12 @@ function toClaim(row: TakenRow, options: ClaimOptions): Claim {
       task_id: row.id,
       orchestrator_id: row.orchestrator_id as string,
       daemon_id: options.daemonId === undefined ? null : uuidOf('daemon', options.daemonId),
-      number: row.attempt_number,
+      number: row.attempt_count,
       agent: options.agent ?? null,
       status: 'RUNNING',
-      claimed_at: row.attempt_claimed_at,
+      claimed_at: row.claimed_at as Date,
       ended_at: null,
-      expires_at: row.attempt_expires_at,
+      expires_at: endOfLease(row.claimed_at as Date, leaseSeconds),
       cancel_requested_at: null,
       failure_class: null,
       error: null,

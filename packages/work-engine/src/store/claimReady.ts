@@ -10,9 +10,6 @@ export interface ClaimRow extends Omit<TaskRow, 'id' | 'priority'> {
   reason: NothingReason | 'ORCHESTRATOR_NOT_FOUND' | 'DAEMON_NOT_FOUND' | null;
   replay: boolean;
   attempt_id: string;
-  attempt_number: number;
-  attempt_claimed_at: Date;
-  attempt_expires_at: Date | null;
   weight: number | null;
   boost: number | null;
 }
