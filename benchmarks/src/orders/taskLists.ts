@@ -33,10 +33,6 @@ export function listTasks(amount: number, edges: number): ListedTask[] {
   return tasks;
 }
 
-export function countEdges(tasks: readonly ListedTask[]): number {
-  return tasks.reduce((sum, { dependsOn }) => sum + dependsOn.length, 0);
-}
-
 /** Flat and whole, as a parser makes them; a string that is still a concatenation would be flattened inside of the clock. */
 function idOf(task: number): string {
   return Buffer.from(`task_019a3f5c-7d21-7000-8000-${String(task).padStart(12, '0')}`, 'latin1').toString(

@@ -19,6 +19,7 @@ interface Size {
 
 export const graphOrder: Benchmark = {
   name: 'graphOrder',
+  quick: true,
   title: 'Order, waves and critical path in memory',
   about: `An operation is to order tasks so that each comes after everything it depends on, ${EDGES_A_TASK} dependencies a task, from a list of
 \`{ id, dependsOn }\` with ids of 40 letters in no particular order. **Order alone** begins with the library's own graph and ends with the ids in order;

@@ -127,9 +127,8 @@ particular. Next's route module runtime has an eighth, garbage collection a twel
 platform's Request, Response and streams a tenth, context that follows promises a sixteenth, Next's router and base server another
 tenth. That is why daemons' calls and the streams are answered before the router:
 [the decision](../decisions/0009-calls-without-the-router.md).`,
-          `What is left of a call's time is the database's. A claim is one statement for all calls that wait together, but only for
-those of one orchestrator *and one daemon*: ${DAEMONS} daemons make ${DAEMONS} lanes, whose claims commit one by one and wait for the lock of
-their orchestrator. Completions have no such bound and go in batches, like the look-ups of tokens and contexts.`,
+          `What is left of a call's time is the database's. Claims on one orchestrator that wait together are one statement, whichever
+daemons they come from; so are completions, and the look-ups of tokens and contexts.`,
         ],
       };
     } finally {
