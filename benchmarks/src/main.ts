@@ -4,6 +4,7 @@ import { printOutcome, writeReport } from './harness/report.js';
 import { runBenchmark } from './harness/runBenchmark.js';
 import { isPart } from './harness/wanted.js';
 import { cascade } from './rows/cascade.js';
+import { costs } from './rows/costs.js';
 import { exactness } from './rows/exactness.js';
 import { graphOrder } from './rows/graphOrder.js';
 import { graphs } from './rows/graphs.js';
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   selection,
   exactness,
   throughput,
+  costs,
   variants,
   graphs,
   cascade,

@@ -1,7 +1,8 @@
 import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
+import { createWorkEngine } from '@neolith/work-engine';
 import pg from 'pg';
 import { type Phase, startClaimers } from '../bulk/claimers.js';
+import { createNoOps } from '../bulk/createNoOps.js';
 import type { Benchmark, Table } from '../harness/benchmark.js';
 import { percentile } from '../harness/statistics.js';
 
@@ -159,18 +160,6 @@ snapshot has gone and the tables were vacuumed.`,
     }
   },
 };
-
-const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
-
-async function createNoOps(engine: WorkEngine, orchestratorId: string, amount: number): Promise<void> {
-  await engine.createTasks(
-    Array.from({ length: amount }, (_, index) => ({
-      title: 'No-op',
-      orchestratorId,
-      priority: PRIORITIES[index % 4] ?? 'LOW',
-    })),
-  );
-}
 
 /** As many new tasks a second as are claimed. */
 async function feed(

@@ -89,7 +89,7 @@ here are in \`/api/v1/openapi.json\`.
 - Bodies are JSON (\`Content-Type: application/json\`); unknown fields are refused. Times are ISO 8601 with an offset.
 - Ids carry a prefix (\`task_…\`, \`orch_…\`, \`att_…\`).
 - Errors are RFC 9457 problem details with a stable \`code\`; \`errors\` names each field of an invalid input. Every endpoint may
-  answer \`INVALID_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\` and \`DATABASE_UNAVAILABLE\` (503, with \`Retry-After\`).
+  answer \`INVALID_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, and \`DATABASE_UNAVAILABLE\` or \`OVERLOADED\` (503, with \`Retry-After\`).
 
 ${[...groups].map(([group, entries]) => `## ${group}\n\n${entries.join('\n\n')}`).join('\n\n')}
 

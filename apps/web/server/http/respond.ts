@@ -37,7 +37,7 @@ export function jsonResponse(status: number, value: unknown, headers: Record<str
 
 function headersOf(code: string): Record<string, string> {
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
-  if (code === 'DATABASE_UNAVAILABLE') return { 'retry-after': '1' };
+  if (code === 'DATABASE_UNAVAILABLE' || code === 'OVERLOADED') return { 'retry-after': '1' };
   return {};
 }
 
