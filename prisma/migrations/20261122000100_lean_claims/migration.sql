@@ -267,6 +267,8 @@ BEGIN
       SELECT array_agg(g.task_id ORDER BY g.place), array_agg(g.weight ORDER BY g.place), array_agg(g.boost ORDER BY g.place)
         INTO v_ids, v_weights, v_boosts FROM taken g;
       CONTINUE WHEN v_ids IS NULL;
+      -- Not the time of the lock: what was freed since is claimed after it was freed, in the history too.
+      v_now := engine_now(p_now);
 
       RETURN QUERY
       WITH started AS (
