@@ -15,6 +15,7 @@ if (isWhole && process.env.NEOLITH_TEST_BENCHMARKS !== '0') counts.push(countBen
 
 const skipped = counts.flatMap((count) => count.skipped);
 const sum = (which) => counts.reduce((all, count) => all + count[which], 0);
+for (const failure of counts.flatMap((count) => count.failures)) console.log(`failed: ${failure}`);
 for (const name of skipped) console.log(`skipped: ${name}`);
 console.log(
   `${sum('passed')} passed, ${sum('failed')} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
