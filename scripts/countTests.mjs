@@ -50,7 +50,9 @@ export function countTests(args) {
     ...results.testResults.flatMap((file) =>
       file.assertionResults
         .filter(({ status }) => status === 'failed')
-        .map((test) => describe(`${relative(root, file.name)}: ${test.fullName}`, test.failureMessages.join('\n'))),
+        .map((test) =>
+          describe(`${relative(root, file.name)}: ${test.fullName}`, test.failureMessages.join('\n')),
+        ),
     ),
     ...broken.map((file) => describe(relative(root, file.name), file.message)),
   ];
@@ -63,5 +65,4 @@ export function countTests(args) {
   };
 }
 
-const describe = (name, message) =>
-  [name, ...message.split('\n').slice(0, FAILURE_LINES)].join('\n  ');
+const describe = (name, message) => [name, ...message.split('\n').slice(0, FAILURE_LINES)].join('\n  ');
