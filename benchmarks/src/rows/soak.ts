@@ -146,10 +146,8 @@ The rest is drained at full speed. Each task is proved to be done once. Sizes ar
           })),
         ],
         notes: [
-          `While a snapshot is held, what was claimed and completed since it began can't be removed, nor its index entries marked as dead. A
-claim steps over all of them three times: when it counts the orchestrator's leases, when it lists its queues, and when it probes their
-heads. So a claim slows down with the tasks done since the snapshot began, not with time, and is as fast as before when the
-snapshot has gone and the tables were vacuumed.`,
+          `While a snapshot is held, what was claimed and completed since it began can't be removed, nor its index entries marked as dead.
+Claims don't step over it because they begin at a mark ([decision 11](../decisions/0011-queues-begin-at-a-mark.md)).`,
         ],
       };
     } finally {

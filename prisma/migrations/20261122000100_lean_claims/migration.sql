@@ -7,7 +7,9 @@
 
 -- Runs that have tasks for this orchestrator which are claimable but for the run itself: one probe each. All zeros is the
 -- queue of those in no run: always asked, for a probe of whether it holds any would begin among what was just claimed.
-CREATE OR REPLACE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid) RETURNS SETOF uuid
+-- p_mark: where the queues begin (usable_mark); with null at the front.
+DROP FUNCTION queued_runs(uuid, timestamptz, uuid);
+CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks DEFAULT NULL) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE ROWS 2
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -16,6 +18,20 @@ DECLARE
 BEGIN
   IF p_run IS NOT NULL THEN RETURN NEXT p_run; RETURN; END IF;
   RETURN NEXT c_none;
+  IF p_mark.xid IS NOT NULL THEN
+    RETURN QUERY
+    SELECT m.run_id FROM unnest(p_mark.runs, p_mark.priorities, p_mark.due_ats, p_mark.created_ats, p_mark.task_ids) m(run_id, priority, due_at, created_at, task_id)
+    WHERE m.run_id > c_none
+      AND EXISTS (SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id = m.run_id AND r.priority = m.priority
+                                              AND (r.due_at, r.created_at, r.task_id) >= (m.due_at, m.created_at, m.task_id))
+    UNION
+    -- Walled off, or the run looks like the better index.
+    SELECT r.run_id FROM (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= p_mark.xid OFFSET 0) r
+    WHERE r.run_id > c_none
+    UNION
+    SELECT d.run_id FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now AND d.run_id > c_none;
+    RETURN;
+  END IF;
   RETURN QUERY
   WITH RECURSIVE queues(run_id) AS (
     (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id > c_none ORDER BY r.run_id LIMIT 1)
@@ -36,9 +52,12 @@ END $$;
 -- Of a run only as many count as it has free slots. p_runs: which queues count; null: all that hand out work.
 -- Delayed tasks whose time has come count as claimable; the claim has promoted them before it asks.
 -- One required tag is probed in the tag's own index; further tags and the exclusions filter along the way.
-CREATE OR REPLACE FUNCTION ready_heads(
+-- p_mark: where the queues begin (usable_mark), for rows that it has seen; the others are few, and looked at one by one.
+DROP FUNCTION ready_heads(uuid, int, timestamptz, text[], text[], task_priority[], uuid[], uuid, uuid[]);
+CREATE FUNCTION ready_heads(
   p_orchestrator uuid, p_limit int, p_now timestamptz,
-  p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_runs uuid[] DEFAULT NULL
+  p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_runs uuid[] DEFAULT NULL,
+  p_mark queue_marks DEFAULT NULL
 ) RETURNS TABLE (task_id uuid, priority task_priority, due_at timestamptz, created_at timestamptz, weight float8, boost float8, score float8)
 LANGUAGE plpgsql STABLE ROWS 4
 -- Planned once, before anybody knows how many rows there will be: leave no way but the probes. (Joined to what it gives,
@@ -52,6 +71,8 @@ DECLARE
   v_boosts float8[];
   v_day_end timestamptz;
   v_tag text;
+  -- From this transaction on rows are not the mark's.
+  v_since bigint := coalesce(p_mark.xid, 9223372036854775807);
 BEGIN
   -- One weight for each priority that is asked for, in the same order.
   SELECT ARRAY(SELECT w.priority_weights[array_position(enum_range(NULL::task_priority), p)] FROM unnest(p_priorities) WITH ORDINALITY AS u(p, n) ORDER BY u.n),
@@ -80,22 +101,38 @@ BEGIN
   WITH queues AS MATERIALIZED (
     -- What each queue may still hand out. A run that doesn't is not probed, whatever lies in it.
     SELECT q.id AS run_id, CASE WHEN q.id = c_none THEN p_limit ELSE least(p_limit, run_room(r)) END AS room
-    FROM (SELECT unnest(p_runs) AS id UNION ALL SELECT * FROM queued_runs(p_orchestrator, p_now, p_run) WHERE p_runs IS NULL) q
+    FROM (SELECT unnest(p_runs) AS id UNION ALL SELECT * FROM queued_runs(p_orchestrator, p_now, p_run, p_mark) WHERE p_runs IS NULL) q
     LEFT JOIN runs r ON r.id = q.id
     WHERE q.id = c_none OR (r.status = 'RUNNING' AND run_room(r) > 0)
+  ), since AS MATERIALIZED (
+    -- By the transaction alone: with the queue's columns, the walk that the mark saves looks as cheap to the planner.
+    SELECT r.task_id, r.run_id, r.priority, r.due_at, r.created_at FROM ready_tasks r
+    WHERE r.orchestrator_id = p_orchestrator AND r.xid >= p_mark.xid
+      AND (p_require_tags IS NULL OR r.tags @> p_require_tags)
+      AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
+      AND (p_exclude_ids IS NULL OR NOT r.task_id = ANY (p_exclude_ids))
   )
   SELECT b.task_id, b.priority, b.due_at, b.created_at, b.weight, b.boost, b.weight * b.boost AS score
   FROM queues q
   CROSS JOIN LATERAL (
     SELECT h.task_id, h.priority, h.due_at, h.created_at, h.weight, deadline_boost(h.due_at, p_now, v_day_end, v_boosts) AS boost
     FROM (
-      SELECT k.task_id, p.priority, k.due_at, k.created_at, p.weight
-      FROM unnest(p_priorities, v_weights) AS p(priority, weight)
+      SELECT k.task_id, s.priority, k.due_at, k.created_at, s.weight
+      FROM (
+        SELECT p.priority, p.weight, '-infinity'::timestamptz AS due_at, '-infinity'::timestamptz AS created_at, c_none AS task_id
+        FROM unnest(p_priorities, v_weights) AS p(priority, weight)
+        WHERE p_mark.xid IS NULL
+        UNION ALL
+        SELECT m.priority, v_weights[array_position(p_priorities, m.priority)], m.due_at, m.created_at, m.task_id
+        FROM unnest(p_mark.runs, p_mark.priorities, p_mark.due_ats, p_mark.created_ats, p_mark.task_ids) m(run_id, priority, due_at, created_at, task_id)
+        WHERE p_mark.xid IS NOT NULL AND m.run_id = q.run_id AND m.priority = ANY (p_priorities)
+      ) s
       CROSS JOIN LATERAL (
         (SELECT r.task_id, r.due_at, r.created_at
          FROM ready_tasks r
          WHERE v_tag IS NULL
-           AND r.orchestrator_id = p_orchestrator AND r.run_id = q.run_id AND r.priority = p.priority
+           AND r.orchestrator_id = p_orchestrator AND r.run_id = q.run_id AND r.priority = s.priority
+           AND (r.due_at, r.created_at, r.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
            AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
            AND (p_exclude_ids IS NULL OR NOT r.task_id = ANY (p_exclude_ids))
          ORDER BY r.due_at, r.created_at, r.task_id
@@ -105,13 +142,18 @@ BEGIN
          FROM ready_task_tags k
          JOIN ready_tasks r ON r.task_id = k.task_id
          WHERE v_tag IS NOT NULL
-           AND k.orchestrator_id = p_orchestrator AND k.tag = v_tag AND k.run_id = q.run_id AND k.priority = p.priority
+           AND k.orchestrator_id = p_orchestrator AND k.tag = v_tag AND k.run_id = q.run_id AND k.priority = s.priority
+           AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
            AND r.tags @> p_require_tags
            AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
            AND (p_exclude_ids IS NULL OR NOT k.task_id = ANY (p_exclude_ids))
          ORDER BY k.due_at, k.created_at, k.task_id
          LIMIT q.room)
       ) k
+      UNION ALL
+      SELECT n.task_id, n.priority, n.due_at, n.created_at, v_weights[array_position(p_priorities, n.priority)]
+      FROM since n
+      WHERE n.run_id = q.run_id AND n.priority = ANY (p_priorities)
       UNION ALL
       SELECT d.task_id, d.priority, d.due_at, d.created_at, v_weights[array_position(p_priorities, d.priority)]
       FROM delayed_tasks d
@@ -151,8 +193,11 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 #variable_conflict use_column
 DECLARE
+  -- Vacuum comes before there are so many, if it can remove anything.
+  c_dead CONSTANT int := 5000;
   c_no_run CONSTANT uuid[] := '{00000000-0000-0000-0000-000000000000}';
   v_orchestrator orchestrators;
+  v_mark queue_marks;
   v_now timestamptz;
   v_xid bigint;
   v_room int;
@@ -228,9 +273,10 @@ BEGIN
   IF v_orchestrator.status NOT IN ('ONLINE', 'BUSY') THEN
     v_why := 'ORCHESTRATOR_NOT_AVAILABLE';
   ELSE
-    v_room := v_orchestrator.max_concurrent_tasks - (SELECT count(*) FROM leases l WHERE l.orchestrator_id = p_orchestrator AND NOT l.merging);
+    v_mark := usable_mark(p_orchestrator);
+    v_room := v_orchestrator.max_concurrent_tasks - slots_in_use(p_orchestrator, v_mark);
     -- Only what is locked is chosen from: claims of other orchestrators share a run's slots.
-    SELECT coalesce(array_agg(q), '{}') INTO v_runs FROM queued_runs(p_orchestrator, v_now, p_run) q;
+    SELECT coalesce(array_agg(q), '{}') INTO v_runs FROM queued_runs(p_orchestrator, v_now, p_run, v_mark) q;
     IF v_runs <> c_no_run THEN
       PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE;
     END IF;
@@ -244,7 +290,7 @@ BEGIN
       SELECT array_agg(h.task_id), array_agg(h.weight), array_agg(h.boost), array_agg(h.priority), array_agg(h.due_at)
         INTO v_ids, v_weights, v_boosts, v_priorities, v_dues
         FROM ready_heads(p_orchestrator, least(v_room, cardinality(v_slots)) - v_taken, v_now,
-                         p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids, p_run, v_runs) h;
+                         p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids, p_run, v_runs, v_mark) h;
       -- Nothing there is the only end; heads that can't be taken were cancelled or changed meanwhile, and behind them
       -- wait others.
       EXIT WHEN v_ids IS NULL;
@@ -300,6 +346,14 @@ BEGIN
       GET DIAGNOSTICS v_got = ROW_COUNT;
       v_taken := v_taken + v_got;
     END LOOP;
+    -- About every 256 tasks, by chance so that no rhythm of claims can miss it; and where a mark has become useless.
+    IF v_taken > (hashint8(v_xid) & 255) OR (v_mark.writer IS NOT NULL AND v_mark.xid IS NULL) THEN
+      IF pg_stat_get_dead_tuples('ready_tasks'::regclass) + pg_stat_get_dead_tuples('leases'::regclass) >= c_dead THEN
+        PERFORM mark_queues(p_orchestrator, v_mark, v_now);
+      ELSE
+        DELETE FROM queue_marks m WHERE m.orchestrator_id = p_orchestrator;
+      END IF;
+    END IF;
     -- Of several calls the first may have taken the room of the others.
     v_why := CASE WHEN v_taken < v_room THEN 'NOTHING_ELIGIBLE' ELSE 'AT_CAPACITY' END;
   END IF;

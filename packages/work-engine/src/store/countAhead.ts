@@ -34,7 +34,7 @@ export async function countAhead(
 
 const MOMENT = {
   name: 'read_moment',
-  text: 'SELECT engine_now($2) AS now, count(*)::int AS running FROM leases WHERE orchestrator_id = $1 AND NOT merging',
+  text: 'SELECT engine_now($2) AS now, slots_in_use($1, m) AS running FROM usable_mark($1) m',
 };
 
 /** The engine's time, and how many tasks of the orchestrator run. */

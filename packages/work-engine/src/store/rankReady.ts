@@ -21,12 +21,12 @@ const STATEMENT = {
   name: 'rank_ready',
   text: `
     WITH o AS (
-      SELECT id, status, max_concurrent_tasks - (SELECT count(*) FROM leases l WHERE l.orchestrator_id = $1 AND NOT l.merging)::int AS room
-      FROM orchestrators WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)
+      SELECT id, status, max_concurrent_tasks - slots_in_use(id, m) AS room, m AS mark
+      FROM orchestrators, usable_mark($1) m WHERE id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)
     )
     SELECT o.status AS orchestrator_status, o.room, h.weight, h.boost, t.*
     FROM o
-    LEFT JOIN LATERAL ready_heads(o.id, $4, engine_now($3), $5, $6, $7::task_priority[], $8, $9) h ON true
+    LEFT JOIN LATERAL ready_heads(o.id, $4, engine_now($3), $5, $6, $7::task_priority[], $8, $9, NULL, o.mark) h ON true
     LEFT JOIN tasks t ON t.id = h.task_id
     ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id`,
 };

@@ -162,7 +162,7 @@ export interface RunOrchestratorRow {
 const ORCHESTRATORS = {
   name: 'run_orchestrators',
   text: `
-    SELECT o.name, o.status, w.todo, o.max_concurrent_tasks - (SELECT count(*)::int FROM leases l WHERE l.orchestrator_id = o.id AND NOT l.merging) AS room
+    SELECT o.name, o.status, w.todo, o.max_concurrent_tasks - (SELECT slots_in_use(o.id, m) FROM usable_mark(o.id) m) AS room
     FROM (SELECT t.orchestrator_id AS id, count(*)::int AS todo FROM tasks t WHERE t.run_id = $1 AND t.status = 'TODO' GROUP BY 1) w
     JOIN orchestrators o ON o.id = w.id ORDER BY o.name, o.id`,
 };
@@ -215,9 +215,9 @@ const NEXT = {
     CROSS JOIN LATERAL (SELECT DISTINCT k.orchestrator_id FROM tasks k WHERE k.run_id = r.id AND k.status = 'TODO' AND k.orchestrator_id IS NOT NULL) w
     JOIN orchestrators o ON o.id = w.orchestrator_id AND o.status IN ('ONLINE', 'BUSY')
     CROSS JOIN LATERAL (
-      SELECT o.max_concurrent_tasks - count(*)::int AS room FROM leases l WHERE l.orchestrator_id = o.id AND NOT l.merging
+      SELECT o.max_concurrent_tasks - slots_in_use(o.id, m) AS room, m AS mark FROM usable_mark(o.id) m
     ) c
-    CROSS JOIN LATERAL ready_heads(o.id, least($2, c.room), engine_now($3), NULL, NULL, enum_range(NULL::task_priority), NULL, r.id) h
+    CROSS JOIN LATERAL ready_heads(o.id, least($2, c.room), engine_now($3), NULL, NULL, enum_range(NULL::task_priority), NULL, r.id, NULL, c.mark) h
     JOIN tasks t ON t.id = h.task_id
     WHERE r.id = $1 AND c.room > 0
     ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id

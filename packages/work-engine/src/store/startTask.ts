@@ -29,7 +29,7 @@ const FIND_DAEMON = {
 };
 const COUNT_LEASES = {
   name: 'count_leases',
-  text: 'SELECT count(*)::int AS running FROM leases WHERE orchestrator_id = $1 AND NOT merging',
+  text: 'SELECT slots_in_use($1, m) AS running FROM usable_mark($1) m',
 };
 const LEAVE_QUEUE = { name: 'start_leave_queue', text: 'SELECT dequeue_tasks(ARRAY[$1::uuid])' };
 const START = {
