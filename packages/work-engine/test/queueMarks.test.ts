@@ -34,7 +34,7 @@ async function bothWays(orchestrator: { id: string }, requireTags: string[] | nu
          'heads', (SELECT jsonb_agg(h.task_id ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id)
                    FROM ready_heads($1, $3, now(), $2, NULL, enum_range(NULL::task_priority), NULL, NULL, NULL, k.mark) h),
          'slots', slots_in_use($1, k.mark),
-         'runs', (SELECT jsonb_agg(q ORDER BY q) FROM queued_runs($1, now(), NULL, k.mark) q)) AS seen
+         'runs', (SELECT jsonb_agg(q ORDER BY q) FROM unnest(queued_runs($1, now(), NULL, k.mark)) q)) AS seen
        FROM marks k
      ) s`,
     [idOf(orchestrator), requireTags, limit],

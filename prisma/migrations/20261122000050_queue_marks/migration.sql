@@ -86,7 +86,7 @@ BEGIN
   WITH seen AS MATERIALIZED (
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid
   ), queues AS MATERIALIZED (
-    SELECT q.run_id FROM queued_runs(p_orchestrator, p_now, NULL, p_mark) q(run_id)
+    SELECT q.run_id FROM unnest(queued_runs(p_orchestrator, p_now, NULL, p_mark)) q(run_id)
   ), starts AS (
     SELECT q.run_id, p.priority, '-infinity'::timestamptz AS due_at, '-infinity'::timestamptz AS created_at, c_none AS task_id
     FROM queues q CROSS JOIN unnest(enum_range(NULL::task_priority)) AS p(priority) WHERE p_mark.xid IS NULL

@@ -5,43 +5,52 @@
 -- Every join here is from a list to an index; what a later step needs travels in the list.
 -- Lists are sorted by task id before rows are touched, which is the order of locks.
 
--- Runs that have tasks for this orchestrator which are claimable but for the run itself: one probe each. All zeros is the
--- queue of those in no run: always asked, for a probe of whether it holds any would begin among what was just claimed.
+-- The same as before, in a language that keeps what it has planned: a claim asks once.
+CREATE OR REPLACE FUNCTION end_of_local_day(p_now timestamptz, p_zone text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+  v_today date := (p_now AT TIME ZONE p_zone)::date;
+  v_midnight timestamptz := (v_today + 1)::timestamp AT TIME ZONE p_zone;
+  v_earlier timestamptz := v_midnight - interval '1 hour';
+BEGIN
+  RETURN CASE WHEN v_earlier > p_now AND (v_earlier AT TIME ZONE p_zone)::date > v_today THEN v_earlier ELSE v_midnight END;
+END $$;
+
+-- Queues of this orchestrator that are worth a look. All zeros is the one of those in no run: always there, for a probe of
+-- whether it holds any would begin among what was just claimed. The others are runs that have tasks which are claimable
+-- but for the run itself: one probe each, one after another, since a plan that lists them costs more to start than to run.
 -- p_mark: where the queues begin (usable_mark); with null at the front.
 DROP FUNCTION queued_runs(uuid, timestamptz, uuid);
-CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks DEFAULT NULL) RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE ROWS 2
+CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks DEFAULT NULL) RETURNS uuid[]
+LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
   c_none CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  v_runs uuid[] := ARRAY[c_none];
+  v_run uuid := c_none;
 BEGIN
-  IF p_run IS NOT NULL THEN RETURN NEXT p_run; RETURN; END IF;
-  RETURN NEXT c_none;
-  IF p_mark.xid IS NOT NULL THEN
-    RETURN QUERY
-    SELECT m.run_id FROM unnest(p_mark.runs, p_mark.priorities, p_mark.due_ats, p_mark.created_ats, p_mark.task_ids) m(run_id, priority, due_at, created_at, task_id)
-    WHERE m.run_id > c_none
-      AND EXISTS (SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id = m.run_id AND r.priority = m.priority
-                                              AND (r.due_at, r.created_at, r.task_id) >= (m.due_at, m.created_at, m.task_id))
-    UNION
-    -- Walled off, or the run looks like the better index.
-    SELECT r.run_id FROM (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= p_mark.xid OFFSET 0) r
-    WHERE r.run_id > c_none
-    UNION
-    SELECT d.run_id FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now AND d.run_id > c_none;
-    RETURN;
+  IF p_run IS NOT NULL THEN RETURN ARRAY[p_run]; END IF;
+  IF p_mark.xid IS NULL THEN
+    LOOP
+      v_run := (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id > v_run ORDER BY r.run_id LIMIT 1);
+      EXIT WHEN v_run IS NULL;
+      v_runs := v_runs || v_run;
+    END LOOP;
+  ELSE
+    v_runs := v_runs || ARRAY(
+      SELECT m.run_id FROM unnest(p_mark.runs, p_mark.priorities, p_mark.due_ats, p_mark.created_ats, p_mark.task_ids) m(run_id, priority, due_at, created_at, task_id)
+      WHERE m.run_id > c_none
+        AND EXISTS (SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id = m.run_id AND r.priority = m.priority
+                                                AND (r.due_at, r.created_at, r.task_id) >= (m.due_at, m.created_at, m.task_id))
+      UNION
+      -- Walled off, or the run looks like the better index.
+      SELECT r.run_id FROM (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= p_mark.xid OFFSET 0) r
+      WHERE r.run_id > c_none);
   END IF;
-  RETURN QUERY
-  WITH RECURSIVE queues(run_id) AS (
-    (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id > c_none ORDER BY r.run_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id > q.run_id ORDER BY r.run_id LIMIT 1)
-    FROM queues q WHERE q.run_id IS NOT NULL
-  )
-  SELECT q.run_id FROM queues q WHERE q.run_id IS NOT NULL
-  UNION
-  SELECT d.run_id FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now AND d.run_id > c_none;
+  RETURN v_runs || ARRAY(
+    SELECT DISTINCT d.run_id FROM delayed_tasks d
+    WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now AND NOT d.run_id = ANY (v_runs));
 END $$;
 
 -- The p_limit best claimable tasks, best first. Within one priority a later due date never scores higher, so the
@@ -73,6 +82,7 @@ DECLARE
   v_tag text;
   -- From this transaction on rows are not the mark's.
   v_since bigint := coalesce(p_mark.xid, 9223372036854775807);
+  v_runs uuid[] := coalesce(p_runs, queued_runs(p_orchestrator, p_now, p_run, p_mark));
 BEGIN
   -- One weight for each priority that is asked for, in the same order.
   SELECT ARRAY(SELECT w.priority_weights[array_position(enum_range(NULL::task_priority), p)] FROM unnest(p_priorities) WITH ORDINALITY AS u(p, n) ORDER BY u.n),
@@ -97,11 +107,38 @@ BEGIN
     END IF;
   END IF;
 
+  -- Mostly nobody asks for anything but the order, and what follows would cost a lone claim several times as much to begin
+  -- as to run: the same, less what is not there.
+  IF v_tag IS NULL AND p_exclude_tags IS NULL AND p_exclude_ids IS NULL AND p_mark.xid IS NULL
+     AND NOT EXISTS (SELECT FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now) THEN
+    RETURN QUERY
+    SELECT b.task_id, b.priority, b.due_at, b.created_at, b.weight, b.boost, b.weight * b.boost
+    FROM unnest(v_runs) AS q(run_id)
+    CROSS JOIN LATERAL (
+      SELECT k.task_id, p.priority, k.due_at, k.created_at, p.weight, k.boost
+      FROM unnest(p_priorities, v_weights) AS p(priority, weight)
+      CROSS JOIN LATERAL (
+        SELECT r.task_id, r.due_at, r.created_at, deadline_boost(r.due_at, p_now, v_day_end, v_boosts) AS boost
+        FROM ready_tasks r
+        WHERE r.orchestrator_id = p_orchestrator AND r.run_id = q.run_id AND r.priority = p.priority
+        ORDER BY r.due_at, r.created_at, r.task_id
+        LIMIT p_limit
+      ) k
+      ORDER BY p.weight * k.boost DESC, k.due_at, k.created_at, k.task_id
+      -- Of a run that hands nothing out nothing is probed.
+      LIMIT CASE WHEN q.run_id = c_none THEN p_limit
+                 ELSE least(p_limit, coalesce((SELECT greatest(run_room(r), 0) FROM runs r WHERE r.id = q.run_id AND r.status = 'RUNNING'), 0)) END
+    ) b
+    ORDER BY b.weight * b.boost DESC, b.due_at, b.created_at, b.task_id
+    LIMIT p_limit;
+    RETURN;
+  END IF;
+
   RETURN QUERY
   WITH queues AS MATERIALIZED (
     -- What each queue may still hand out. A run that doesn't is not probed, whatever lies in it.
     SELECT q.id AS run_id, CASE WHEN q.id = c_none THEN p_limit ELSE least(p_limit, run_room(r)) END AS room
-    FROM (SELECT unnest(p_runs) AS id UNION ALL SELECT * FROM queued_runs(p_orchestrator, p_now, p_run, p_mark) WHERE p_runs IS NULL) q
+    FROM unnest(v_runs) q(id)
     LEFT JOIN runs r ON r.id = q.id
     WHERE q.id = c_none OR (r.status = 'RUNNING' AND run_room(r) > 0)
   ), since AS MATERIALIZED (
@@ -276,7 +313,7 @@ BEGIN
     v_mark := usable_mark(p_orchestrator);
     v_room := v_orchestrator.max_concurrent_tasks - slots_in_use(p_orchestrator, v_mark);
     -- Only what is locked is chosen from: claims of other orchestrators share a run's slots.
-    SELECT coalesce(array_agg(q), '{}') INTO v_runs FROM queued_runs(p_orchestrator, v_now, p_run, v_mark) q;
+    v_runs := queued_runs(p_orchestrator, v_now, p_run, v_mark);
     IF v_runs <> c_no_run THEN
       PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE;
     END IF;
