@@ -1,18 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine, type EngineEvent, type NewTask } from '@neolith/work-engine';
-import { startServer, type TestServer } from '../../apps/web/test/startServer.js';
-import { startChaosPostgres } from './chaosPostgres.js';
+import type { EngineEvent } from '@neolith/work-engine';
 import { checkHistory, type HistoryReport } from './checkHistory.js';
+import { ended, type Installation, type Ledger, startInstallation } from './installation.js';
+import { randomTasks } from './randomTasks.js';
 import { readFacts, readHistory } from './readFacts.js';
-import { type Random, seededRandom, shuffle, whole } from './seededRandom.js';
-
-const neolith = fileURLToPath(new URL('../../packages/cli/bin/neolith.js', import.meta.url));
+import { seededRandom, shuffle, whole } from './seededRandom.js';
 
 export const FAULTS = [
   'web_killed',
@@ -59,6 +51,8 @@ const ORCHESTRATORS = [
 ];
 /** When fewer are left while faults are still to come, more are made: no fault hits an idle system. */
 const FEW_LEFT = 15;
+/** A task depends on some of the dozen made before it. */
+const REACH = 12;
 
 /**
  * Runs a generated backlog by two daemons through a server on a durable PostgreSQL while each of them is killed,
@@ -66,58 +60,21 @@ const FEW_LEFT = 15;
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const random = seededRandom(options.seed);
-  const home = await mkdtemp(join(tmpdir(), 'neolith-chaos-'));
-  // PostgreSQL may run as another user.
-  await chmod(home, 0o755);
-  const ledger = join(home, 'ledger');
-  const postgres = await startChaosPostgres(join(home, 'postgres'));
-  await migrate(postgres.url);
-  let server = await startServer({ databaseUrl: postgres.url, home });
-  const { port } = server;
-  const token = await server.token();
-  const database = openDatabase(postgres.url);
-  const unscoped = createWorkEngine(database);
-  const children: ChildProcess[] = [];
-  const env = {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    NEOLITH_HOME: home,
-    NEOLITH_URL: server.url,
-    NEOLITH_TOKEN: token,
-  };
-  const command =
-    `echo "begin $NEOLITH_ATTEMPT_ID" >> ${ledger}; ` +
-    `n=$(( $$ % ${options.taskSeconds.length} )); set -- ${options.taskSeconds.join(' ')}; shift $n; sleep $1; ` +
-    `echo "end $NEOLITH_ATTEMPT_ID" >> ${ledger}`;
-  let logs = '';
-  const startDaemon = (name: string): ChildProcess => {
-    const child = spawn(
-      process.execPath,
-      [
-        ...[neolith, 'daemon', '--name', name, '--all', '--slots', String(SLOTS)],
-        ...['--lease-seconds', String(options.leaseSeconds), '--shell-command', command],
-      ],
-      { env: { ...env, NEOLITH_HOME: join(home, name) }, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-      logs = (logs + part).slice(-200_000);
-    });
-    children.push(child);
-    return child;
-  };
+  const installation = await startInstallation({ ...options, name: 'neolith-chaos', slots: SLOTS });
+  const { database, postgres, startDaemon } = installation;
   const injected = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
   const slowestRecoveryMs: ChaosReport['slowestRecoveryMs'] = {};
 
   try {
     const [workspace] = await database.prisma.workspace.findMany();
-    const engine = unscoped.as({ workspaceId: workspace?.id as string });
+    const engine = installation.engine.as({ workspaceId: workspace?.id as string });
     const orchestrators = [];
     for (const one of ORCHESTRATORS)
       orchestrators.push(
         await engine.createOrchestrator({ ...one, role: 'Maintainer', discipline: 'Engineering' }),
       );
     const ids = orchestrators.map(({ id }) => id);
-    await engine.createTasks(generateBacklog(random, options.tasks, ids));
+    await engine.createTasks(randomTasks(random, options.tasks, ids, REACH));
 
     const start = performance.now();
     const deadline = start + options.timeLimitMs;
@@ -140,18 +97,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       }
     };
     const inject: Record<Fault, () => Promise<void>> = {
-      async web_killed() {
-        await server.stop('SIGKILL');
-        server = await startServer({ databaseUrl: postgres.url, home, port });
-      },
-      async postgres_killed() {
-        await postgres.kill('postmaster');
-        await postgres.start();
-      },
-      async postgres_everything_killed() {
-        await postgres.kill('everything');
-        await postgres.start();
-      },
+      ...installation.faults,
       session_killed: async () => void (await postgres.killSession()),
       sessions_terminated: async () => void (await postgres.terminateSessions()),
       async daemon_killed() {
@@ -179,11 +125,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const fault of plan) {
       await delay(whole(random, 100, options.calmMs));
       if ((await throughTrouble(left, deadline)) < FEW_LEFT)
-        await throughTrouble(() => engine.createTasks(generateBacklog(random, FEW_LEFT, ids)), deadline);
+        await throughTrouble(() => engine.createTasks(randomTasks(random, FEW_LEFT, ids, REACH)), deadline);
       const startedMs = performance.now();
       await inject[fault]();
       injected[fault] += 1;
-      await untilAnswers(server, token, deadline);
+      await untilAnswers(installation, deadline);
       const tookMs = Math.round(performance.now() - startedMs);
       slowestRecoveryMs[fault] = Math.max(slowestRecoveryMs[fault] ?? 0, tookMs);
     }
@@ -202,7 +148,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     );
     const events = await readHistory(engine);
     const report = checkHistory(events, { ...facts, slotsOf });
-    const agents = await readLedger(ledger);
+    const agents = await installation.readLedger();
     return {
       ...report,
       // Order is the business of the main job: here commits hang for seconds, and history has no commit times.
@@ -219,42 +165,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       agentsEnded: agents.ended.size,
     };
   } catch (error) {
-    throw new Error(
-      `Chaos with seed ${options.seed}: ${(error as Error).message}\nServer:\n${server.output().slice(-5_000)}\nDaemons:\n${logs.slice(-5_000)}`,
-      { cause: error },
-    );
+    throw installation.explain(`Chaos with seed ${options.seed}`, error);
   } finally {
-    for (const child of children) {
-      child.kill('SIGCONT');
-      child.kill('SIGKILL');
-    }
-    await Promise.all(children.map(ended));
-    await server.stop('SIGKILL');
-    await unscoped.close();
-    await database.close();
-    await postgres.stop();
-    await rm(home, { recursive: true, force: true });
+    await installation.stop();
   }
-}
-
-const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
-
-/** A random graph without circles: a task depends on up to three of the dozen made before it. */
-function generateBacklog(random: Random, amount: number, orchestratorIds: readonly string[]): NewTask[] {
-  return Array.from({ length: amount }, (_, index) => ({
-    key: `t${index}`,
-    title: `Task ${index}`,
-    priority: PRIORITIES[whole(random, 0, 3)] ?? 'LOW',
-    orchestratorId: orchestratorIds[whole(random, 0, orchestratorIds.length - 1)] ?? null,
-    dependsOn: [
-      ...new Set(
-        Array.from(
-          { length: index === 0 ? 0 : whole(random, 0, 3) },
-          () => `t${whole(random, Math.max(0, index - 12), index - 1)}`,
-        ),
-      ),
-    ],
-  }));
 }
 
 /** Asks again while the database is away. */
@@ -270,33 +184,15 @@ async function throughTrouble<T>(ask: () => Promise<T>, deadline: number): Promi
 }
 
 /** Until a call that needs server and database is answered. */
-async function untilAnswers(server: TestServer, token: string, deadline: number): Promise<void> {
+async function untilAnswers({ url, token }: Installation, deadline: number): Promise<void> {
   await throughTrouble(async () => {
-    const response = await fetch(`${server.url}/api/v1/orchestrators`, {
+    const response = await fetch(`${url}/api/v1/orchestrators`, {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(20_000),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`The server answers ${response.status}`);
   }, deadline);
-}
-
-function ended(child: ChildProcess): Promise<unknown> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', resolve));
-}
-
-interface Ledger {
-  begun: string[];
-  ended: Set<string>;
-}
-
-/** What the agents themselves wrote, beside the engine. */
-async function readLedger(file: string): Promise<Ledger> {
-  const lines = (await readFile(file, 'utf8')).trim().split('\n');
-  const of = (word: string) =>
-    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-  return { begun: of('begin'), ended: new Set(of('end')) };
 }
 
 /** One accepted outcome a task, of an attempt whose agent really ended; and no attempt was begun twice. */

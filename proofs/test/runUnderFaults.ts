@@ -1,19 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createClient, type EngineEvent, formatId, isNeolithError, type Run } from '@neolith/contracts';
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
-import { startServer } from '../../apps/web/test/startServer.js';
 import { watchDatabase } from '../../packages/work-engine/test/runs/support/watch.js';
-import { startChaosPostgres } from './chaosPostgres.js';
 import { checkRunHistory, type RunHistoryReport } from './checkRunHistory.js';
-import { type Random, seededRandom, shuffle, whole } from './seededRandom.js';
-
-const neolith = fileURLToPath(new URL('../../packages/cli/bin/neolith.js', import.meta.url));
+import { ended, type Ledger, startInstallation } from './installation.js';
+import { randomTasks } from './randomTasks.js';
+import { seededRandom, shuffle, whole } from './seededRandom.js';
 
 export const RUN_FAULTS = [
   'web_killed',
@@ -56,48 +48,12 @@ export interface RunUnderFaultsReport extends RunHistoryReport {
  */
 export async function runUnderFaults(options: RunUnderFaultsOptions): Promise<RunUnderFaultsReport> {
   const random = seededRandom(options.seed);
-  const home = await mkdtemp(join(tmpdir(), 'neolith-run-'));
-  // PostgreSQL may run as another user.
-  await chmod(home, 0o755);
-  const ledger = join(home, 'ledger');
-  const postgres = await startChaosPostgres(join(home, 'postgres'));
-  await migrate(postgres.url);
-  let server = await startServer({ databaseUrl: postgres.url, home });
-  const { port } = server;
-  const token = await server.token();
-  const client = createClient({ baseUrl: server.url, token });
-  const database = openDatabase(postgres.url);
+  const installation = await startInstallation({ ...options, name: 'neolith-run', slots: 8 });
+  const { url, token, database } = installation;
+  const client = createClient({ baseUrl: url, token });
   await watchDatabase(database.pool);
-  const unscoped = createWorkEngine(database);
-  const command =
-    `echo "begin $NEOLITH_ATTEMPT_ID" >> ${ledger}; ` +
-    `n=$(( $$ % ${options.taskSeconds.length} )); set -- ${options.taskSeconds.join(' ')}; shift $n; sleep $1; ` +
-    `echo "end $NEOLITH_ATTEMPT_ID" >> ${ledger}`;
   const daemons = new Map<string, ChildProcess>();
-  let logs = '';
-  const startDaemon = (name: string): void => {
-    const child = spawn(
-      process.execPath,
-      [
-        ...[neolith, 'daemon', '--name', name, '--all', '--slots', '8'],
-        ...['--lease-seconds', String(options.leaseSeconds), '--shell-command', command],
-      ],
-      {
-        env: {
-          PATH: process.env.PATH,
-          HOME: process.env.HOME,
-          NEOLITH_HOME: join(home, name),
-          NEOLITH_URL: server.url,
-          NEOLITH_TOKEN: token,
-        },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
-    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-      logs = (logs + part).slice(-200_000);
-    });
-    daemons.set(name, child);
-  };
+  const startDaemon = (name: string): void => void daemons.set(name, installation.startDaemon(name));
   const names = ['one', 'two', 'three'];
   const injected = Object.fromEntries(RUN_FAULTS.map((fault) => [fault, 0])) as Record<RunFault, number>;
   let hits = 0;
@@ -124,7 +80,11 @@ export async function runUnderFaults(options: RunUnderFaultsOptions): Promise<Ru
           mergeStage: true,
           failurePolicy: 'continue',
         },
-        tasks: randomGraph(random, options.tasks, orchestrators),
+        tasks: randomTasks(random, options.tasks, orchestrators, 40).map((task) => ({
+          ...task,
+          // Killed daemons cost losses, not attempts; three of one task are bad luck, not a failure of the engine.
+          maxAttempts: 20,
+        })),
       },
     });
     for (const name of names) startDaemon(name);
@@ -133,18 +93,7 @@ export async function runUnderFaults(options: RunUnderFaultsOptions): Promise<Ru
     await client.startRun({ params: { id: runId }, body: {} });
 
     const inject: Record<RunFault, () => Promise<void>> = {
-      async web_killed() {
-        await server.stop('SIGKILL');
-        server = await startServer({ databaseUrl: postgres.url, home, port });
-      },
-      async postgres_killed() {
-        await postgres.kill('postmaster');
-        await postgres.start();
-      },
-      async postgres_everything_killed() {
-        await postgres.kill('everything');
-        await postgres.start();
-      },
+      ...installation.faults,
       async daemon_killed() {
         const name = names[whole(random, 0, names.length - 1)] as string;
         const child = daemons.get(name) as ChildProcess;
@@ -209,13 +158,13 @@ export async function runUnderFaults(options: RunUnderFaultsOptions): Promise<Ru
       if (page.events.length < 100) break;
       cursor = page.cursor;
     }
-    const agents = await readLedger(ledger);
+    const agents = await installation.readLedger();
     const { rows: breaches } = await database.pool.query<{ what: string }>(
       'SELECT what FROM watch.breaches ORDER BY n',
     );
     const report = await checkRunHistory(database.pool, runId, history);
     const [workspace] = await database.prisma.workspace.findMany();
-    const engine = unscoped.as({ workspaceId: formatId('workspace', workspace?.id as string) });
+    const engine = installation.engine.as({ workspaceId: formatId('workspace', workspace?.id as string) });
     const repair = await engine.recalculateAllStatuses();
     return {
       ...report,
@@ -230,18 +179,9 @@ export async function runUnderFaults(options: RunUnderFaultsOptions): Promise<Ru
       agentsEnded: agents.ended.size,
     };
   } catch (error) {
-    throw new Error(
-      `Run under faults with seed ${options.seed}: ${(error as Error).message}\nServer:\n${server.output().slice(-5_000)}\nDaemons:\n${logs.slice(-5_000)}`,
-      { cause: error },
-    );
+    throw installation.explain(`Run under faults with seed ${options.seed}`, error);
   } finally {
-    for (const child of daemons.values()) child.kill('SIGKILL');
-    await Promise.all([...daemons.values()].map(ended));
-    await server.stop('SIGKILL');
-    await unscoped.close();
-    await database.close();
-    await postgres.stop();
-    await rm(home, { recursive: true, force: true });
+    await installation.stop();
   }
 }
 
@@ -252,28 +192,6 @@ export function describeRun(report: RunUnderFaultsReport): string {
     `seed ${report.seed}: ${report.done} tasks done in ${report.seconds.toFixed(1)} s, ${report.claims} claims, ${report.lost} leases lost, ` +
     `${report.events} events, at most ${report.mostAtOnce} tasks and ${report.mostMergesAtOnce} merges at once; ${report.hits} faults hit work: ${injected.join(', ')}`
   );
-}
-
-const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
-
-/** A random graph without circles: a task depends on up to three of the forty made before it. */
-function randomGraph(random: Random, amount: number, orchestratorIds: readonly string[]) {
-  return Array.from({ length: amount }, (_, index) => ({
-    key: `t${index}`,
-    title: `Task ${index}`,
-    priority: PRIORITIES[whole(random, 0, 3)] ?? 'LOW',
-    orchestratorId: orchestratorIds[whole(random, 0, orchestratorIds.length - 1)] ?? null,
-    // Killed daemons cost losses, not attempts; three of one task are bad luck, not a failure of the engine.
-    maxAttempts: 20,
-    dependsOn: [
-      ...new Set(
-        Array.from(
-          { length: index === 0 ? 0 : whole(random, 0, 3) },
-          () => `t${whole(random, Math.max(0, index - 40), index - 1)}`,
-        ),
-      ),
-    ],
-  }));
 }
 
 /** Asks again while server or database are away. */
@@ -288,24 +206,6 @@ async function throughTrouble<T>(ask: () => Promise<T>, deadline: number): Promi
       await delay(100);
     }
   }
-}
-
-function ended(child: ChildProcess): Promise<unknown> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', resolve));
-}
-
-interface Ledger {
-  begun: string[];
-  ended: Set<string>;
-}
-
-/** What the agents themselves wrote, beside the engine. */
-async function readLedger(file: string): Promise<Ledger> {
-  const lines = (await readFile(file, 'utf8')).trim().split('\n');
-  const of = (word: string) =>
-    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-  return { begun: of('begin'), ended: new Set(of('end')) };
 }
 
 /** Whatever was accepted comes from an attempt whose agent really ended, and no attempt was begun twice. */

@@ -1,18 +1,18 @@
-import { type FlowJob, FlowProducer, Queue, Worker } from 'bullmq';
-import { type Drained, monotonicMs } from '../contestants/contestant.js';
+import { type FlowJob, FlowProducer, Queue } from 'bullmq';
+import { type BullmqJob, bullmqConnection, drainBullmq, proveDrained } from '../contestants/drainBullmq.js';
 import type { GraphContestant } from './graphContestant.js';
 import type { GraphShape } from './graphShape.js';
 
 const QUEUE = 'graph';
 
 /**
- * BullMQ: a flow, added as a whole before the clock starts, and one worker with so many jobs at once. Finished jobs are removed, as its
- * guide for production advises. A flow is a tree in which a parent waits for its children.
+ * BullMQ: a flow, added as a whole before the clock starts, and one worker with so many jobs at once. A flow is a tree
+ * in which a parent waits for its children.
  */
 export async function bullmqFlows({ port }: { port: number }): Promise<GraphContestant> {
-  const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null };
+  const connection = bullmqConnection(port);
   const producer = new FlowProducer({ connection });
-  const queue = new Queue(QUEUE, { connection });
+  const queue = new Queue<BullmqJob>(QUEUE, { connection });
   await queue.waitUntilReady();
   let tasks = 0;
   return {
@@ -20,35 +20,8 @@ export async function bullmqFlows({ port }: { port: number }): Promise<GraphCont
       tasks = shape.prerequisites.length;
       await producer.add(toFlow(shape));
     },
-    async run(inFlight): Promise<Drained> {
-      const done: string[] = [];
-      const worker = new Worker<{ n: number }>(QUEUE, async () => {}, {
-        connection,
-        concurrency: inFlight,
-        autorun: false,
-        removeOnComplete: { count: 0 },
-      });
-      const finished = new Promise<void>((resolve, reject) => {
-        worker.on('completed', (job) => {
-          done.push(String(job.data.n));
-          if (done.length === tasks) resolve();
-        });
-        worker.on('error', reject);
-      });
-      await worker.waitUntilReady();
-      const startedAt = monotonicMs();
-      const running = worker.run();
-      await finished;
-      const endedAt = monotonicMs();
-      await worker.close();
-      await running;
-      return { startedAt, endedAt, done };
-    },
-    async verify() {
-      const counts = await queue.getJobCounts();
-      const left = Object.entries(counts).filter(([, count]) => count > 0);
-      if (left.length > 0) throw new Error(`BullMQ still holds jobs: ${JSON.stringify(counts)}`);
-    },
+    run: (inFlight) => drainBullmq(queue, tasks, inFlight),
+    verify: () => proveDrained(queue),
     async close() {
       await producer.close();
       await queue.close();

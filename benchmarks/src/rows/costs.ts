@@ -1,7 +1,6 @@
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
 import pg from 'pg';
 import { createNoOps } from '../bulk/createNoOps.js';
+import { openEngine } from '../fills/openEngine.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import { median } from '../harness/statistics.js';
 
@@ -60,14 +59,10 @@ that it shows with few tasks a call.`,
   async run({ rounds, startPostgres, say }) {
     const server = await startPostgres();
     const url = await server.createDatabase('costs');
-    await migrate(url);
-    const database = openDatabase(url, { poolSize: 1, statementTimeoutMs: 120_000 });
-    const unscoped = createWorkEngine(database);
+    const { engine, close } = await openEngine(url, { statementTimeoutMs: 120_000 });
     const client = new pg.Client(url);
     try {
       await client.connect();
-      const workspace = await unscoped.createWorkspace({ slug: 'bench', name: 'Benchmark' });
-      const engine = unscoped.as({ workspaceId: workspace.id });
       const { id } = await engine.createOrchestrator({
         name: 'Benchmark',
         role: 'Runner',
@@ -132,8 +127,7 @@ that it shows with few tasks a call.`,
       };
     } finally {
       await client.end();
-      await unscoped.close();
-      await database.close();
+      await close();
     }
   },
 };

@@ -1,6 +1,6 @@
 import { type Criteria, compareRank, scoreTask, type TaskPriority } from '@neolith/work-engine';
 import { fillTasks, settleTables } from '../fills/fillTasks.js';
-import { type BenchEngine, openEngine } from '../fills/openEngine.js';
+import { type BenchEngine, FILL_TIMEOUT_MS, openEngine } from '../fills/openEngine.js';
 import type { Benchmark } from '../harness/benchmark.js';
 
 const TASKS = 10_000;
@@ -23,7 +23,10 @@ ${WINDOW} candidates by priority and age, then scored. It *loses* a pick when it
   async run({ quick, startPostgres, say }) {
     const server = await startPostgres();
     const clock = { now: new Date() };
-    const at = await openEngine(await server.createDatabase('exactness'), { clock: () => clock.now });
+    const at = await openEngine(await server.createDatabase('exactness'), {
+      clock: () => clock.now,
+      statementTimeoutMs: FILL_TIMEOUT_MS,
+    });
     const picks = quick ? PICKS.quick : PICKS.full;
     try {
       const orchestrator = await at.engine.createOrchestrator({

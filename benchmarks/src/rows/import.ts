@@ -2,11 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
 import pg from 'pg';
 import { emptyTables, loadTables, proveStored, saveTables } from '../bulk/bareCopy.js';
 import { planTasks } from '../bulk/planOf.js';
+import { openEngine } from '../fills/openEngine.js';
 import type { Benchmark, Setting, Table, Verdict } from '../harness/benchmark.js';
 import { interleave } from '../harness/interleave.js';
 import { median } from '../harness/statistics.js';
@@ -31,11 +30,7 @@ before each.`,
     const { quick, rounds, startPostgres, say } = setting;
     const server = await startPostgres();
     const url = await server.createDatabase('import');
-    await migrate(url);
-    const database = openDatabase(url, { poolSize: 4 });
-    const unscoped = createWorkEngine(database);
-    const workspace = await unscoped.createWorkspace({ slug: 'bench', name: 'Benchmark' });
-    const engine = unscoped.as({ workspaceId: workspace.id });
+    const { engine, close } = await openEngine(url, { poolSize: 4 });
     const { id: orchestratorId } = await engine.createOrchestrator({
       name: 'Benchmark',
       role: 'Importer',
@@ -111,8 +106,7 @@ before each.`,
       return { tables, verdicts };
     } finally {
       await client.end();
-      await unscoped.close();
-      await database.close();
+      await close();
     }
   },
 };

@@ -1,7 +1,6 @@
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
 import pg from 'pg';
 import { type Phase, startClaimers } from '../bulk/claimers.js';
+import { openEngine } from '../fills/openEngine.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import { percentile } from '../harness/statistics.js';
 
@@ -21,11 +20,7 @@ remove, before and after.`,
   async run({ startPostgres, say }) {
     const server = await startPostgres();
     const url = await server.createDatabase('retention');
-    await migrate(url);
-    const database = openDatabase(url, { poolSize: 4 });
-    const unscoped = createWorkEngine(database);
-    const workspace = await unscoped.createWorkspace({ slug: 'bench', name: 'Benchmark' });
-    const engine = unscoped.as({ workspaceId: workspace.id });
+    const { engine, unscoped, close } = await openEngine(url, { poolSize: 4 });
     const { id: orchestratorId } = await engine.createOrchestrator({
       name: 'Benchmark',
       role: 'Runner',
@@ -140,8 +135,7 @@ remove, before and after.`,
     } finally {
       await claimers.end();
       await client.end();
-      await unscoped.close();
-      await database.close();
+      await close();
     }
   },
 };

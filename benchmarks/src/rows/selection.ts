@@ -1,6 +1,6 @@
 import type { Criteria, OrchestratorDetail } from '@neolith/work-engine';
 import { fillTasks, settleTables } from '../fills/fillTasks.js';
-import { type BenchEngine, openEngine } from '../fills/openEngine.js';
+import { type BenchEngine, FILL_TIMEOUT_MS, openEngine } from '../fills/openEngine.js';
 import type { Benchmark, Outcome, Table } from '../harness/benchmark.js';
 import { interleave } from '../harness/interleave.js';
 import { median, percentile } from '../harness/statistics.js';
@@ -38,7 +38,9 @@ for ten days, in front of a backlog of 1,000.`,
     const sizes = quick ? QUICK_SIZES : SIZES;
     const opened: BenchEngine[] = [];
     const open = async (name: string): Promise<BenchEngine> => {
-      const made = await openEngine(await server.createDatabase(name));
+      const made = await openEngine(await server.createDatabase(name), {
+        statementTimeoutMs: FILL_TIMEOUT_MS,
+      });
       opened.push(made);
       return made;
     };

@@ -1,8 +1,7 @@
-import { migrate, openDatabase } from '@neolith/database';
-import { createWorkEngine } from '@neolith/work-engine';
 import pg from 'pg';
 import { type Phase, startClaimers } from '../bulk/claimers.js';
 import { createNoOps } from '../bulk/createNoOps.js';
+import { openEngine } from '../fills/openEngine.js';
 import type { Benchmark, Table } from '../harness/benchmark.js';
 import { percentile } from '../harness/statistics.js';
 
@@ -33,11 +32,7 @@ The rest is drained at full speed. Each task is proved to be done once. Sizes ar
   async run({ startPostgres, say }) {
     const server = await startPostgres();
     const url = await server.createDatabase('soak');
-    await migrate(url);
-    const database = openDatabase(url, { poolSize: 4 });
-    const unscoped = createWorkEngine(database);
-    const workspace = await unscoped.createWorkspace({ slug: 'bench', name: 'Benchmark' });
-    const engine = unscoped.as({ workspaceId: workspace.id });
+    const { engine, close } = await openEngine(url, { poolSize: 4 });
     const { id: orchestratorId } = await engine.createOrchestrator({
       name: 'Benchmark',
       role: 'Runner',
@@ -153,8 +148,7 @@ Claims don't step over it because they begin at a mark ([decision 11](../decisio
     } finally {
       await claimers.end();
       await watcher.end();
-      await unscoped.close();
-      await database.close();
+      await close();
     }
   },
 };

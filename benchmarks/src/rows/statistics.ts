@@ -1,6 +1,6 @@
 import { fillHistory } from '../fills/fillHistory.js';
 import { fillTasks, settleTables } from '../fills/fillTasks.js';
-import { type BenchEngine, openEngine } from '../fills/openEngine.js';
+import { type BenchEngine, FILL_TIMEOUT_MS, openEngine } from '../fills/openEngine.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import { interleave } from '../harness/interleave.js';
 import { median } from '../harness/statistics.js';
@@ -25,7 +25,10 @@ An operation is one call from one process, one at a time.`,
     const server = await startPostgres();
     const opened: BenchEngine[] = [];
     const open = async (name: string): Promise<BenchEngine> => {
-      const made = await openEngine(await server.createDatabase(name), { poolSize: 6 });
+      const made = await openEngine(await server.createDatabase(name), {
+        poolSize: 6,
+        statementTimeoutMs: FILL_TIMEOUT_MS,
+      });
       opened.push(made);
       return made;
     };

@@ -1,5 +1,5 @@
 import { fillTasks } from '../fills/fillTasks.js';
-import { type BenchEngine, openEngine } from '../fills/openEngine.js';
+import { type BenchEngine, FILL_TIMEOUT_MS, openEngine } from '../fills/openEngine.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import { interleave } from '../harness/interleave.js';
 import { median } from '../harness/statistics.js';
@@ -47,7 +47,10 @@ that wrote no index.`,
     const opened: (BenchEngine & { name: string; orchestratorId: string })[] = [];
     try {
       for (const [index, { name, sql }] of LAYOUTS.entries()) {
-        const at = await openEngine(await server.createDatabase(`layout_${index}`), { poolSize: 8 });
+        const at = await openEngine(await server.createDatabase(`layout_${index}`), {
+          poolSize: 8,
+          statementTimeoutMs: FILL_TIMEOUT_MS,
+        });
         if (sql !== '') await at.pool.query(sql);
         const { id } = await at.engine.createOrchestrator({
           name,

@@ -22,6 +22,7 @@ import { type Display, openDisplay } from '../watch/openDisplay.js';
 import { reportEnd } from '../watch/reportEnd.js';
 import { exitCodeOfRun, remediesOf } from '../watch/runEnding.js';
 import { watchRun } from '../watch/watchRun.js';
+import { choosePlanOrRun } from './choosePlanOrRun.js';
 import { readDue, type StoreFlags } from './import.js';
 import { type AgentFlags, prepareAgent, type Workers } from './prepareAgent.js';
 
@@ -41,20 +42,14 @@ export async function execute(
   path: string | undefined,
   options: ExecuteFlags,
 ): Promise<void> {
-  if ((path === undefined) === (options.run === undefined)) {
-    throw new CommandError(
-      'usage',
-      'SETTINGS_CONTRADICT',
-      'Name either a plan, or a run that exists by --run RUN.',
-    );
-  }
+  const wanted = choosePlanOrRun(path, options.run);
   const workers = await prepareAgent(options);
   const connection = resolveConnection(options, process.env, neolithHome());
   const { client } = connection;
   const run =
-    path === undefined
-      ? await findRun(client, options.run ?? '')
-      : await storeRun(terminal, client, path, options);
+    'run' in wanted
+      ? await findRun(client, wanted.run)
+      : await storeRun(terminal, client, wanted.plan, options);
   const over = exitCodeOfRun(run.status);
   if (over !== null) {
     sayThatItIsOver(terminal, run, options);

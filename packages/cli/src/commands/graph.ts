@@ -6,8 +6,8 @@ import { type ConnectionFlags, resolveConnection } from '../connection/resolveCo
 import { analysePlan } from '../graph/analysePlan.js';
 import { describeGraph } from '../graph/describeGraph.js';
 import { loadPlan, type PlanFlags } from '../import/loadPlan.js';
-import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
+import { choosePlanOrRun } from './choosePlanOrRun.js';
 
 export type GraphForm = 'text' | 'dot' | 'mermaid' | 'plan';
 
@@ -29,15 +29,9 @@ export async function graph(
   path: string | undefined,
   options: GraphFlags,
 ): Promise<void> {
-  if ((path === undefined) === (options.run === undefined)) {
-    throw new CommandError(
-      'usage',
-      'SETTINGS_CONTRADICT',
-      'Name either a plan, or a run that exists by --run RUN.',
-    );
-  }
-  if (path === undefined) await graphOfRun(terminal, options.run ?? '', options);
-  else await graphOfPlan(terminal, path, options);
+  const wanted = choosePlanOrRun(path, options.run);
+  if ('run' in wanted) await graphOfRun(terminal, wanted.run, options);
+  else await graphOfPlan(terminal, wanted.plan, options);
 }
 
 async function graphOfPlan(terminal: Terminal, path: string, options: GraphFlags): Promise<void> {

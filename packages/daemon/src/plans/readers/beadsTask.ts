@@ -6,6 +6,7 @@ import { showValue } from '../showValue.js';
 import { type BeadsEdgeContext, readBeadsEdges } from './beadsEdges.js';
 import { beadsPriorities, beadsStatuses, beadsTaskFields } from './beadsMapping.js';
 import type { BeadsRow } from './beadsRows.js';
+import { openForeignTask } from './foreignTask.js';
 import { makeForeignMetadata } from './makeForeignMetadata.js';
 import { cutTitle } from './taskFitter.js';
 
@@ -17,14 +18,7 @@ export interface BeadsTaskContext extends BeadsEdgeContext {
 export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTask {
   const { id, record, at } = row;
   const { log } = context;
-  // What can't be taken over as a field is kept whole among the other fields in the metadata.
-  const kept = new Map<string, unknown>(
-    Object.entries(record).filter(([field]) => !beadsTaskFields.has(field)),
-  );
-  const refuse = (field: string, what: string) => {
-    kept.set(field, record[field]);
-    log.add('VALUE_INVALID', at, `"${field}" of ${id} ${what}; it is kept in the metadata only.`);
-  };
+  const { kept, refuse } = openForeignTask({ id, record, at, log, locateField: () => at }, beadsTaskFields);
 
   const edges = readBeadsEdges(row, context);
   if (record.parent !== undefined && typeof record.parent !== 'string') kept.set('parent', record.parent);

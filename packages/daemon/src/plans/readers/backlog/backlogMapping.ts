@@ -1,13 +1,7 @@
-import type { PlanTaskStatus } from '@neolith/contracts';
-
-interface BacklogStatus {
-  readonly status: PlanTaskStatus;
-  /** True when we have no such status and the mapping is worth a notice. */
-  readonly isNoted: boolean;
-}
+import type { ForeignStatus } from '../foreignStatus.js';
 
 /** Statuses of Backlog.md in small letters. They can be configured there; these are the usual ones. */
-export const backlogStatuses: ReadonlyMap<string, BacklogStatus> = new Map([
+export const backlogStatuses: ReadonlyMap<string, ForeignStatus> = new Map([
   ['to do', { status: 'open', isNoted: false }],
   ['todo', { status: 'open', isNoted: false }],
   ['open', { status: 'open', isNoted: false }],

@@ -3,8 +3,10 @@ import { parseInstant } from '../../parseInstant.js';
 import type { DraftTask, PlanReaderOptions } from '../../planReader.js';
 import type { ProblemLog } from '../../problemLog.js';
 import { showValue } from '../../showValue.js';
+import { readForeignPriority } from '../foreignPriority.js';
+import { readForeignStatus } from '../foreignStatus.js';
+import { openForeignTask } from '../foreignTask.js';
 import { makeForeignMetadata } from '../makeForeignMetadata.js';
-import { priorityWords } from '../priorityWords.js';
 import type { SourceCounts } from '../sourceCounts.js';
 import { createTaskFitter } from '../taskFitter.js';
 import { readBacklogBody } from './backlogBody.js';
@@ -41,17 +43,11 @@ export function readBacklogTask(entry: BacklogFile, context: BacklogContext): Dr
   };
   const at = locate([]);
   const fit = createTaskFitter(id, at, log);
-  const kept = new Map<string, unknown>(
-    Object.entries(record).filter(([field]) => !backlogTaskFields.has(field)),
+  const task = openForeignTask(
+    { id, record, at, log, locateField: (field) => entry.locate([field]) },
+    backlogTaskFields,
   );
-  const refuse = (field: string, what: string) => {
-    kept.set(field, record[field]);
-    log.add(
-      'VALUE_INVALID',
-      entry.locate([field]),
-      `"${field}" of ${id} ${what}; it is kept in the metadata only.`,
-    );
-  };
+  const { kept, refuse } = task;
 
   const body = readBacklogBody(markdown);
   const title = fit.title(typeof record.title === 'number' ? String(record.title) : readText('title'));
@@ -66,13 +62,18 @@ export function readBacklogTask(entry: BacklogFile, context: BacklogContext): Dr
     sourceId: id,
     title,
     description: fit.description(body.description),
-    priority: readPriority(),
+    priority: readForeignPriority(task, counts, options),
     dueAt: readTime('due_date') ?? (milestone === '' ? null : context.dueOfMilestone(milestone)),
     tags: fit.tags(readList('labels')),
     dependsOn,
     parentSourceId: parent,
     extraParentSourceIds: [],
-    status: readStatus(),
+    status: readForeignStatus(
+      task,
+      counts,
+      (status) => status.trim(),
+      (word) => backlogStatuses.get(word.toLowerCase().replace(/[\s_-]+/g, ' ')),
+    ),
     createdAt: readTime('created_date'),
     updatedAt: typeof record.updated_date === 'string' ? parseTime(record.updated_date) : null,
     metadata: makeForeignMetadata('backlog', { id, at }, kept, log),
@@ -137,54 +138,6 @@ export function readBacklogTask(entry: BacklogFile, context: BacklogContext): Dr
     if (named !== '') return findId(named) ?? named;
     const byId = /^(.+)\.[^.]+$/.exec(id)?.[1];
     return byId === undefined ? null : findId(byId);
-  }
-
-  function readPriority(): DraftTask['priority'] {
-    const { priority } = record;
-    const fallback = options.missingPriority ?? 'MEDIUM';
-    if (priority === undefined || priority === null || priority === '') {
-      counts.addMissingPriority();
-      return fallback;
-    }
-    const known = typeof priority === 'string' ? priorityWords.get(priority.trim().toLowerCase()) : undefined;
-    if (known !== undefined) return known;
-    kept.set('priority', priority);
-    log.add(
-      'PRIORITY_INVALID',
-      entry.locate(['priority']),
-      `${id} has the priority ${showValue(priority)}, which is not high, medium or low; ${fallback} is taken.`,
-    );
-    return fallback;
-  }
-
-  function readStatus(): DraftTask['status'] {
-    const { status } = record;
-    if (status === undefined || status === null || status === '') {
-      counts.addStatus('');
-      log.add('STATUS_MISSING', at, `${id} has no status; it counts as open.`);
-      return 'open';
-    }
-    const word = typeof status === 'string' ? status.trim() : showValue(status);
-    counts.addStatus(word);
-    const known = backlogStatuses.get(word.toLowerCase().replace(/[\s_-]+/g, ' '));
-    if (known === undefined) {
-      kept.set('status', status);
-      log.add(
-        'STATUS_UNKNOWN',
-        entry.locate(['status']),
-        `${id} has the unknown status ${showValue(status)}; it counts as open.`,
-      );
-      return 'open';
-    }
-    if (known.isNoted) {
-      kept.set('status', status);
-      log.add(
-        'STATUS_MAPPED',
-        entry.locate(['status']),
-        `${id} is ${word}, which counts as ${known.status} here.`,
-      );
-    }
-    return known.status;
   }
 
   function readTime(field: string): Date | null {

@@ -1,13 +1,7 @@
-import type { PlanTaskStatus } from '@neolith/contracts';
-
-interface TaskMasterStatus {
-  readonly status: PlanTaskStatus;
-  /** True when we have no such status and the mapping is worth a notice. */
-  readonly isNoted: boolean;
-}
+import type { ForeignStatus } from '../foreignStatus.js';
 
 /** Statuses of task-master; what is in hand over there counts as open: nobody works on it here. */
-export const taskMasterStatuses: ReadonlyMap<string, TaskMasterStatus> = new Map([
+export const taskMasterStatuses: ReadonlyMap<string, ForeignStatus> = new Map([
   ['pending', { status: 'open', isNoted: false }],
   ['done', { status: 'done', isNoted: false }],
   ['completed', { status: 'done', isNoted: false }],

@@ -1,7 +1,9 @@
 import type { DraftTask, PlanReaderOptions } from '../../planReader.js';
 import { showValue } from '../../showValue.js';
+import { readForeignPriority } from '../foreignPriority.js';
+import { readForeignStatus } from '../foreignStatus.js';
+import { openForeignTask } from '../foreignTask.js';
 import { makeForeignMetadata } from '../makeForeignMetadata.js';
-import { priorityWords } from '../priorityWords.js';
 import { createTaskFitter } from '../taskFitter.js';
 import { taskMasterStatuses, taskMasterTaskFields } from './taskMasterMapping.js';
 import type { TaskMasterRow, TaskMasterRowContext } from './taskMasterRows.js';
@@ -27,9 +29,11 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
   };
   const at = locate([]);
   const fit = createTaskFitter(id, at, log);
-  const kept = new Map<string, unknown>(
-    Object.entries(record).filter(([field]) => !taskMasterTaskFields.has(field)),
+  const task = openForeignTask(
+    { id, record, at, log, locateField: (field) => locate([field]) },
+    taskMasterTaskFields,
   );
+  const { kept, refuse } = task;
   if (prefix !== '') kept.set('tag', tag);
 
   const title = fit.title(readText('title'));
@@ -51,13 +55,18 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
         .map(([heading, text]) => `${heading}${text.trim()}`)
         .join('\n\n'),
     ),
-    priority: readPriority(),
+    priority: readForeignPriority(task, counts, options),
     dueAt: null,
     tags: prefix === '' ? [] : fit.tags([tag]),
     dependsOn,
     parentSourceId: parent,
     extraParentSourceIds: [],
-    status: readStatus(),
+    status: readForeignStatus(
+      task,
+      counts,
+      (status) => status.trim().toLowerCase(),
+      (word) => taskMasterStatuses.get(word),
+    ),
     createdAt: null,
     updatedAt: null,
     metadata: makeForeignMetadata('taskMaster', { id, at }, kept, log),
@@ -75,14 +84,7 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
   function readText(field: string): string {
     const value = record[field];
     if (typeof value === 'string') return value;
-    if (value !== undefined && value !== null) {
-      kept.set(field, value);
-      log.add(
-        'VALUE_INVALID',
-        locate([field]),
-        `"${field}" of ${id} is ${showValue(value)}, not a text; it is kept in the metadata only.`,
-      );
-    }
+    if (value !== undefined && value !== null) refuse(field, `is ${showValue(value)}, not a text`);
     return '';
   }
 
@@ -114,49 +116,5 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
     const sibling = `${parent}.${text}`;
     if (parent !== null && sibling !== id && known.has(sibling)) return sibling;
     return `${prefix}${text}`;
-  }
-
-  function readPriority(): DraftTask['priority'] {
-    const { priority } = record;
-    const fallback = options.missingPriority ?? 'MEDIUM';
-    if (priority === undefined || priority === null || priority === '') {
-      counts.addMissingPriority();
-      return fallback;
-    }
-    const known = typeof priority === 'string' ? priorityWords.get(priority.trim().toLowerCase()) : undefined;
-    if (known !== undefined) return known;
-    kept.set('priority', priority);
-    log.add(
-      'PRIORITY_INVALID',
-      locate(['priority']),
-      `${id} has the priority ${showValue(priority)}, which is not high, medium or low; ${fallback} is taken.`,
-    );
-    return fallback;
-  }
-
-  function readStatus(): DraftTask['status'] {
-    const { status } = record;
-    if (status === undefined || status === null || status === '') {
-      counts.addStatus('');
-      log.add('STATUS_MISSING', at, `${id} has no status; it counts as open.`);
-      return 'open';
-    }
-    const word = typeof status === 'string' ? status.trim().toLowerCase() : showValue(status);
-    counts.addStatus(word);
-    const known = taskMasterStatuses.get(word);
-    if (known === undefined) {
-      kept.set('status', status);
-      log.add(
-        'STATUS_UNKNOWN',
-        locate(['status']),
-        `${id} has the unknown status ${showValue(status)}; it counts as open.`,
-      );
-      return 'open';
-    }
-    if (known.isNoted) {
-      kept.set('status', status);
-      log.add('STATUS_MAPPED', locate(['status']), `${id} is ${word}, which counts as ${known.status} here.`);
-    }
-    return known.status;
   }
 }
