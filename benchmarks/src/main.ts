@@ -73,7 +73,7 @@ async function measure(benchmarks: readonly Benchmark[]): Promise<number> {
     await writeReport(PAGES, benchmark, outcome, [
       describeMachine(),
       ...settings,
-      `${rounds} interleaved rounds`,
+      benchmark.describeRounds?.(rounds) ?? `${rounds} interleaved rounds`,
     ]);
   }
   console.log(`\n${benchmarks.length} benchmarks, ${missed} aims missed`);

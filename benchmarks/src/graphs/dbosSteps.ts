@@ -1,6 +1,7 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
 import { type Drained, monotonicMs } from '../contestants/contestant.js';
+import { settleDatabase } from '../contestants/settleDatabase.js';
 import type { GraphContestant } from './graphContestant.js';
 import { levelsOf } from './graphShape.js';
 
@@ -40,6 +41,7 @@ export async function dbosSteps({ url }: { url: string }): Promise<GraphContesta
       levels = levelsOf(shape);
       tasks = shape.prerequisites.length;
       runs += 1;
+      await settleDatabase(url);
     },
     async run(): Promise<Drained> {
       done = [];

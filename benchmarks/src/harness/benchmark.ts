@@ -10,6 +10,8 @@ export interface Benchmark {
   readonly about: string;
   /** Part of the subset that runs with the checks: plan shapes, and ratios with slack, in seconds. */
   readonly quick?: boolean;
+  /** What its figures are medians of, where that is not so many interleaved rounds throughout. */
+  describeRounds?(rounds: number): string;
   run(setting: Setting): Promise<Outcome>;
 }
 

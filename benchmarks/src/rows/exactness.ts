@@ -20,6 +20,7 @@ pick the best task is looked for by scoring every eligible task in JavaScript, w
 Then \`selectNextTask\` and \`claimNextTask\` are asked, the task is completed, what waited for it is eligible, and the clock goes on by
 seven minutes. Every third pick has criteria: tags, excluded tags, a lowest or a highest priority. Beside it the usual short cut:
 ${WINDOW} candidates by priority and age, then scored. It *loses* a pick when its best task scores lower, or when it finds none and there is one.`,
+  describeRounds: () => `One run of ${PICKS.full.toLocaleString('en-US')} picks`,
   async run({ quick, startPostgres, say }) {
     const server = await startPostgres();
     const clock = { now: new Date() };

@@ -34,6 +34,8 @@ with ${LARGE.toLocaleString('en-US')} ours has all rounds and each of the others
 - **graphology-dag**: a \`DirectedGraph\`, \`topologicalSort\`, \`topologicalGenerations\`.
 - **toposort**: its \`array(nodes, edges)\` on a list of pairs, so its order is also most of its building.
 - **@dagrejs/graphlib**: \`Graph\`, \`alg.topsort\`.`,
+  describeRounds: (rounds) =>
+    `${rounds} interleaved rounds with ${SMALL.toLocaleString('en-US')} tasks; with ${LARGE.toLocaleString('en-US')}, one after the other, ${rounds} of ours and ${ROUNDS_OF_PEERS} of each other`,
   async run({ rounds, quick, say }) {
     const small = quick ? 20_000 : SMALL;
     const sizes: Size[] = [{ tasks: small, measured: new Map(ORDERERS.map((name) => [name, []])) }];

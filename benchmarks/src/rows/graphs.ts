@@ -25,11 +25,12 @@ export const graphs: Benchmark = {
 - **fan**: all tasks but one at once, then one that waits for all of them; **chain**: one after the other; **random graph**: each task depends on
   none to three of the thousand before it, the same graph for all.
 - **neolith**: tasks with dependencies, \`claimNextTask\` and \`completeTask\`, one task a call, so many calls in flight; limit, lease, attempt and history
-  as always. In a second series the same tasks belong to a run, whose counts and waves are kept as well.
+  as always. A call that finds nothing to claim is made again when the answer of another names tasks that it freed, which all callers here,
+  being in one process, can hear of. In a second series the same tasks belong to a run, whose counts and waves are kept as well.
 - **BullMQ flows**: one flow, added whole before the clock starts, and one worker with so many jobs at once; finished jobs are removed. With Redis writing
   nothing to disk, and with an append-only file and fsync with each write, which is what the others promise. A flow is a tree, so it has no random graph.
 - **DBOS steps**: one workflow on its own PostgreSQL schema, each task a step; steps that can run side by side are begun together and awaited with
-  \`Promise.allSettled\`, as its documentation asks for. How many are in flight is the library's choice, so it is in the first table only.
+  \`Promise.allSettled\`, as its documentation asks for. Its workflows of earlier rounds stay, while ours and BullMQ's tables and keys are empty before each. How many are in flight is the library's choice, so it is in the first table only.
 
 Each contestant runs in a process of its own. After each round its own tables or keys are asked whether each task was done, and done once.`,
   async run(setting) {

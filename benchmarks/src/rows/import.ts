@@ -17,6 +17,8 @@ const STREAM = { tasks: Number(process.env.IMPORT_STREAM_TASKS ?? 1_000_000), ed
 const STREAM_ROUNDS_MAX = 3;
 const RSS_BOUND_MB = 400;
 
+const roundsOfStream = (rounds: number): number => Math.min(rounds, STREAM_ROUNDS_MAX);
+
 export const importing: Benchmark = {
   name: 'import',
   title: 'Import',
@@ -26,6 +28,8 @@ transaction. **Stream**: \`importTasks\` with ${STREAM.tasks.toLocaleString('en-
 waves. **Bare COPY**: the very rows that the import had stored, saved as files, by \`COPY … FROM STDIN\` into the same tables,
 with the same indexes, foreign keys, checks and the trigger that counts a run's tasks, in one transaction. Tables are empty
 before each.`,
+  describeRounds: (rounds) =>
+    `${rounds} interleaved rounds of the plan, ${roundsOfStream(rounds)} of the stream`,
   async run(setting) {
     const { quick, rounds, startPostgres, say } = setting;
     const server = await startPostgres();
@@ -63,7 +67,7 @@ before each.`,
         say(`a stream of ${STREAM.tasks} tasks`);
         const streamed = await compare(setting, client, {
           ...STREAM,
-          rounds: Math.min(rounds, STREAM_ROUNDS_MAX),
+          rounds: roundsOfStream(rounds),
           importAll: async () => {
             curves.push(await importStream(url, orchestratorId));
           },

@@ -17,6 +17,7 @@ export const retention: Benchmark = {
   about: `${EVENTS.toLocaleString('en-US')} events that are older than their workspace keeps them are removed by the sweep, every ${SWEEP_EVERY_MS / 1_000} s for a quarter of a second, as
 servers do it, while two processes claim and complete ${PER_SECOND} tasks a second, one per call. Beside it: the same claims with nothing to
 remove, before and after.`,
+  describeRounds: () => 'One run',
   async run({ startPostgres, say }) {
     const server = await startPostgres();
     const url = await server.createDatabase('retention');

@@ -34,8 +34,8 @@ export const stream: Benchmark = {
   title: 'The event stream',
   about: `A process of its own claims and completes tasks through the library, ${EVENTS_PER_SECOND} events a second; one web process tells
 them to 50 and to 500 clients of \`GET /api/v1/events\`, which are in ${CLIENT_PROCESSES} more processes. The lag is from an event's \`at\`,
-the time of its transaction's begin, until the client has it; events that come in one chunk count as late as the oldest of
-them. Every client must have got every event exactly once. Reads of the event table are counted by PostgreSQL
+the moment within its transaction, shortly before the commit, at which a claim or an ending had what it wanted, until the client has
+it; events that come in one chunk count as late as the oldest of them. Every client must have got every event exactly once. Reads of the event table are counted by PostgreSQL
 (\`pg_stat_statements\`) while the events are made, memory is the resident size of the web process.`,
   async run({ rounds, quick, directory, startPostgres, say }) {
     const server = await startPostgres({ shared_preload_libraries: 'pg_stat_statements' });

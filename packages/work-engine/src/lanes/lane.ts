@@ -14,6 +14,8 @@ export interface LaneOptions<Call, Answer> {
   keyOf?(call: Call): string | null;
   /** Whether an error may be of a single call's making; then each is done by itself, so that none fails for another. */
   mayBeOneCalls(error: unknown): boolean;
+  /** Whether the database gave a call up because it waited for too long. Default: it never does. */
+  tookTooLong?(error: unknown): boolean;
 }
 
 /** So many calls may wait in a lane: more than a process should ever hold, and few enough to be answered in time. */
@@ -63,7 +65,25 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
         for (const waiting of batch) waiting.reject(error);
         return;
       }
-      for (const waiting of batch) await settle([waiting]);
+      await settleEach(batch);
+    }
+  }
+
+  /**
+   * Each by itself, until one waits in vain: a lock or an absent database would keep each of the others waiting for as
+   * long, and with them all that come after, for an hour where there are hundreds. They fail at once and can be repeated.
+   */
+  async function settleEach(batch: readonly Waiting<Call, Answer>[]): Promise<void> {
+    for (const [index, waiting] of batch.entries()) {
+      try {
+        const [answer] = await options.run([waiting.call]);
+        waiting.resolve(answer as Answer);
+      } catch (error) {
+        waiting.reject(error);
+        if (options.mayBeOneCalls(error) && options.tookTooLong?.(error) !== true) continue;
+        for (const { reject } of batch.slice(index + 1)) reject(error);
+        return;
+      }
     }
   }
 

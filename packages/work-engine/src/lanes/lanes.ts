@@ -7,7 +7,7 @@ import {
   type SettlementRow,
   settleAttempts,
 } from '../store/settleAttempts.js';
-import { isDatabaseUnavailable } from '../store/sql.js';
+import { isDatabaseUnavailable, tookTooLong } from '../store/sql.js';
 import {
   type DaemonBeat,
   type TouchedDaemonRow,
@@ -100,7 +100,7 @@ function lanesByGroup<Group, Call, Answer>(
     if (known !== undefined) return known;
     // The oldest goes first; a lane that is still at work ends its work without being in the map.
     if (lanes.size >= LANES_KEPT) lanes.delete(lanes.keys().next().value as string);
-    const made = createLane<Call, Answer>({ ...describe(group), mayBeOneCalls });
+    const made = createLane<Call, Answer>({ ...describe(group), mayBeOneCalls, tookTooLong });
     lanes.set(key, made);
     return made;
   };

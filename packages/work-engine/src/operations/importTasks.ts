@@ -140,35 +140,51 @@ async function storeChunk(
 }
 
 /**
- * The tasks of a chunk that are not stored yet; those that are become known by their keys, too. What a task names must
- * have come before it, also within the chunk: else it would depend on the chunks' size whether it is found.
+ * The tasks of a chunk that are not stored yet, each named by its source id, as are those that it names: a name is a
+ * source id first, and a key only where nothing has that source id. What a task names must have come before it, also
+ * within the chunk: else it would depend on the chunks' size whether it is found.
  */
-function takeFresh(chunk: Chunk, known: Map<string, string>): StreamedTask[] {
+function takeFresh(chunk: Chunk, known: ReadonlyMap<string, string>): StreamedTask[] {
   const fresh: StreamedTask[] = [];
   const later = new Set<string>();
-  for (const task of chunk.tasks) if (!known.has(task.sourceId)) later.add(task.key ?? task.sourceId);
+  for (const { key, sourceId } of chunk.tasks)
+    if (!known.has(sourceId)) later.add(sourceId).add(key ?? sourceId);
   const taken = new Set<string>();
+  const sourceIdOf = new Map<string, string>();
   for (const [offset, task] of chunk.tasks.entries()) {
-    const key = task.key ?? task.sourceId;
-    const uuid = known.get(task.sourceId);
-    if (uuid !== undefined) {
-      known.set(key, uuid);
-      continue;
+    const { sourceId, key = sourceId } = task;
+    const index = chunk.first + offset;
+    const owner = sourceIdOf.get(key);
+    if (owner !== undefined && owner !== sourceId) {
+      throw new NeolithError(
+        'INVALID_INPUT',
+        `Two tasks of this call have the key "${key}"; give each its own`,
+        { details: { key, index } },
+      );
     }
+    sourceIdOf.set(key, sourceId);
+    later.delete(key);
+    later.delete(sourceId);
     // The same source id once more, before its first is stored: as if it were.
-    if (taken.has(task.sourceId)) continue;
-    for (const name of task.parentId === null ? task.dependsOn : [...task.dependsOn, task.parentId]) {
-      if (name === key || !later.has(name)) continue;
-      const index = chunk.first + offset;
+    if (known.has(sourceId) || taken.has(sourceId)) continue;
+    taken.add(sourceId);
+    const resolve = (name: string): string => {
+      if (known.has(name) || taken.has(name)) return name;
+      const named = sourceIdOf.get(name);
+      if (named !== undefined) return named;
+      if (!later.has(name)) return name;
       throw new NeolithError(
         'TASK_NOT_FOUND',
         `Task ${index + 1} of the stream names ${name}, which comes later; give each task after those that it names`,
         { details: { id: name, index } },
       );
-    }
-    taken.add(task.sourceId);
-    later.delete(key);
-    fresh.push(task);
+    };
+    fresh.push({
+      ...task,
+      key: sourceId,
+      dependsOn: task.dependsOn.map(resolve),
+      parentId: task.parentId === null ? null : resolve(task.parentId),
+    });
   }
   return fresh;
 }

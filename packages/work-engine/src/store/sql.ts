@@ -65,6 +65,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false;
 }
 
+/** Whether the database cancelled a statement at its time limit: it waited for a lock, as a rule. */
+export function tookTooLong(error: unknown): boolean {
+  return codeOf(error) === '57014';
+}
+
 const SILENT = /Connection terminated|timeout exceeded when trying to connect|Query read timeout/;
 
 /** Keeps our own errors, and tells an absent database and unstorable text apart from everything else. */

@@ -18,8 +18,14 @@ const LACKING = {
 };
 const SUM_UP = { name: 'sum_up_outcomes', text: 'SELECT sum_up_outcomes($1) AS days' };
 
-/** Sums up the days that are over of orchestrators that lack yesterday's: statistics then read a row a day. */
+/**
+ * Sums up the days that are over of orchestrators that lack yesterday's: statistics then read a row a day. Where none
+ * could be summed up the rest is left to the next sweep: a transaction that writes outcomes is in the way of all of them,
+ * each would wait a second for it, and expired leases with them.
+ */
 export async function sumUpOutcomes(pool: Pool, workspaceId: string | null): Promise<void> {
-  for (const { id } of await run<{ id: string }>(pool, LACKING, [workspaceId]))
-    await runAlone(pool, SUM_UP, [id]);
+  for (const { id } of await run<{ id: string }>(pool, LACKING, [workspaceId])) {
+    const [summed] = await runAlone<{ days: number }>(pool, SUM_UP, [id]);
+    if (summed?.days === 0) return;
+  }
 }

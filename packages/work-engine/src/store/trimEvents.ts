@@ -18,9 +18,12 @@ export async function trimEvents(
 
 const TRIMMED = {
   name: 'events_trimmed',
+  // A place that no transaction here has reached is of the cluster that this database was restored from, where ids had
+  // come further; every cursor of this one would be refused for it.
   text: `
     SELECT EXISTS (
       SELECT FROM event_trims WHERE ($1::uuid IS NULL OR scope = $1) AND (trimmed_xid, trimmed_seq) > ($2::bigint, $3::bigint)
+        AND trimmed_xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     ) AS gone`,
 };
 
