@@ -43,7 +43,7 @@ describe('64 concurrent claimers', () => {
     );
     const expected: string[] = [];
     const wholeRanking = await fixture.test.database.pool.query<{ task_id: string }>(
-      `SELECT task_id FROM ready_heads($1::uuid, 5000, now(), NULL, NULL, enum_range(NULL::task_priority), NULL, NULL)`,
+      `SELECT task_id FROM ready_heads($1::uuid, 5000, now(), NULL, NULL, enum_range(NULL::task_priority), NULL, NULL, NULL, NULL)`,
       [orchestrator.id.slice('orch_'.length)],
     );
     expected.push(...wholeRanking.rows.map((row) => `task_${row.task_id}`));
@@ -256,6 +256,19 @@ describe('what a claim gives', () => {
     expect((await refusal(fixture.engine.claimNextTask(orchestrator.id, options))).code).toBe(code);
     expect((await fixture.engine.rankTasks(orchestrator.id)).ranking).toHaveLength(1);
   });
+});
+
+test('a tag that has drifted from its task hands nothing out, and holds no claim up', async () => {
+  const orchestrator = await fixture.orchestrator();
+  const task = await fixture.task(orchestrator, { tags: ['drifted'] });
+  await fixture.test.database.pool.query(
+    `UPDATE ready_task_tags SET due_at = now() WHERE orchestrator_id = $1`,
+    [orchestrator.id.slice('orch_'.length)],
+  );
+  const criteria = { requireTags: ['drifted'] };
+  expect((await fixture.engine.claimNextTask(orchestrator.id, { criteria })).reason).toBe('NOTHING_ELIGIBLE');
+  expect((await fixture.engine.recalculateAllStatuses()).repaired).toMatchObject([{ taskId: task.id }]);
+  expect((await fixture.engine.claimNextTask(orchestrator.id, { criteria })).claims).toHaveLength(1);
 });
 
 describe('a claim that meets somebody who changes the head of the queue', () => {

@@ -167,6 +167,21 @@ describe('a lane', () => {
     expect(batches).toEqual([['a1', 'b1'], ['a2', 'b2'], ['a3']]);
   });
 
+  test('ends a batch before it brings too much along, but a call that does so alone goes', async () => {
+    const batches: number[][] = [];
+    const lane = createLane<number, number>({
+      batchLimit: () => 10,
+      sizeOf: (call) => call,
+      mayBeOneCalls: () => false,
+      async run(calls) {
+        batches.push([...calls]);
+        return [...calls];
+      },
+    });
+    await Promise.all([400_000, 600_000, 1, 5_000_000, 2, 3].map((call) => lane.submit(call)));
+    expect(batches).toEqual([[400_000, 600_000], [1], [5_000_000], [2, 3]]);
+  });
+
   test('refuses calls rather than hold more than it could answer', async () => {
     const lane = createLane<number, number>({
       batchLimit: () => 1,

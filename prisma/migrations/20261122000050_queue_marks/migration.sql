@@ -126,4 +126,6 @@ BEGIN
   ON CONFLICT (orchestrator_id) DO UPDATE
      SET writer = excluded.writer, xid = excluded.xid, lease_xid = excluded.lease_xid, lease_ids = excluded.lease_ids, runs = excluded.runs,
          priorities = excluded.priorities, due_ats = excluded.due_ats, created_ats = excluded.created_ats, task_ids = excluded.task_ids;
+  -- An outdated one would have the next claim come here again.
+  IF NOT FOUND THEN DELETE FROM queue_marks m WHERE m.orchestrator_id = p_orchestrator; END IF;
 END $$;

@@ -4,6 +4,8 @@
 -- generic plan made early must not read whole tables later), so a CTE joined with a CTE costs the square of the batch.
 -- Every join here is from a list to an index; what a later step needs travels in the list.
 -- Lists are sorted by task id before rows are touched, which is the order of locks.
+-- The functions of the same names with other parameters stay: during an upgrade processes of the previous version work on.
+-- What is released after this drops them.
 
 -- The same as before, in a language that keeps what it has planned: a claim asks once.
 CREATE OR REPLACE FUNCTION end_of_local_day(p_now timestamptz, p_zone text) RETURNS timestamptz
@@ -20,8 +22,7 @@ END $$;
 -- whether it holds any would begin among what was just claimed. The others are runs that have tasks which are claimable
 -- but for the run itself: one probe each, one after another, since a plan that lists them costs more to start than to run.
 -- p_mark: where the queues begin (usable_mark); with null at the front.
-DROP FUNCTION queued_runs(uuid, timestamptz, uuid);
-CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks DEFAULT NULL) RETURNS uuid[]
+CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -62,11 +63,10 @@ END $$;
 -- Delayed tasks whose time has come count as claimable; the claim has promoted them before it asks.
 -- One required tag is probed in the tag's own index; further tags and the exclusions filter along the way.
 -- p_mark: where the queues begin (usable_mark), for rows that it has seen; the others are few, and looked at one by one.
-DROP FUNCTION ready_heads(uuid, int, timestamptz, text[], text[], task_priority[], uuid[], uuid, uuid[]);
 CREATE FUNCTION ready_heads(
   p_orchestrator uuid, p_limit int, p_now timestamptz,
-  p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_runs uuid[] DEFAULT NULL,
-  p_mark queue_marks DEFAULT NULL
+  p_require_tags text[], p_exclude_tags text[], p_priorities task_priority[], p_exclude_ids uuid[], p_run uuid, p_runs uuid[],
+  p_mark queue_marks
 ) RETURNS TABLE (task_id uuid, priority task_priority, due_at timestamptz, created_at timestamptz, weight float8, boost float8, score float8)
 LANGUAGE plpgsql STABLE ROWS 4
 -- Planned once, before anybody knows how many rows there will be: leave no way but the probes. (Joined to what it gives,
@@ -177,7 +177,8 @@ BEGIN
         UNION ALL
         (SELECT k.task_id, k.due_at, k.created_at
          FROM ready_task_tags k
-         JOIN ready_tasks r ON r.task_id = k.task_id
+         -- A tag that has drifted from its task can't be taken by it; it is the repair's.
+         JOIN ready_tasks r ON r.task_id = k.task_id AND r.priority = k.priority AND r.due_at = k.due_at
          WHERE v_tag IS NOT NULL
            AND k.orchestrator_id = p_orchestrator AND k.tag = v_tag AND k.run_id = q.run_id AND k.priority = s.priority
            AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
@@ -205,8 +206,6 @@ BEGIN
   ORDER BY b.weight * b.boost DESC, b.due_at, b.created_at, b.task_id
   LIMIT p_limit;
 END $$;
-
-DROP FUNCTION claim_tasks(uuid, uuid, uuid, text, text, int, int[], text[], uuid[], text[], text[], task_priority[], uuid[], uuid, timestamptz);
 
 -- Selects and claims for one orchestrator, for several calls at once: p_daemons (null: none), p_agents, p_actors, p_max
 -- and p_request_ids (null: none) run parallel, one element a call; p_attempt_ids are fresh ids, as many as all calls ask

@@ -12,6 +12,8 @@ export interface LaneOptions<Call, Answer> {
   run(calls: readonly Call[]): Promise<Answer[]>;
   /** Two calls with the same key don't go in one batch: the second needs to see what the first did. */
   keyOf?(call: Call): string | null;
+  /** How many characters a call brings along; a batch ends before it brings too many. Default: none to speak of. */
+  sizeOf?(call: Call): number;
   /** Whether an error may be of a single call's making; then each is done by itself, so that none fails for another. */
   mayBeOneCalls(error: unknown): boolean;
   /** Whether the database gave a call up because it waited for too long. Default: it never does. */
@@ -20,6 +22,12 @@ export interface LaneOptions<Call, Answer> {
 
 /** So many calls may wait in a lane: more than a process should ever hold, and few enough to be answered in time. */
 const WAITING_LIMIT = 20_000;
+
+/**
+ * Characters that a batch of more than one call may bring along. A megabyte takes the database a tenth of a second or so,
+ * and the small calls of a batch wait for the large ones, within one time limit.
+ */
+const BATCH_SIZE = 1_000_000;
 
 interface Waiting<Call, Answer> {
   call: Call;
@@ -41,8 +49,11 @@ export function createLane<Call, Answer>(options: LaneOptions<Call, Answer>): La
     const keys = new Set<string>();
     const limit = options.batchLimit();
     let seen = 0;
+    let size = 0;
     for (; seen < queue.length && batch.length < limit; seen += 1) {
       const waiting = queue[seen] as Waiting<Call, Answer>;
+      size += options.sizeOf?.(waiting.call) ?? 0;
+      if (batch.length > 0 && size > BATCH_SIZE) break;
       const key = options.keyOf?.(waiting.call) ?? null;
       if (key !== null && keys.has(key)) later.push(waiting);
       else {

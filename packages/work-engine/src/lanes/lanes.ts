@@ -3,6 +3,8 @@ import { type ClaimCall, type ClaimGroup, type ClaimRow, claimReady } from '../s
 import { type RenewedRow, type RenewGroup, renewLeases } from '../store/renewLeases.js';
 import {
   type AttemptEnding,
+  type PreparedEnding,
+  prepareEnding,
   type SettleGroup,
   type SettlementRow,
   settleAttempts,
@@ -56,10 +58,11 @@ export function createLanes(pool: Pool): Lanes {
     run: (calls) => claimReady(pool, group, calls),
     keyOf: ({ requestId }) => requestId,
   }));
-  const endings = lanesByGroup<SettleGroup, AttemptEnding, SettlementRow[]>((group) => ({
+  const endings = lanesByGroup<SettleGroup, PreparedEnding, SettlementRow[]>((group) => ({
     batchLimit: turns.of('endings'),
     run: (calls) => settleAttempts(pool, group, calls),
     keyOf: ({ taskId }) => taskId,
+    sizeOf: ({ details }) => details?.length ?? 0,
   }));
   const renewals = lanesByGroup<RenewGroup, readonly string[], RenewedRow[]>((group) => ({
     batchLimit: () => BATCH_LIMIT,
@@ -77,7 +80,7 @@ export function createLanes(pool: Pool): Lanes {
   }));
   return {
     claim: (group, call) => turns.count(claims(group).submit(call)),
-    settle: (group, ending) => turns.count(endings(group).submit(ending)),
+    settle: (group, ending) => turns.count(endings(group).submit(prepareEnding(ending))),
     renew: (group, attemptIds) => renewals(group).submit(attemptIds),
     touch: (group, beat) => beats(group).submit(beat),
     progress: (group, report) => reports(group).submit(report),
@@ -88,6 +91,7 @@ interface LaneOf<Call, Answer> {
   batchLimit(): number;
   run(calls: readonly Call[]): Promise<Answer[]>;
   keyOf?(call: Call): string | null;
+  sizeOf?(call: Call): number;
 }
 
 function lanesByGroup<Group, Call, Answer>(
@@ -97,8 +101,12 @@ function lanesByGroup<Group, Call, Answer>(
   return (group) => {
     const key = JSON.stringify(group);
     const known = lanes.get(key);
-    if (known !== undefined) return known;
-    // The oldest goes first; a lane that is still at work ends its work without being in the map.
+    if (known !== undefined) {
+      lanes.delete(key);
+      lanes.set(key, known);
+      return known;
+    }
+    // That which was used longest ago goes first; a lane that is still at work ends its work without being in the map.
     if (lanes.size >= LANES_KEPT) lanes.delete(lanes.keys().next().value as string);
     const made = createLane<Call, Answer>({ ...describe(group), mayBeOneCalls, tookTooLong });
     lanes.set(key, made);

@@ -3,7 +3,7 @@ import type { EngineContext } from '../engineContext.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
-import { settleAttempts } from '../store/settleAttempts.js';
+import { prepareEnding, settleAttempts } from '../store/settleAttempts.js';
 import { toEngineError, transact } from '../store/sql.js';
 import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
@@ -43,12 +43,14 @@ export async function sweepExpiredLeases(
       const answers = await settleAttempts(
         engine.pool,
         { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
-        expired.map((lease) => ({
-          taskId: lease.task_id,
-          attemptId: lease.attempt_id,
-          result: 'lost',
-          error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
-        })),
+        expired.map((lease) =>
+          prepareEnding({
+            taskId: lease.task_id,
+            attemptId: lease.attempt_id,
+            result: 'lost',
+            error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
+          }),
+        ),
       );
       const taken = answers.flat().filter((row) => row.code === null);
       lost.push(
@@ -65,7 +67,9 @@ export async function sweepExpiredLeases(
       await settleAttempts(
         engine.pool,
         { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
-        unheard.map((lease) => ({ taskId: lease.task_id, attemptId: lease.attempt_id, result: 'cancelled' })),
+        unheard.map((lease) =>
+          prepareEnding({ taskId: lease.task_id, attemptId: lease.attempt_id, result: 'cancelled' }),
+        ),
       );
       engine.events.poke();
     }

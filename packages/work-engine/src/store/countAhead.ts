@@ -13,7 +13,7 @@ const STATEMENT = {
   text: `
     WITH ranked AS (
       SELECT h.*, row_number() OVER (ORDER BY h.score DESC, h.due_at, h.created_at, h.task_id) - 1 AS ahead
-      FROM ready_heads($1, 2147483647, engine_now($3), $4, $5, $6::task_priority[], $7, $8) h
+      FROM ready_heads($1, 2147483647, engine_now($3), $4, $5, $6::task_priority[], $7, $8, NULL, NULL) h
     )
     SELECT weight, boost, ahead::int FROM ranked WHERE task_id = $2`,
 };

@@ -60,13 +60,13 @@ const STATEMENT = {
 export async function settleAttempts(
   pool: Pool,
   group: SettleGroup,
-  endings: readonly AttemptEnding[],
+  endings: readonly PreparedEnding[],
 ): Promise<SettlementRow[][]> {
   const rows = await runAlone<SettlementRow>(pool, STATEMENT, [
     endings.map((ending) => ending.taskId),
     endings.map((ending) => ending.attemptId),
     endings.map((ending) => ending.result),
-    endings.map(detailsOf),
+    endings.map((ending) => ending.details),
     group.workspaceId,
     group.actor,
     group.otherBudget,
@@ -77,8 +77,13 @@ export async function settleAttempts(
   return answers;
 }
 
-/** What a report says besides how it ended; most say nothing, and cost nothing. */
-function detailsOf(ending: AttemptEnding): string | null {
+/** An ending as it travels. */
+export interface PreparedEnding extends Pick<AttemptEnding, 'taskId' | 'attemptId' | 'result'> {
+  /** What a report says besides how it ended, as JSON; null: nothing, as most do. */
+  details: string | null;
+}
+
+export function prepareEnding(ending: AttemptEnding): PreparedEnding {
   const details = JSON.stringify({
     output: ending.output,
     artifacts: ending.artifacts,
@@ -90,5 +95,6 @@ function detailsOf(ending: AttemptEnding): string | null {
     on_prerequisite_failure: ending.onPrerequisiteFailure,
     retry_seconds: ending.retryDelays,
   });
-  return details === '{}' ? null : details;
+  const { taskId, attemptId, result } = ending;
+  return { taskId, attemptId, result, details: details === '{}' ? null : details };
 }
