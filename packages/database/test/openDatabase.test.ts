@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type OpenDatabaseOptions, openDatabase } from '../src/index.js';
 import { createTestDatabase, type TestDatabase } from '../src/testing/index.js';
@@ -89,6 +90,95 @@ test('by default nothing waits longer than fifteen seconds', async () => {
     { name: 'idle_in_transaction_session_timeout', setting: '15000' },
     { name: 'statement_timeout', setting: '14000' },
   ]);
+});
+
+/** Around every border that the fast way of reading has: fractions, eras, lengths of years, ends of days and years. */
+const INSTANTS = [
+  ...[
+    '',
+    '.1',
+    '.12',
+    '.123',
+    '.1234',
+    '.12345',
+    '.123456',
+    '.999',
+    '.9999',
+    '.999999',
+    '.000001',
+    '.05',
+    '.007',
+  ].map((fraction) => `2026-02-28 23:59:59${fraction}+00`),
+  ...['infinity', '-infinity', 'epoch'],
+  ...['0044-03-15 12:00:00+00 BC', '0001-12-31 23:59:59.5+00 BC', '4713-01-01 00:00:00+00 BC'],
+  ...[
+    '0001-01-01 00:00:00+00',
+    '0099-12-31 23:59:59.999+00',
+    '0100-01-01 00:00:00+00',
+    '0999-06-01 00:00:00+00',
+  ],
+  ...['9999-12-31 23:59:59.999+00', '10000-01-01 00:00:00+00', '12345-06-07 08:09:10.123+00'],
+  // Beyond what a Date can hold.
+  '294270-06-30 23:59:59.999999+00',
+  // Before standard time offsets had minutes and seconds; in summer they are others.
+  ...[
+    '1800-06-01 12:00:00+00',
+    '1850-01-01 00:00:00.25+00',
+    '1900-01-01 00:00:00+00',
+    '1941-09-30 20:00:00+00',
+  ],
+  ...[
+    '1969-12-31 23:59:59.999+00',
+    '1972-01-07 00:00:00.001+00',
+    '2026-07-01 12:00:00+00',
+    '2024-02-29 00:00:00+00',
+  ],
+];
+const TIME_ZONES = [
+  ...[
+    'UTC',
+    'Europe/London',
+    'Africa/Abidjan',
+    'Africa/Monrovia',
+    'Asia/Karachi',
+    'Asia/Kolkata',
+    'Asia/Kathmandu',
+  ],
+  ...['America/New_York', 'America/St_Johns', 'Europe/Amsterdam', 'Pacific/Chatham', 'Pacific/Apia'],
+];
+
+test.each(TIME_ZONES)(
+  'instants are read as the driver itself reads them, in a session of %s',
+  async (zone) => {
+    const { pool } = open(testDatabase.url, { poolSize: 1 });
+    const driver = new pg.Client({ connectionString: testDatabase.url });
+    await driver.connect();
+    onTestFinished(() => driver.end());
+    const text = `SELECT v AS instant, v::text AS written, v::timestamp AS local, v::timestamp(3)::date AS day, ARRAY[v] AS several,
+                       extract(epoch FROM v)::float8 * 1000 AS ms FROM unnest($1::timestamptz[]) v`;
+    const read = async (session: pg.Pool | pg.Client) => {
+      await session.query(`SET TimeZone = '${zone}'`);
+      return (await session.query<{ instant: unknown; ms: number }>(text, [INSTANTS])).rows;
+    };
+    const rows = await read(pool);
+    // Instances compare by what they hold, invalid ones as equal.
+    expect(rows).toEqual(await read(driver));
+    expect(rows).toHaveLength(INSTANTS.length);
+    const held = rows.filter(({ instant }) => instant instanceof Date && !Number.isNaN(instant.getTime()));
+    expect(held.length).toBeGreaterThanOrEqual(INSTANTS.length - 3);
+    for (const { instant, ms } of held) expect(Math.abs((instant as Date).getTime() - ms)).toBeLessThan(1);
+  },
+);
+
+test('every millisecond is read exactly', async () => {
+  const { pool } = open(testDatabase.url, { poolSize: 1 });
+  const { rows } = await pool.query<{ instant: Date }>(
+    `SELECT '2026-03-09 12:00:00+00'::timestamptz + n * interval '1 millisecond' AS instant FROM generate_series(0, 999) n ORDER BY n`,
+  );
+  const begin = Date.parse('2026-03-09T12:00:00Z');
+  expect(rows.map(({ instant }) => instant.getTime() - begin)).toEqual(
+    Array.from({ length: 1_000 }, (_, n) => n),
+  );
 });
 
 test('closing twice is closing once', async () => {

@@ -278,26 +278,34 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
     headIs: Partial<NewTask> = {},
   ): Promise<{ claimed: string | undefined; head: string; second: string }> {
     fixture.clock.now = null;
-    const { pool } = fixture.test.database;
     const orchestrator = await fixture.orchestrator();
     const head = await fixture.task(orchestrator, { priority: 'CRITICAL', ...headIs });
     const second = await fixture.task(orchestrator, { priority: 'LOW' });
+    if (head.availableAt !== null) await until(async () => Date.now() > (head.availableAt as Date).getTime());
+    const [first] = await claimHeldUpAt(head, { until: async (holder) => void (await holder(change(head))) });
+    return { claimed: first?.task.id, head: head.id, second: second.id };
+  }
+
+  /** Claims while somebody holds the head's row; what is to be done by then is done while the claim waits. */
+  async function claimHeldUpAt(
+    head: Task,
+    options: { max?: number; until: (holder: (sql: string) => Promise<unknown>) => Promise<void> },
+  ) {
+    const { pool } = fixture.test.database;
     const holder = await pool.connect();
     try {
-      if (head.availableAt !== null)
-        await until(async () => Date.now() > (head.availableAt as Date).getTime());
       await holder.query('BEGIN');
       await holder.query('SELECT * FROM lock_task($1, NULL)', [head.id.slice(5)]);
-      const claim = fixture.engine.claimNextTask(orchestrator.id);
-      for (;;) {
+      const claim = fixture.engine.claimNextTask(head.orchestratorId as string, { max: options.max ?? 1 });
+      await until(async () => {
         const { rows } = await pool.query<{ n: number }>(
           `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
-        if ((rows[0]?.n ?? 0) > 0) break;
-      }
-      await holder.query(change(head));
+        return (rows[0]?.n ?? 0) > 0;
+      });
+      await options.until((sql) => holder.query(sql));
       await holder.query('COMMIT');
-      return { claimed: (await claim).claims[0]?.task.id, head: head.id, second: second.id };
+      return (await claim).claims;
     } finally {
       holder.release();
     }
@@ -332,6 +340,48 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
     );
     expect(claimed).toBe(second);
   });
+
+  test.each([
+    [
+      'instead of the head, when that has lost its priority',
+      1,
+      `SELECT dequeue_tasks(ARRAY[$id]);
+      UPDATE tasks SET priority = 'LOW' WHERE id = $id;
+      SELECT enqueue_tasks(ARRAY[$id], now())`,
+    ],
+    ['after the head', 2, 'SELECT 1'],
+  ])(
+    'is dated after the end of what it waited for: a task freed meanwhile and taken %s',
+    async (_, max, change) => {
+      fixture.clock.now = null;
+      const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 10 });
+      const first = await fixture.task(orchestrator);
+      const freed = await fixture.task(orchestrator, { priority: 'HIGH', dependsOn: [first.id] });
+      await fixture.engine.executeTask(orchestrator.id, first.id);
+      const head = await fixture.task(orchestrator, { priority: 'MEDIUM' });
+
+      const claims = await claimHeldUpAt(head, {
+        max,
+        async until(holder) {
+          const waitsSince = Date.now();
+          await until(async () => Date.now() > waitsSince + 5);
+          await fixture.engine.completeTask(first.id, { status: 'completed' });
+          await holder(change.replaceAll('$id', `'${head.id.slice(5)}'::uuid`));
+        },
+      });
+
+      expect(claims.map(({ task }) => task.id)).toEqual(max === 1 ? [freed.id] : [head.id, freed.id]);
+      const finishedAt = (await fixture.engine.getTask(first.id)).finishedAt as Date;
+      const claim = claims.at(-1);
+      expect(claim?.task.claimedAt?.getTime()).toBeGreaterThanOrEqual(finishedAt.getTime());
+      expect(claim?.attempt.claimedAt).toEqual(claim?.task.claimedAt);
+      expect(claim?.attempt.leaseExpiresAt?.getTime()).toBe((claim?.task.claimedAt?.getTime() ?? 0) + 30_000);
+      const told = (await readHistory(fixture.engine)).filter(({ taskId }) => taskId === freed.id);
+      expect(told.map(({ type }) => type)).toEqual(['task.created', 'task.unblocked', 'task.claimed']);
+      const times = told.map(({ at }) => new Date(at).getTime());
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+    },
+  );
 });
 
 test('claims race cancels, changes, new dependencies, executions and the sweep, and nobody sees a deadlock', async () => {

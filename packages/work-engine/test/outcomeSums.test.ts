@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { OrchestratorDetail } from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
+import { until } from './support/history.js';
 import { CLOCK_CHANGES } from './support/localDays.js';
 
 const fixture = createFixture();
@@ -160,6 +161,153 @@ describe('days that are summed up', () => {
     const raw = await readAll(from);
     expect(await sumUp()).toBeGreaterThan(8);
     expect(await readAll(from)).toEqual(raw);
+  });
+});
+
+describe('a sum and a writer that meet', () => {
+  const old = new Date(Date.now() - 5 * DAY_MS);
+  /** By status, as the statistics say it and as it stands in the table. */
+  async function counts() {
+    const range = { start: new Date(old.getTime() - 2 * DAY_MS), end: new Date(old.getTime() + 2 * DAY_MS) };
+    const { completed, failed, cancelled } = await fixture.engine.getOrchestratorExecutionStats(
+      orchestrator.id,
+      range,
+    );
+    const { rows } = await fixture.test.database.pool.query(
+      `SELECT count(*) FILTER (WHERE status = 'DONE')::int AS completed, count(*) FILTER (WHERE status = 'FAILED')::int AS failed,
+              count(*) FILTER (WHERE status = 'CANCELLED')::int AS cancelled FROM task_outcomes WHERE orchestrator_id = $1`,
+      [uuid()],
+    );
+    return { told: { completed, failed, cancelled }, true: rows[0] };
+  }
+  /** A session with a transaction of its own, that others can see waiting. */
+  async function session() {
+    const client = await fixture.test.database.pool.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    onTestFinished(async () => {
+      await client.query('ROLLBACK');
+      client.release();
+    });
+    await client.query('BEGIN');
+    return { client, pid: rows[0]?.pid as number };
+  }
+  type Session = Awaited<ReturnType<typeof session>>;
+  /** Begins a statement and answers when it waits as said, or is through with it. */
+  async function begin({ client, pid }: Session, waitEvent: string, sql: string, values: unknown[]) {
+    let done = false;
+    const doing = client.query(sql, values).finally(() => {
+      done = true;
+    });
+    const waits = () => isWaiting(pid, waitEvent);
+    await until(async () => done || (await waits()));
+    return { doing, waited: !done };
+  }
+  async function isWaiting(pid: number, waitEvent: string): Promise<boolean> {
+    const { rowCount } = await fixture.test.database.pool.query(
+      'SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = $2',
+      [pid, waitEvent],
+    );
+    return rowCount === 1;
+  }
+  const SUM_UP = 'SELECT sum_up_outcomes($1) AS days';
+
+  test.each([
+    ['adds to it', OUTCOMES, () => [uuid(), 7, old, 1_000]],
+    [
+      'changes it',
+      `UPDATE task_outcomes SET status = 'CANCELLED' WHERE orchestrator_id = $1`,
+      () => [uuid()],
+    ],
+    [
+      'takes from it',
+      `DELETE FROM task_outcomes WHERE orchestrator_id = $1 AND attempts = 1`,
+      () => [uuid()],
+    ],
+  ])('lose nothing: whoever %s waits for the sum, and takes it away', async (_, sql, values) => {
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, 1_000);
+    const before = (await counts()).true;
+    const [summing, writing] = [await session(), await session()];
+    expect((await summing.client.query(SUM_UP, [uuid()])).rows[0].days).toBeGreaterThan(2);
+    const { doing, waited } = await begin(writing, 'advisory', sql, values());
+    await summing.client.query('COMMIT');
+    await doing;
+    await writing.client.query('COMMIT');
+    const after = await counts();
+    expect(after.true).not.toEqual(before);
+    expect(after.told).toEqual(after.true);
+    expect(waited).toBe(true);
+    expect(await sumUp()).toBeGreaterThan(0);
+    expect((await counts()).told).toEqual(after.true);
+  });
+
+  test('lose nothing: the sum waits also for who began when it had asked already who is writing', {
+    retry: 2,
+  }, async () => {
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, 1_000);
+    const [early, late, summing] = [await session(), await session(), await session()];
+    const other = await fixture.orchestrator();
+    await early.client.query(OUTCOMES, [other.id.slice('orch_'.length), 1, new Date(), 1]);
+    const sum = await begin(summing, 'PgSleep', SUM_UP, [uuid()]);
+    await late.client.query(OUTCOMES, [uuid(), 7, old, 1_000]);
+    await early.client.query('COMMIT');
+    let summed = false;
+    void sum.doing.then(() => {
+      summed = true;
+    });
+    await until(async () => summed || (await isWaiting(summing.pid, 'advisory')));
+    const waited = !summed;
+    await late.client.query('COMMIT');
+    const { rows } = await sum.doing;
+    await summing.client.query('COMMIT');
+    // None: it gave up after its second, for the machine was too slow for what is to be shown; hence the retries.
+    expect(rows[0].days).toBeGreaterThan(2);
+    const after = await counts();
+    expect(after.told).toEqual(after.true);
+    expect(waited).toBe(true);
+  });
+
+  test('are one sum where two sum up', async () => {
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, 1_000);
+    const [first, second] = [await session(), await session()];
+    expect((await first.client.query(SUM_UP, [uuid()])).rows[0].days).toBeGreaterThan(2);
+    const { doing } = await begin(second, 'advisory', SUM_UP, [uuid()]);
+    await first.client.query('COMMIT');
+    expect((await doing).rows).toEqual([{ days: 0 }]);
+    await second.client.query('COMMIT');
+    const after = await counts();
+    expect(after.told).toEqual(after.true);
+  });
+
+  test('of different orchestrators don’t wait for one another', async () => {
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, 1_000);
+    const summing = await session();
+    await summing.client.query(SUM_UP, [uuid()]);
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, 1_000);
+    expect(await sumUp()).toBeGreaterThan(2);
+    await summing.client.query('COMMIT');
+  });
+
+  test('lose nothing where many write and sum up at once', async () => {
+    orchestrator = await fixture.orchestrator();
+    await scatter(50, old, DAY_MS);
+    let summed = 0;
+    const write = async (n: number) => {
+      for (let round = 0; round < 12; round += 1) await scatter(3, new Date(old.getTime() + n), DAY_MS);
+    };
+    const sum = async () => {
+      for (let round = 0; round < 12; round += 1) summed += await sumUp();
+    };
+    await Promise.all([write(0), write(1), sum(), sum(), write(2)]);
+    summed += await sumUp();
+    expect(summed).toBeGreaterThan(2);
+    const after = await counts();
+    expect(after.told).toEqual(after.true);
+    expect(after.told.completed + after.told.failed + after.told.cancelled).toBe(50 + 3 * 12 * 3);
   });
 });
 

@@ -267,7 +267,8 @@ export function followEventTable(
         .query({ name: 'notify_events', text: `SELECT pg_notify('${CHANNEL}', $1)`, values: [self] })
         .catch(onError);
       await new Promise((resolve) => setTimeout(resolve, NOTIFY_EVERY_MS));
-    } while (notifyAgain && !closed);
+      // Closing waits for this: what was committed last is told, too.
+    } while (notifyAgain);
   }
 
   return {
@@ -275,7 +276,14 @@ export function followEventTable(
     poke(workFor) {
       if (closed) return;
       if (workFor !== undefined && workFor.size > 0) {
-        for (const subscriber of subscribers) subscriber.onWork?.(workFor);
+        for (const subscriber of subscribers) {
+          try {
+            subscriber.onWork?.(workFor);
+          } catch (error) {
+            // Whoever pokes has committed: a call that failed now would be made again.
+            onError(error);
+          }
+        }
       }
       rouse();
       toTell = true;

@@ -131,22 +131,36 @@ export async function judgeHotCalls(
     if (plans === null) return null;
     await call();
     await done();
-    const most = { rows: 0, pages: 0 };
-    const problems: string[] = [];
-    for (const plan of plans) {
-      const touched = { rows: rowsOf(plan), pages: pagesOf(plan) };
-      most.rows = Math.max(most.rows, touched.rows);
-      most.pages = Math.max(most.pages, touched.pages);
-      const scanned = GROWING.find((table) => new RegExp(`Seq Scan on ${table}\\b`).test(plan));
-      if (touched.rows > Math.max(rows, options.small ? SMALL : 0))
-        problems.push(`${name} touches ${touched.rows} rows in a step:\n${plan}`);
-      if (touched.pages > pages) problems.push(`${name} touches ${touched.pages} pages:\n${plan}`);
-      if (scanned !== undefined && !options.small) problems.push(`${name} reads all of ${scanned}:\n${plan}`);
-    }
-    if (plans.length === 0) problems.push(`${name} was not seen`);
-    judged.push({ name, statements: plans.length, ...most, problems });
+    judged.push(
+      judgePlans(name, plans, { rows: options.small ? Math.max(rows, SMALL) : rows, pages }, options),
+    );
   }
   return judged;
+}
+
+/**
+ * What the statements of a call touched, and where that is more than it may be: rows of any step, pages of any
+ * statement, and all of a table that grows, unless the backlog is `small`.
+ */
+export function judgePlans(
+  name: string,
+  plans: readonly string[],
+  limits: { rows: number; pages: number },
+  { small }: { small: boolean } = { small: false },
+): Touched {
+  const most = { rows: 0, pages: 0 };
+  const problems: string[] = [];
+  for (const plan of plans) {
+    const touched = { rows: rowsOf(plan), pages: pagesOf(plan) };
+    most.rows = Math.max(most.rows, touched.rows);
+    most.pages = Math.max(most.pages, touched.pages);
+    const scanned = GROWING.find((table) => new RegExp(`Seq Scan on ${table}\\b`).test(plan));
+    if (touched.rows > limits.rows) problems.push(`${name} touches ${touched.rows} rows in a step:\n${plan}`);
+    if (touched.pages > limits.pages) problems.push(`${name} touches ${touched.pages} pages:\n${plan}`);
+    if (scanned !== undefined && !small) problems.push(`${name} reads all of ${scanned}:\n${plan}`);
+  }
+  if (plans.length === 0) problems.push(`${name} was not seen`);
+  return { name, statements: plans.length, ...most, problems };
 }
 
 /** The most rows that any step passes on or throws away. */
