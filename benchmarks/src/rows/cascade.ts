@@ -175,7 +175,7 @@ own count of deadlocks has not moved.`,
         ],
         verdicts,
         notes: [
-          `Freed tasks go through more than their row: each is taken out of \`blocked_tasks\`, put into \`ready_tasks\` (two indexes) and told in
+          `Freed tasks go through more than their row: each is taken out of \`blocked_tasks\`, put into \`ready_tasks\` (three indexes) and told in
 \`events\` (two indexes, one more within runs). The bare writes show what that costs PostgreSQL by itself; what \`completeTask\` adds to it is finding the edges,
 locking the counts in order, and the answer. To come nearer to the bare update a completion would have to leave out the event of each
 freed task or its row in the queue.`,

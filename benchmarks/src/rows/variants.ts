@@ -92,7 +92,12 @@ async function runVariants(setting: Setting): Promise<Outcome> {
       },
     ],
     verdicts: verdictsOf(keys, points, (key, point) => median(rows[keys.indexOf(key)]?.samples[point] ?? [])),
-    notes: [describeContestants(['pg'])],
+    notes: [
+      `Claims of one orchestrator share a statement, those of eight orchestrators don't, nor do calls of four processes: with as many calls
+in flight batches are an eighth or a quarter as large, and the start of statements ([costs](costs.md)) is paid so many times as often. With more calls
+in flight the batches grow again.`,
+      describeContestants(['pg']),
+    ],
   };
 }
 
