@@ -12,8 +12,11 @@ export interface OrderRequest {
 /** Milliseconds, and megabytes of the whole process at the end. */
 export interface OrderMeasured {
   readonly build: number;
+  /** By itself, on a graph that is there: the garbage of building it was collected before. */
   readonly order: number;
   readonly more: number;
+  /** From the list to the end in one go. */
+  readonly answer: number;
   readonly listMegabytes: number;
   readonly megabytes: number;
 }
@@ -27,7 +30,13 @@ answerParent<OrderRequest>(async ({ orderer, tasks, edges }) => {
   // Garbage of making the list is nobody's here.
   globalThis.gc?.();
   const listMegabytes = megabytes();
-  return { ...measure(contestant, list), listMegabytes, megabytes: megabytes() };
+  const parts = measure(contestant, list);
+  globalThis.gc?.();
+  const begun = performance.now();
+  const graph = contestant.build(list);
+  contestant.order(graph);
+  contestant.more(graph);
+  return { ...parts, answer: performance.now() - begun, listMegabytes, megabytes: megabytes() };
 });
 
 function measure(
@@ -37,12 +46,14 @@ function measure(
   const begun = performance.now();
   const graph = contestant.build(list);
   const built = performance.now();
+  globalThis.gc?.();
+  const ready = performance.now();
   const order = contestant.order(graph);
   const ordered = performance.now();
   contestant.more(graph);
   const ended = performance.now();
   checkOrder(list, order);
-  return { build: built - begun, order: ordered - built, more: ended - ordered };
+  return { build: built - begun, order: ordered - ready, more: ended - ordered };
 }
 
 /** Every task once, each after all of its prerequisites. */

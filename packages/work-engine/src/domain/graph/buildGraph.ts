@@ -1,4 +1,5 @@
 import { assembleGraph } from './assembleGraph.js';
+import { IdTable } from './idTable.js';
 import type { BuiltGraph, Edge } from './taskGraph.js';
 
 export interface TaskNode {
@@ -13,18 +14,15 @@ export interface TaskNode {
  * `findCycle`. O(tasks + dependencies); nearly all of the time goes into looking up ids.
  */
 export function buildGraph(tasks: Iterable<TaskNode>): BuiltGraph {
-  const nodeOf = new Map<string, number>();
-  const ids: string[] = [];
+  const nodes = new IdTable();
   const namedBy: (readonly string[])[] = [];
   const duplicateIds: string[] = [];
   let namedCount = 0;
   for (const { id, dependsOn } of tasks) {
-    if (nodeOf.has(id)) {
+    if (!nodes.add(id)) {
       duplicateIds.push(id);
       continue;
     }
-    nodeOf.set(id, ids.length);
-    ids.push(id);
     namedBy.push(dependsOn);
     namedCount += dependsOn.length;
   }
@@ -35,9 +33,9 @@ export function buildGraph(tasks: Iterable<TaskNode>): BuiltGraph {
   let known = 0;
   for (const [node, dependsOn] of namedBy.entries()) {
     for (const id of dependsOn) {
-      const prerequisite = nodeOf.get(id);
-      if (prerequisite === undefined) {
-        danglingEdges.push({ dependent: ids[node] as string, prerequisite: id });
+      const prerequisite = nodes.indexOf(id);
+      if (prerequisite === -1) {
+        danglingEdges.push({ dependent: nodes.ids[node] as string, prerequisite: id });
         continue;
       }
       dependents[known] = node;
@@ -49,5 +47,9 @@ export function buildGraph(tasks: Iterable<TaskNode>): BuiltGraph {
     dependents: dependents.subarray(0, known),
     prerequisites: prerequisites.subarray(0, known),
   };
-  return { ...assembleGraph(ids, (id) => nodeOf.get(id) ?? -1, pairs), danglingEdges, duplicateIds };
+  return {
+    ...assembleGraph(nodes.ids, (id) => nodes.indexOf(id), pairs),
+    danglingEdges,
+    duplicateIds,
+  };
 }
