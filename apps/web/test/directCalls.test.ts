@@ -1,8 +1,12 @@
 import { connect } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { type Endpoint, endpoints } from '@neolith/contracts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseSecret } from '@/server/auth/secret';
 import { revokeToken } from '@/server/auth/tokenStore';
+import { matchDirect } from '@/server/direct/matchDirect';
 import { openStream } from './support/openStream';
+import { rawRequest } from './support/rawRequest';
+import { makeThings, pathOf, samplesOf } from './support/samples';
 import { serverFixture } from './support/serverFixture';
 
 const fixture = serverFixture();
@@ -150,4 +154,114 @@ test('of many calls at once with a token, those after its revocation are refused
   await before;
   // Another token of the same moment is not drawn into it.
   expect((await claimCall(await tenant.token(), orchestrator.id)).status).toBe(200);
+});
+
+describe('what is refused is refused in the same words as by the router', () => {
+  const NAMES = [
+    ...(['claimTasks', 'completeTask', 'completeTasks', 'updateTaskProgress', 'renewLease'] as const),
+    ...(['daemonHeartbeat', 'followEvents', 'followControl'] as const),
+  ];
+  /** Of an answer what its caller acts on; numbers and times are each answer's own. */
+  async function ask(
+    path: string,
+    init: { method: string; headers: Record<string, string>; body?: string | Uint8Array },
+  ) {
+    const { status, headers, text } = await rawRequest(fixture.server.url, { ...init, path });
+    const { 'content-type': type, 'www-authenticate': challenge, 'cache-control': cache, allow } = headers;
+    const own = JSON.parse(text) as Record<string, unknown>;
+    return {
+      routed: headers.vary !== undefined,
+      answer: {
+        status,
+        type,
+        challenge,
+        cache,
+        allow,
+        retry: headers['retry-after'],
+        numbered: 'x-request-id' in headers,
+        own,
+      },
+    };
+  }
+
+  test.each(NAMES)('%s', async (name) => {
+    const endpoint: Endpoint = endpoints[name];
+    const tenant = await fixture.tenant();
+    const token = await tenant.token();
+    const things = await makeThings(tenant.engine, 'none');
+    const sample = samplesOf(things)[name];
+    const path = pathOf(endpoint.path, sample.id === undefined ? {} : { id: sample.id });
+    // The same place, written so that only the router makes sense of it.
+    const byRouter = (to: string) => `${to}${to.includes('?') ? '' : '?'}#`;
+    expect(matchDirect(endpoint.method, path)).not.toBeNull();
+    expect(matchDirect(endpoint.method, byRouter(path))).toBeNull();
+
+    const { method } = endpoint;
+    const sends = method === 'POST';
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(sends ? { 'content-type': 'application/json' } : {}),
+    };
+    const body = sends ? { body: JSON.stringify(sample.body ?? {}) } : {};
+    const good = { method, headers, ...body };
+    const narrow = endpoint.scope === 'work' ? 'read' : 'work';
+    const unknownId = sample.id?.replace(/.{12}$/, '000000000000');
+    const cases: [what: string, status: number, init: Parameters<typeof ask>[1], suffix?: string][] = [
+      ['no token', 401, { ...good, headers: { ...headers, authorization: '' } }],
+      [
+        'no such token',
+        401,
+        { ...good, headers: { ...headers, authorization: `Bearer ${token.slice(0, -3)}AAA` } },
+      ],
+      ['no token at all', 401, { ...good, headers: { ...headers, authorization: 'Bearer x' } }],
+      ['another scheme', 401, { ...good, headers: { ...headers, authorization: 'Basic eDp4' } }],
+      ['a foreign Host', 403, { ...good, headers: { ...headers, host: 'evil.example' } }],
+      ['a foreign Origin', 403, { ...good, headers: { ...headers, origin: 'http://evil.example' } }],
+      ['an unknown field in the query', 400, good, '?nothing=1'],
+      ['another method', 405, { method: 'PUT', headers }],
+      ['yet another method', 405, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } }],
+      ['a path beneath', 404, good, '/nothing'],
+    ];
+    if (endpoint.scope !== 'read')
+      cases.push([
+        'a token of another scope',
+        403,
+        { ...good, headers: { ...headers, authorization: `Bearer ${await tenant.token(narrow)}` } },
+      ]);
+    if (sends) {
+      const send = (text: string | Uint8Array) => ({ ...good, body: text });
+      cases.push(
+        ['no JSON', 400, send('{"requestId":')],
+        ['no UTF-8', 400, send(new Uint8Array([0x22, 0xff, 0x22]))],
+        ['a key twice', 400, send('{"x":1,"x":2}')],
+        ['a prototype', 400, send('{"__proto__":{}}')],
+        ['an unknown field', 400, send('{"nothing":1}')],
+        ['no object', 400, send('[]')],
+        ['too much', 413, send(' '.repeat((endpoint.maxBodyBytes ?? 1_048_576) + 1))],
+        ['text', 415, { ...good, headers: { ...headers, 'content-type': 'text/plain' } }],
+        [
+          'a form',
+          415,
+          { ...good, headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' } },
+        ],
+      );
+    }
+    for (const [what, status, init, suffix = ''] of cases) {
+      const [direct, routed] = [await ask(path + suffix, init), await ask(byRouter(path + suffix), init)];
+      expect(routed.routed, what).toBe(true);
+      expect(direct.answer, what).toEqual(routed.answer);
+      expect([what, direct.answer.status]).toEqual([what, status]);
+      expect(direct.answer.type, what).toBe('application/problem+json');
+      if (status === 401) expect(direct.answer.challenge).toBe('Bearer');
+    }
+    if (unknownId !== undefined) {
+      const unknown = path.replace(sample.id as string, unknownId);
+      const [direct, routed] = [await ask(unknown, good), await ask(byRouter(unknown), good)];
+      expect(direct.routed).toBe(false);
+      expect(routed.routed).toBe(true);
+      expect(direct.answer).toEqual(routed.answer);
+      expect(direct.answer.status).toBeGreaterThanOrEqual(400);
+      expect(direct.answer.status).toBeLessThan(500);
+    }
+  });
 });

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineEvent } from '@neolith/contracts';
-import type { WorkEngine } from '@neolith/work-engine';
+import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
 import { expect, onTestFinished, test } from 'vitest';
 import { openStream } from './support/openStream';
 import { serverFixture, type Tenant } from './support/serverFixture';
@@ -173,6 +173,64 @@ test('a cursor of another history brings a reset message, one that is none a 400
     expect(response.status).toBe(400);
     await response.body?.cancel();
   }
+});
+
+test('a cursor from before what retention removed brings a reset message, a later one goes on without a gap', async () => {
+  const tenant = await fixture.tenant();
+  const [token, client] = [await tenant.token('read'), await tenant.client()];
+  const orchestrator = await orchestratorOf(tenant);
+  const run = await tenant.engine.createRun({ name: 'Over', tasks: [{ title: 'Only' }] });
+  await tenant.engine.startRun(run.id);
+  await tenant.engine.stopRun(run.id);
+  const [first] = await allEvents(tenant.engine);
+  const before = first?.cursor as string;
+  const last = (await allEvents(tenant.engine)).at(-1)?.cursor as string;
+  const { cursor: whenOver } = await client.getRunSnapshot({ params: { id: run.id } });
+
+  await tenant.engine.updateWorkspace({ eventRetentionDays: 1 });
+  const later = createWorkEngine({
+    ...fixture.test.database,
+    clock: () => new Date(Date.now() + 2 * 86_400_000),
+  }).as({ workspaceId: tenant.workspaceId });
+  onTestFinished(() => later.close());
+  expect((await later.sweepExpiredLeases()).trimmed).toBeGreaterThan(5);
+  expect(await allEvents(tenant.engine)).toEqual([]);
+  const now = await tenant.engine.currentCursor();
+
+  const cursors = { 'Last-Event-ID': { lastEventId: before }, query: { query: `?cursor=${before}` } };
+  for (const [by, given] of Object.entries(cursors)) {
+    const stream = await follow(token, given);
+    expect(stream.response.status).toBe(200);
+    const [message] = await stream.until((messages) => messages.length > 0);
+    expect(message?.event, by).toBe('reset');
+    // What it says is a place from which nothing is missed any more.
+    const { cursor } = JSON.parse(message?.data ?? '') as { cursor: string };
+    expect(message?.id).toBe(cursor);
+    const task = await tenant.engine.createTask({ title: `After ${by}`, orchestratorId: orchestrator.id });
+    await stream.until((messages) => messages.length > 1);
+    expect(JSON.parse(stream.messages[1]?.data ?? '')).toMatchObject({
+      type: 'task.created',
+      taskId: task.id,
+    });
+    const again = await follow(token, { lastEventId: cursor });
+    await again.until((messages) => messages.length > 0);
+    expect(again.messages[0]?.id).toBe(stream.messages[1]?.id);
+  }
+
+  // Nothing of what comes after these was removed.
+  for (const lastEventId of [last, whenOver, now]) {
+    const stream = await follow(token, { lastEventId });
+    await stream.until((messages) => messages.length >= 2);
+    expect(stream.messages.map(({ event }) => event)).not.toContain('reset');
+    expect(stream.messages.slice(0, 2).map(({ data }) => JSON.parse(data).type)).toEqual([
+      'task.created',
+      'task.created',
+    ]);
+  }
+
+  // A run's history went whole.
+  const { events } = await client.getRunHistory({ params: { id: run.id }, query: {} });
+  expect(events).toEqual([]);
 });
 
 test('HEAD opens no stream', async () => {

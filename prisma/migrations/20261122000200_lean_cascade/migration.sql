@@ -203,9 +203,13 @@ DECLARE
 BEGIN
   LOOP
     EXIT WHEN coalesce(cardinality(v_frontier), 0) = 0;
-    SELECT array_agg(DISTINCT d.dependent_id) INTO v_waiting
-      FROM unnest(v_frontier) AS p(id) JOIN task_dependencies d ON d.prerequisite_id = p.id
-     WHERE NOT d.released AND (v_only IS NULL OR d.dependent_id = ANY (v_only));
+    -- As free_dependents does, and for the same reason.
+    SELECT array_agg(DISTINCT e.dependent_id) INTO v_waiting
+      FROM unnest(v_frontier) AS p(id) CROSS JOIN LATERAL (
+        SELECT d.dependent_id FROM task_dependencies d
+        WHERE d.prerequisite_id >= p.id AND d.prerequisite_id <= p.id AND NOT d.released ORDER BY d.prerequisite_id, d.dependent_id
+      ) e
+     WHERE v_only IS NULL OR e.dependent_id = ANY (v_only);
     EXIT WHEN v_waiting IS NULL;
     SELECT array_agg(l.task_id) INTO v_waiting
       FROM (SELECT b.task_id FROM blocked_tasks b WHERE b.task_id = ANY (v_waiting) ORDER BY b.task_id FOR UPDATE) l;
