@@ -620,7 +620,15 @@ BEGIN
     END LOOP;
   END IF;
   IF v_runs IS NOT NULL AND v_ids IS NOT NULL THEN PERFORM review_runs(v_runs, p_actor, v_now); END IF;
-  IF cardinality(v_freed) > 0 THEN
+  IF cardinality(v_freed) > 0 AND cardinality(p_tasks) = 1 THEN
+    n := 0;
+    code := 'FREED';
+    task_id := p_tasks[1];
+    attempt_id := p_attempts[1];
+    settled_at := v_now;
+    freed := v_freed;
+    RETURN NEXT;
+  ELSIF cardinality(v_freed) > 0 THEN
     RETURN QUERY
     -- Each freed task is told once: by the last of those that it waited for in this batch.
     SELECT i.n::int - 1, 'FREED', i.task_id, i.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, f.freed
