@@ -408,7 +408,10 @@ BEGIN
     WITH ended AS (
       DELETE FROM leases l
       USING (SELECT i.task_id, i.attempt_id, i.details, i.n::int - 1 AS n
-             FROM unnest(p_tasks, p_attempts, p_details) WITH ORDINALITY AS i(task_id, attempt_id, details, n) ORDER BY i.task_id) i
+             FROM unnest(p_tasks, p_attempts, p_details) WITH ORDINALITY AS i(task_id, attempt_id, details, n)
+             -- Always so, but the planner then thinks of one row: with more, and few leases, it would rather walk through
+             -- all leases for each of them than probe.
+             WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
       WHERE l.task_id = i.task_id AND l.run_id IS NULL
         AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
         AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
@@ -456,7 +459,8 @@ BEGIN
     WITH ended AS (
       DELETE FROM leases l
       USING (SELECT i.task_id, i.attempt_id, i.result, i.details, i.n::int - 1 AS n
-             FROM unnest(p_tasks, p_attempts, p_results, p_details) WITH ORDINALITY AS i(task_id, attempt_id, result, details, n) ORDER BY i.task_id) i
+             FROM unnest(p_tasks, p_attempts, p_results, p_details) WITH ORDINALITY AS i(task_id, attempt_id, result, details, n)
+             WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
       WHERE l.task_id = i.task_id
         AND (v_complete IS NULL OR NOT l.task_id = ANY (v_complete))
         AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
