@@ -57,6 +57,47 @@ describe('calls that arrive together', () => {
     expect(await distinct('task.progress')).toBeLessThanOrEqual(3);
   });
 
+  test('end their tasks in a few transactions, whatever becomes of the neighbours, and each tells what it freed', async () => {
+    const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 100 });
+    for (let made = 0; made < 40; made += 1) await fixture.task(orchestrator);
+    const { claims } = await fixture.engine.claimNextTask(orchestrator.id, { max: 40 });
+    const complete = (index: number) =>
+      fixture.engine.completeTask(claims[index]?.task.id as string, {
+        status: 'completed',
+        attemptId: claims[index]?.attempt.id as string,
+        output: { index },
+      });
+    const waiting = await fixture.task(orchestrator, {
+      tags: ['after'],
+      dependsOn: [claims[20]?.task.id as string],
+    });
+    await fixture.engine.releaseAttempt(claims[7]?.attempt.id as string);
+    await complete(9);
+    const before = await distinct('task.completed');
+
+    const answers = await Promise.allSettled(claims.map((_, index) => complete(index)));
+
+    for (const [index, answer] of answers.entries()) {
+      if (index === 7) expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'LEASE_LOST' } });
+      else
+        expect(answer).toMatchObject({
+          status: 'fulfilled',
+          value: {
+            taskId: claims[index]?.task.id,
+            attemptId: claims[index]?.attempt.id,
+            status: 'DONE',
+            replayed: index === 9,
+            unblocked: index === 20 ? [waiting.id] : [],
+          },
+        });
+    }
+    expect((await distinct('task.completed')) - before).toBeLessThanOrEqual(3);
+    const next = await fixture.engine.claimNextTask(orchestrator.id, {
+      criteria: { requireTags: ['after'] },
+    });
+    expect(next.claims[0]?.task.id).toBe(waiting.id);
+  });
+
   test('two reports of one task are written one after the other', async () => {
     const orchestrator = await fixture.orchestrator();
     await fixture.task(orchestrator);

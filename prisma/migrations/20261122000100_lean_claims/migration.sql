@@ -455,9 +455,10 @@ DECLARE
   v_complete uuid[];
   v_policy prerequisite_policy;
   v_late boolean;
+  v_got int;
 BEGIN
-  SELECT array_agg(DISTINCT l.run_id) INTO v_runs FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL;
-  IF v_runs IS NOT NULL THEN
+  IF EXISTS (SELECT FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL) THEN
+    SELECT array_agg(DISTINCT l.run_id) INTO v_runs FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL;
     PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) ORDER BY r.id FOR NO KEY UPDATE;
     SELECT array_agg(r.id) INTO v_staged FROM runs r WHERE r.id = ANY (v_runs) AND r.merge_stage;
   END IF;
@@ -490,30 +491,87 @@ BEGIN
     SELECT array_agg(m.id) INTO v_complete FROM moved m;
   END IF;
 
-  WITH ended AS (
-    DELETE FROM leases l
-    USING (SELECT i.task_id, i.attempt_id, i.result, i.details, i.n::int - 1 AS n
-           FROM unnest(p_tasks, p_attempts, p_results, p_details) WITH ORDINALITY AS i(task_id, attempt_id, result, details, n) ORDER BY i.task_id) i
-    WHERE l.task_id = i.task_id
-      AND (v_complete IS NULL OR NOT l.task_id = ANY (v_complete))
-      AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
-      AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
-      AND (i.result <> 'lost' OR l.expires_at <= v_now)
-      AND (i.result <> 'cancelled' OR l.cancel_requested_at IS NOT NULL)
-      -- Whose code is complete is DONE by its merge alone, and nobody merges without the slot.
-      AND (i.result <> 'completed' OR NOT l.merging)
-      AND (i.result NOT IN ('merged', 'merge_failed')
-           OR (l.merging AND EXISTS (SELECT FROM merges m WHERE m.task_id = l.task_id AND m.granted_at IS NOT NULL)))
-    RETURNING i.n, l.task_id, l.attempt_id, i.result, i.details,
-              -- Who confirms a cancel need not know why; who asked for it said so.
-              CASE WHEN i.result IN ('completed', 'merged') THEN i.details ->> 'error' ELSE coalesce(i.details ->> 'error', l.cancel_reason) END AS error,
-              coalesce((i.details ->> 'failure_class')::failure_class, 'task') AS failure_class,
-              l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at, l.cancel_requested_at IS NOT NULL AS cancelling, l.merging,
-              l.run_id, coalesce((i.details ->> 'on_prerequisite_failure')::prerequisite_policy, l.cancel_policy) AS on_prerequisite_failure
-  )
-  SELECT array_agg(ROW (e.*)::settlement), array_agg(e.task_id), array_agg(e.task_id) FILTER (WHERE e.result IN ('completed', 'merged')),
-         bool_or(e.run_id IS NOT NULL AND (v_runs IS NULL OR NOT e.run_id = ANY (v_runs)))
-    INTO v_rows, v_ids, v_done, v_late FROM ended e;
+  -- Nearly all endings are of tasks that are done and in no run. What an ending of one task costs is the start of its
+  -- statements: one does for these what takes several below, where every kind of ending is told apart.
+  IF v_runs IS NULL AND 'completed' = ALL (p_results) THEN
+    RETURN QUERY
+    WITH ended AS (
+      DELETE FROM leases l
+      USING (SELECT i.task_id, i.attempt_id, i.details, i.n::int - 1 AS n
+             FROM unnest(p_tasks, p_attempts, p_details) WITH ORDINALITY AS i(task_id, attempt_id, details, n)
+             -- Always so, but the planner then thinks of one row: with more, and few leases, it would rather walk through
+             -- all leases for each of them than probe.
+             WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
+      WHERE l.task_id = i.task_id AND l.run_id IS NULL
+        AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
+        AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
+      -- The time is that of holding the lease, not that of asking for it.
+      RETURNING i.n, i.details, l.task_id, l.attempt_id, l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at,
+                engine_now(p_now) AS at
+    ), written AS (
+      UPDATE tasks t
+         SET status = 'DONE', updated_at = e.at, finished_at = e.at, available_at = NULL, progress = 100, blocked_reason = NULL, blocked_question = NULL
+        FROM ended e
+       WHERE t.id = e.task_id
+      RETURNING e.*, t.due_at, t.priority
+    ), kept AS (
+      INSERT INTO attempts (id, task_id, workspace_id, orchestrator_id, daemon_id, claimed_at, ended_at, number, status,
+                            agent, error, output, artifacts, metrics)
+      SELECT w.attempt_id, w.task_id, w.workspace_id, w.orchestrator_id, w.daemon_id, w.claimed_at, greatest(w.at, w.claimed_at), w.number, 'SUCCEEDED',
+             w.agent, w.details ->> 'error', reported(w.details, 'output'), reported(w.details, 'artifacts'), reported(w.details, 'metrics')
+      FROM written w
+    ), credited AS (
+      INSERT INTO task_outcomes (task_id, workspace_id, orchestrator_id, attempt_id, finished_at, claimed_at, due_at, attempts, status, priority)
+      SELECT w.task_id, w.workspace_id, w.orchestrator_id, w.attempt_id, w.at, w.claimed_at, w.due_at, w.number, 'DONE', w.priority
+      FROM written w
+    ), told AS (
+      INSERT INTO events (xid, workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, at, type, actor, "from", "to", data)
+      SELECT v_xid, w.workspace_id, w.task_id, w.attempt_id, w.orchestrator_id, w.daemon_id, w.at, 'task.completed', p_actor, 'IN_PROGRESS', 'DONE',
+             jsonb_build_object('attempt', w.number, 'ended', 'SUCCEEDED', 'seconds', date_part('epoch', w.at - w.claimed_at))
+             || CASE WHEN w.details IS NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
+                  'error', left(w.details ->> 'error', 2000), 'question', w.details ->> 'question')) END
+      FROM written w
+    )
+    SELECT w.n, NULL::text, w.task_id, w.attempt_id, 'DONE'::task_status, 'SUCCEEDED'::attempt_status, w.at, NULL::timestamptz, NULL::uuid[]
+    FROM written w;
+    GET DIAGNOSTICS v_got = ROW_COUNT;
+    IF v_got = cardinality(p_tasks) THEN
+      v_ids := p_tasks;
+    ELSE
+      v_late := EXISTS (SELECT FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL);
+      IF v_got > 0 THEN
+        SELECT array_agg(e.task_id) INTO v_ids FROM events e WHERE e.xid = v_xid AND e.task_id = ANY (p_tasks) AND e.type = 'task.completed';
+      END IF;
+    END IF;
+    v_done := v_ids;
+    v_now := engine_now(p_now);
+  ELSE
+    WITH ended AS (
+      DELETE FROM leases l
+      USING (SELECT i.task_id, i.attempt_id, i.result, i.details, i.n::int - 1 AS n
+             FROM unnest(p_tasks, p_attempts, p_results, p_details) WITH ORDINALITY AS i(task_id, attempt_id, result, details, n)
+             WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
+      WHERE l.task_id = i.task_id
+        AND (v_complete IS NULL OR NOT l.task_id = ANY (v_complete))
+        AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
+        AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
+        AND (i.result <> 'lost' OR l.expires_at <= v_now)
+        AND (i.result <> 'cancelled' OR l.cancel_requested_at IS NOT NULL)
+        -- Whose code is complete is DONE by its merge alone, and nobody merges without the slot.
+        AND (i.result <> 'completed' OR NOT l.merging)
+        AND (i.result NOT IN ('merged', 'merge_failed')
+             OR (l.merging AND EXISTS (SELECT FROM merges m WHERE m.task_id = l.task_id AND m.granted_at IS NOT NULL)))
+      RETURNING i.n, l.task_id, l.attempt_id, i.result, i.details,
+                -- Who confirms a cancel need not know why; who asked for it said so.
+                CASE WHEN i.result IN ('completed', 'merged') THEN i.details ->> 'error' ELSE coalesce(i.details ->> 'error', l.cancel_reason) END AS error,
+                coalesce((i.details ->> 'failure_class')::failure_class, 'task') AS failure_class,
+                l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at, l.cancel_requested_at IS NOT NULL AS cancelling, l.merging,
+                l.run_id, coalesce((i.details ->> 'on_prerequisite_failure')::prerequisite_policy, l.cancel_policy) AS on_prerequisite_failure
+    )
+    SELECT array_agg(ROW (e.*)::settlement), array_agg(e.task_id), array_agg(e.task_id) FILTER (WHERE e.result IN ('completed', 'merged')),
+           bool_or(e.run_id IS NOT NULL AND (v_runs IS NULL OR NOT e.run_id = ANY (v_runs)))
+      INTO v_rows, v_ids, v_done, v_late FROM ended e;
+  END IF;
 
   -- Begun since its run was looked for, which is not locked then: from the start again, or its merge stage is passed over.
   IF v_late THEN
@@ -642,29 +700,41 @@ BEGIN
         FROM tasks t WHERE t.id = ANY (v_ids);
       IF v_todo IS NOT NULL THEN PERFORM enqueue_tasks(v_todo, v_now); END IF;
     END IF;
-    IF v_done IS NOT NULL THEN v_freed := free_dependents(v_done, p_actor, v_now); END IF;
-    IF v_ended IS NOT NULL THEN
-      FOR v_policy IN SELECT DISTINCT r.on_prerequisite_failure FROM unnest(v_rows) r WHERE r.task_id = ANY (v_ended) LOOP
-        v_runs := coalesce(v_runs, '{}') || fail_dependents(
-          ARRAY(SELECT r.task_id FROM unnest(v_rows) r WHERE r.task_id = ANY (v_ended) AND r.on_prerequisite_failure IS NOT DISTINCT FROM v_policy),
-          v_policy, p_actor, v_now);
-      END LOOP;
-    END IF;
-    IF v_runs IS NOT NULL THEN PERFORM review_runs(v_runs, p_actor, v_now); END IF;
-    IF cardinality(v_freed) > 0 THEN
-      RETURN QUERY
-      -- Each freed task is told once: by the last of those that it waited for in this batch.
-      SELECT i.n::int - 1, 'FREED', i.task_id, i.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, f.freed
+  END IF;
+
+  -- Most tasks have no dependents: one probe then, and no call.
+  IF v_done IS NOT NULL AND EXISTS (SELECT FROM task_dependencies d WHERE d.prerequisite_id = ANY (v_done) AND NOT d.released) THEN
+    v_freed := free_dependents(v_done, p_actor, v_now);
+  END IF;
+  IF v_ended IS NOT NULL THEN
+    FOR v_policy IN SELECT DISTINCT r.on_prerequisite_failure FROM unnest(v_rows) r WHERE r.task_id = ANY (v_ended) LOOP
+      v_runs := coalesce(v_runs, '{}') || fail_dependents(
+        ARRAY(SELECT r.task_id FROM unnest(v_rows) r WHERE r.task_id = ANY (v_ended) AND r.on_prerequisite_failure IS NOT DISTINCT FROM v_policy),
+        v_policy, p_actor, v_now);
+    END LOOP;
+  END IF;
+  IF v_runs IS NOT NULL AND v_ids IS NOT NULL THEN PERFORM review_runs(v_runs, p_actor, v_now); END IF;
+  IF cardinality(v_freed) > 0 AND cardinality(p_tasks) = 1 THEN
+    n := 0;
+    code := 'FREED';
+    task_id := p_tasks[1];
+    attempt_id := p_attempts[1];
+    settled_at := v_now;
+    freed := v_freed;
+    RETURN NEXT;
+  ELSIF cardinality(v_freed) > 0 THEN
+    RETURN QUERY
+    -- Each freed task is told once: by the last of those that it waited for in this batch.
+    SELECT i.n::int - 1, 'FREED', i.task_id, i.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, f.freed
+    FROM (
+      SELECT l.prerequisite_id, array_agg(l.dependent_id ORDER BY l.dependent_id) AS freed
       FROM (
-        SELECT l.prerequisite_id, array_agg(l.dependent_id ORDER BY l.dependent_id) AS freed
-        FROM (
-          SELECT DISTINCT ON (d.dependent_id) d.dependent_id, d.prerequisite_id
-          FROM unnest(v_freed) AS u(id) JOIN task_dependencies d ON d.dependent_id = u.id
-          WHERE d.prerequisite_id = ANY (v_done)
-          ORDER BY d.dependent_id, d.prerequisite_id DESC
-        ) l GROUP BY l.prerequisite_id
-      ) f JOIN unnest(p_tasks, p_attempts) WITH ORDINALITY AS i(task_id, attempt_id, n) ON i.task_id = f.prerequisite_id;
-    END IF;
+        SELECT DISTINCT ON (d.dependent_id) d.dependent_id, d.prerequisite_id
+        FROM unnest(v_freed) AS u(id) JOIN task_dependencies d ON d.dependent_id = u.id
+        WHERE d.prerequisite_id = ANY (v_done)
+        ORDER BY d.dependent_id, d.prerequisite_id DESC
+      ) l GROUP BY l.prerequisite_id
+    ) f JOIN unnest(p_tasks, p_attempts) WITH ORDINALITY AS i(task_id, attempt_id, n) ON i.task_id = f.prerequisite_id;
   END IF;
   IF coalesce(cardinality(v_ids), 0) + coalesce(cardinality(v_complete), 0) = cardinality(p_tasks) THEN RETURN; END IF;
 

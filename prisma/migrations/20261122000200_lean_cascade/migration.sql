@@ -98,7 +98,8 @@ DECLARE
   c_none CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   v_xid CONSTANT bigint := pg_current_xact_id()::text::bigint;
   v_data CONSTANT jsonb := jsonb_build_object('reason', p_reason);
-  v_in_runs uuid[];
+  v_others uuid[];
+  v_tagged boolean;
 BEGIN
   WITH gone AS (
     DELETE FROM blocked_tasks b WHERE b.task_id = ANY (p_ids)
@@ -109,24 +110,24 @@ BEGIN
   ), told AS (
     INSERT INTO events (xid, workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
     SELECT v_xid, m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, 'task.unblocked', p_actor, 'BLOCKED', 'TODO', v_data FROM moved m
-  ), later AS (
-    INSERT INTO delayed_tasks (task_id, workspace_id, orchestrator_id, run_id, available_at, due_at, created_at, priority, tags)
-    SELECT m.id, m.workspace_id, m.orchestrator_id, c_none, m.available_at, coalesce(m.due_at, 'infinity'), m.created_at, m.priority, m.tags
-    FROM moved m WHERE m.run_id IS NULL AND m.available_at > p_now
   ), ready AS (
     INSERT INTO ready_tasks (task_id, workspace_id, orchestrator_id, run_id, due_at, created_at, priority, tags)
     SELECT m.id, m.workspace_id, m.orchestrator_id, c_none, coalesce(m.due_at, 'infinity'), m.created_at, m.priority, m.tags
     FROM moved m WHERE m.run_id IS NULL AND (m.available_at IS NULL OR m.available_at <= p_now)
-  ), tagged AS (
-    INSERT INTO ready_task_tags (orchestrator_id, tag, run_id, priority, due_at, created_at, task_id)
-    SELECT m.orchestrator_id, g.tag, c_none, m.priority, coalesce(m.due_at, 'infinity'), m.created_at, m.id
-    FROM moved m CROSS JOIN LATERAL (SELECT DISTINCT unnest(m.tags) AS tag) g
-    WHERE m.tags <> '{}' AND m.run_id IS NULL AND m.orchestrator_id IS NOT NULL AND (m.available_at IS NULL OR m.available_at <= p_now)
   )
-  SELECT array_agg(m.id) INTO v_in_runs FROM moved m WHERE m.run_id IS NOT NULL;
+  SELECT array_agg(m.id) FILTER (WHERE m.run_id IS NOT NULL OR m.available_at > p_now),
+         bool_or(m.tags <> '{}' AND m.run_id IS NULL)
+    INTO v_others, v_tagged FROM moved m;
+  -- A statement that has nothing to write costs its start all the same.
+  IF v_tagged THEN
+    INSERT INTO ready_task_tags (orchestrator_id, tag, run_id, priority, due_at, created_at, task_id)
+    SELECT r.orchestrator_id, g.tag, r.run_id, r.priority, r.due_at, r.created_at, r.task_id
+    FROM ready_tasks r CROSS JOIN LATERAL (SELECT DISTINCT unnest(r.tags) AS tag) g
+    WHERE r.task_id = ANY (p_ids) AND r.tags <> '{}' AND r.orchestrator_id IS NOT NULL;
+  END IF;
   -- Until when a task of a run waits its run's row says, and that is only locked since the counts were written: ask in
   -- a new statement, or a wave that has opened meanwhile would be thought closed.
-  IF v_in_runs IS NOT NULL THEN PERFORM enqueue_tasks(v_in_runs, p_now); END IF;
+  IF v_others IS NOT NULL THEN PERFORM enqueue_tasks(v_others, p_now); END IF;
 END $$;
 
 -- Takes met edges off the counts of those who wait. p_ids in rising order, and beside each how many of its edges are met;
