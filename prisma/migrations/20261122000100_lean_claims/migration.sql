@@ -412,10 +412,8 @@ BEGIN
   END IF;
 END $$;
 
-DROP FUNCTION settle_attempts(jsonb, uuid, text, int, timestamptz);
-DROP TYPE settlement;
 -- An attempt that has just ended: what its report says, and what its lease said.
-CREATE TYPE settlement AS (
+CREATE TYPE ended_attempt AS (
   n int, task_id uuid, attempt_id uuid, result text, details jsonb, error text, failure_class failure_class,
   workspace_id uuid, orchestrator_id uuid, daemon_id uuid, number int, agent text, claimed_at timestamptz, cancelling boolean, merging boolean,
   run_id uuid, on_prerequisite_failure prerequisite_policy
@@ -442,7 +440,7 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = o
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
-  v_rows settlement[];
+  v_rows ended_attempt[];
   v_now timestamptz;
   v_xid bigint;
   v_ids uuid[];
@@ -568,7 +566,7 @@ BEGIN
                 l.workspace_id, l.orchestrator_id, l.daemon_id, l.number, l.agent, l.claimed_at, l.cancel_requested_at IS NOT NULL AS cancelling, l.merging,
                 l.run_id, coalesce((i.details ->> 'on_prerequisite_failure')::prerequisite_policy, l.cancel_policy) AS on_prerequisite_failure
     )
-    SELECT array_agg(ROW (e.*)::settlement), array_agg(e.task_id), array_agg(e.task_id) FILTER (WHERE e.result IN ('completed', 'merged')),
+    SELECT array_agg(ROW (e.*)::ended_attempt), array_agg(e.task_id), array_agg(e.task_id) FILTER (WHERE e.result IN ('completed', 'merged')),
            bool_or(e.run_id IS NOT NULL AND (v_runs IS NULL OR NOT e.run_id = ANY (v_runs)))
       INTO v_rows, v_ids, v_done, v_late FROM ended e;
   END IF;
@@ -588,7 +586,7 @@ BEGIN
                             SELECT jsonb_object_agg(k.key, k.value) FROM (VALUES ('output', q.output), ('artifacts', q.artifacts), ('metrics', q.metrics)) k(key, value)
                             WHERE k.value IS NOT NULL AND reported(r.details, k.key) IS NULL), '{}'),
                           r.error, r.failure_class, r.workspace_id, r.orchestrator_id, r.daemon_id, r.number, r.agent, r.claimed_at, r.cancelling, r.merging,
-                          r.run_id, r.on_prerequisite_failure)::settlement ORDER BY r.task_id)
+                          r.run_id, r.on_prerequisite_failure)::ended_attempt ORDER BY r.task_id)
       INTO v_rows FROM unnest(v_rows) r LEFT JOIN left_queue q ON q.task_id = r.task_id;
   END IF;
 
@@ -727,12 +725,13 @@ BEGIN
     -- Each freed task is told once: by the last of those that it waited for in this batch.
     SELECT i.n::int - 1, 'FREED', i.task_id, i.attempt_id, NULL::task_status, NULL::attempt_status, v_now, NULL::timestamptz, f.freed
     FROM (
-      SELECT l.prerequisite_id, array_agg(l.dependent_id ORDER BY l.dependent_id) AS freed
-      FROM (
-        SELECT DISTINCT ON (d.dependent_id) d.dependent_id, d.prerequisite_id
-        FROM unnest(v_freed) AS u(id) JOIN task_dependencies d ON d.dependent_id = u.id
-        WHERE d.prerequisite_id = ANY (v_done)
-        ORDER BY d.dependent_id, d.prerequisite_id DESC
+      -- From each freed task to its own edges, as a range: the planner, who may think that each prerequisite has one dependent,
+      -- would rather join everything with everything.
+      SELECT l.prerequisite_id, array_agg(u.id ORDER BY u.id) AS freed
+      FROM unnest(v_freed) AS u(id) CROSS JOIN LATERAL (
+        SELECT d.prerequisite_id FROM task_dependencies d
+        WHERE d.dependent_id >= u.id AND d.dependent_id <= u.id AND d.prerequisite_id = ANY (v_done)
+        ORDER BY d.dependent_id DESC, d.prerequisite_id DESC LIMIT 1
       ) l GROUP BY l.prerequisite_id
     ) f JOIN unnest(p_tasks, p_attempts) WITH ORDINALITY AS i(task_id, attempt_id, n) ON i.task_id = f.prerequisite_id;
   END IF;
