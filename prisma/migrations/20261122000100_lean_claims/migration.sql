@@ -455,8 +455,8 @@ DECLARE
   v_late boolean;
   v_got int;
 BEGIN
-  IF EXISTS (SELECT FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL) THEN
-    SELECT array_agg(DISTINCT l.run_id) INTO v_runs FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL;
+  SELECT array_agg(DISTINCT l.run_id) INTO v_runs FROM leases l WHERE l.task_id = ANY (p_tasks) AND l.run_id IS NOT NULL;
+  IF v_runs IS NOT NULL THEN
     PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) ORDER BY r.id FOR NO KEY UPDATE;
     SELECT array_agg(r.id) INTO v_staged FROM runs r WHERE r.id = ANY (v_runs) AND r.merge_stage;
   END IF;
