@@ -333,11 +333,12 @@ BEGIN
 
       WITH taken AS (
         -- Somebody may have cancelled or changed it since: then it is not what was chosen, and the loop chooses anew.
+        -- By the list of ids and not by a join with it: planned while the statistics know of one row, a join walks through the
+        -- whole queue for each. The index goes along sorted ids, which is the order of locks.
         DELETE FROM ready_tasks r
-        USING (SELECT * FROM unnest(v_ids, v_weights, v_boosts, v_priorities, v_dues) WITH ORDINALITY AS h(task_id, weight, boost, priority, due_at, place)
-               ORDER BY h.task_id) h
-        WHERE r.task_id = h.task_id AND r.priority = h.priority AND r.due_at = h.due_at
-        RETURNING r.task_id, r.tags, r.run_id, r.priority, r.due_at, r.created_at, h.place, h.weight, h.boost
+        WHERE r.task_id = ANY (v_ids)
+          AND r.priority = v_priorities[array_position(v_ids, r.task_id)] AND r.due_at = v_dues[array_position(v_ids, r.task_id)]
+        RETURNING r.task_id, r.tags, r.run_id, r.priority, r.due_at, r.created_at, array_position(v_ids, r.task_id) AS place
       ), keys AS MATERIALIZED (
         -- Whole keys, so that each is one probe of the tags' index, whatever is thought to be in it.
         SELECT p_orchestrator AS orchestrator_id, unnest(g.tags) AS tag, g.run_id, g.priority, g.due_at, g.created_at, g.task_id FROM taken g
@@ -346,7 +347,7 @@ BEGIN
         WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = g.tag AND k.run_id = g.run_id AND k.priority = g.priority
           AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id
       )
-      SELECT array_agg(g.task_id ORDER BY g.place), array_agg(g.weight ORDER BY g.place), array_agg(g.boost ORDER BY g.place)
+      SELECT array_agg(g.task_id ORDER BY g.place), array_agg(v_weights[g.place] ORDER BY g.place), array_agg(v_boosts[g.place] ORDER BY g.place)
         INTO v_ids, v_weights, v_boosts FROM taken g;
       CONTINUE WHEN v_ids IS NULL;
       -- Not the time of the lock: what was freed since is claimed after it was freed, in the history too.
@@ -357,9 +358,9 @@ BEGIN
         UPDATE tasks t
            SET status = 'IN_PROGRESS', attempt_count = t.attempt_count + 1, claimed_at = v_now, updated_at = v_now,
                progress = 0, progress_message = NULL, available_at = NULL
-          FROM (SELECT * FROM unnest(v_ids, v_weights, v_boosts) WITH ORDINALITY AS g(task_id, weight, boost, place) ORDER BY g.task_id) g
-         WHERE t.id = g.task_id
-        RETURNING t.*, g.weight, g.boost, v_taken + g.place::int AS place
+         WHERE t.id = ANY (v_ids)
+        RETURNING t.*, v_weights[array_position(v_ids, t.id)] AS weight, v_boosts[array_position(v_ids, t.id)] AS boost,
+                  v_taken + array_position(v_ids, t.id) AS place
       ), leased AS (
         INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent)
         SELECT s.id, p_attempt_ids[s.place], s.workspace_id, p_orchestrator, p_daemons[v_slots[s.place]], s.run_id, v_now,

@@ -10,10 +10,13 @@ const LACKING = {
   text: `
     SELECT o.id
     FROM orchestrators o
-    CROSS JOIN LATERAL (SELECT ((clock_timestamp() - interval '3 hours 30 seconds') AT TIME ZONE o.time_zone)::date - 1 AS day) y
+    CROSS JOIN LATERAL (SELECT ((clock_timestamp() - interval '3 hours 30 seconds') AT TIME ZONE o.time_zone)::date - 1 AS day OFFSET 0) y
+    CROSS JOIN LATERAL (SELECT x.finished_at AS at FROM task_outcomes x WHERE x.orchestrator_id = o.id ORDER BY x.finished_at LIMIT 1) oldest
+    LEFT JOIN LATERAL (
+      SELECT true AS is_there FROM outcome_days d WHERE d.orchestrator_id = o.id AND d.day = y.day AND d.time_zone = o.time_zone LIMIT 1
+    ) sums ON true
     WHERE ($1::uuid IS NULL OR o.workspace_id = $1)
-      AND NOT EXISTS (SELECT FROM outcome_days d WHERE d.orchestrator_id = o.id AND d.day = y.day AND d.time_zone = o.time_zone)
-      AND EXISTS (SELECT FROM task_outcomes x WHERE x.orchestrator_id = o.id AND x.finished_at < (y.day + 1)::timestamp AT TIME ZONE o.time_zone)
+      AND oldest.at < (y.day + 1)::timestamp AT TIME ZONE o.time_zone AND sums.is_there IS NULL
     LIMIT ${AT_ONCE}`,
 };
 const SUM_UP = { name: 'sum_up_outcomes', text: 'SELECT sum_up_outcomes($1) AS days' };

@@ -78,8 +78,13 @@ const HOUSE = [
 /** Tables of so many rows may as well be read. */
 const SMALL = 1_100;
 
-/** What the planner is told: nothing yet; of the time when all was empty; the truth. */
-export const STATISTICS = ['never gathered', 'gathered when all was empty', 'gathered now'] as const;
+/** What the planner is told: nothing yet; of the time when all was empty, or nearly; the truth. */
+export const STATISTICS = [
+  'never gathered',
+  'gathered when all was empty',
+  'gathered when there was one of each',
+  'gathered now',
+] as const;
 
 export async function setStatistics(pool: Pool, which: (typeof STATISTICS)[number]): Promise<void> {
   if (which === 'gathered now') {
@@ -91,8 +96,8 @@ export async function setStatistics(pool: Pool, which: (typeof STATISTICS)[numbe
     `DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)`,
   );
   await pool.query(
-    `UPDATE pg_class SET reltuples = $1, relpages = 0, relallvisible = 0 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')`,
-    [which === 'never gathered' ? -1 : 0],
+    `UPDATE pg_class SET reltuples = $1::int, relpages = greatest($1::int, 0), relallvisible = 0 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')`,
+    [which === 'never gathered' ? -1 : which === 'gathered when all was empty' ? 0 : 1],
   );
 }
 
