@@ -51,14 +51,18 @@ export class NodeRequest implements ApiRequest {
         size += chunk.byteLength;
         if (size <= maxBytes) chunks.push(chunk);
         else {
-          chunks.length = 0;
-          resolve({ tooLarge: true });
           // What is taken off the line further is dropped, and at some point the line is cut.
-          if (size - maxBytes > MAX_DISCARDED_BYTES) message.destroy();
+          chunks.length = 0;
+          if (size - maxBytes > MAX_DISCARDED_BYTES) {
+            resolve({ tooLarge: true });
+            message.destroy();
+          }
         }
       });
       message.once('end', () => {
-        resolve({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
+        // Not before: a client that is still writing, and closes then, would never read the answer.
+        if (size > maxBytes) resolve({ tooLarge: true });
+        else resolve({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
       });
       message.once('error', (cause) => reject(broken(cause)));
       message.once('close', () => reject(broken()));

@@ -31,12 +31,14 @@ function tooLarge(maxBytes: number): NeolithError {
 }
 
 /**
- * The body as text, read no further than allowed. What Content-Length announces is believed only when it is too much.
+ * The body as text, kept no further than allowed. What Content-Length announces is believed only when nobody would take
+ * that much off the line.
  *
  * @throws NeolithError `PAYLOAD_TOO_LARGE`, `INVALID_JSON` (no UTF-8)
  */
 async function readText(request: ApiRequest, maxBytes: number): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  if (announced > maxBytes + MAX_DISCARDED_BYTES) throw tooLarge(maxBytes);
   const body = await (request.readBody?.(maxBytes) ?? readStream(request.body, maxBytes));
   if ('tooLarge' in body) throw tooLarge(maxBytes);
   if (body.bytes.byteLength === 0) return '';
@@ -59,7 +61,7 @@ async function readStream(stream: ApiRequest['body'], maxBytes: number): Promise
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {
-      void discardRest(reader);
+      await discardRest(reader);
       return { tooLarge: true };
     }
     chunks.push(value);
@@ -71,7 +73,7 @@ async function readStream(stream: ApiRequest['body'], maxBytes: number): Promise
 export const MAX_DISCARDED_BYTES = 67_108_864;
 
 /**
- * Takes the rest of a body that is refused off the line. Cut at once, the connection would be reset under a client
+ * Takes the rest of a body that is refused off the line, and then it is answered. Cut at once, the connection would be reset under a client
  * that is still writing, which then never reads the answer; left alone, it could serve no further call.
  */
 async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
