@@ -3,6 +3,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { OrchestratorDetail, Task } from '../src/index.js';
 import { createFixture, type EngineFixture } from './support/engineFixture.js';
+import { STATISTICS, setStatistics } from './support/hotStatements.js';
 import { watchPlans } from './support/plans.js';
 import { expectNoDrift, independent } from './support/runs.js';
 
@@ -255,23 +256,27 @@ test('while an old snapshot keeps everything that was claimed, a claim does not 
       await pass();
     }
     for (let more = 0; more < 3; more += 1) await pass();
-    await fixture.task(orchestrator, { title: 'Now' });
-    for (let n = 0; n < 6; n += 1) await engine.selectNextTask(orchestrator.id);
-    for (const call of [
-      async () => [await engine.selectNextTask(orchestrator.id)],
-      async () => (await engine.claimNextTask(orchestrator.id)).claims.map(({ task }) => task),
-    ]) {
-      const { plans, done } = await watchPlans(pool);
-      const tasks = await call();
-      await done();
-      expect(tasks.map((task) => task?.title)).toEqual(['Now']);
-      if (plans === null) return; // auto_explain is not on this server; the embedded one has it.
-      const pages = plans.map((plan) =>
-        Math.max(0, ...[...plan.matchAll(/Buffers: shared hit=(\d+)/g)].map(([, hit]) => Number(hit))),
-      );
-      expect(plans.length).toBeGreaterThan(5);
-      // From the front of the leases or of the queues there are several hundred.
-      expect(Math.max(...pages)).toBeLessThan(220);
+    for (const statistics of STATISTICS) {
+      await setStatistics(pool, statistics);
+      await fixture.task(orchestrator, { title: 'Now' });
+      for (let n = 0; n < 6; n += 1) await engine.selectNextTask(orchestrator.id);
+      for (const call of [
+        async () => [await engine.selectNextTask(orchestrator.id)],
+        async () => (await engine.claimNextTask(orchestrator.id)).claims.map(({ task }) => task),
+      ]) {
+        const { plans, done } = await watchPlans(pool);
+        const tasks = await call();
+        await done();
+        expect(tasks.map((task) => task?.title)).toEqual(['Now']);
+        if (plans === null) return; // auto_explain is not on this server; the embedded one has it.
+        const pages = plans.map((plan) =>
+          Math.max(0, ...[...plan.matchAll(/Buffers: shared hit=(\d+)/g)].map(([, hit]) => Number(hit))),
+        );
+        expect(plans.length).toBeGreaterThan(5);
+        // The first plan of a function reads catalogues, too; from the front there are several hundred in a single step.
+        const most = pages.indexOf(Math.max(...pages.slice(0, -1)));
+        expect(pages[most], `statistics ${statistics}: ${plans[most]}`).toBeLessThan(220);
+      }
     }
   } finally {
     await old.end();

@@ -169,7 +169,7 @@ BEGIN
          FROM ready_tasks r
          WHERE v_tag IS NULL
            AND r.orchestrator_id = p_orchestrator AND r.run_id = q.run_id AND r.priority = s.priority
-           AND (r.due_at, r.created_at, r.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
+           AND (r.due_at, r.created_at, r.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid + 0 < v_since
            AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
            AND (p_exclude_ids IS NULL OR NOT r.task_id = ANY (p_exclude_ids))
          ORDER BY r.due_at, r.created_at, r.task_id
@@ -181,7 +181,7 @@ BEGIN
          JOIN ready_tasks r ON r.task_id = k.task_id AND r.priority = k.priority AND r.due_at = k.due_at
          WHERE v_tag IS NOT NULL
            AND k.orchestrator_id = p_orchestrator AND k.tag = v_tag AND k.run_id = q.run_id AND k.priority = s.priority
-           AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
+           AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid + 0 < v_since
            AND r.tags @> p_require_tags
            AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
            AND (p_exclude_ids IS NULL OR NOT k.task_id = ANY (p_exclude_ids))
