@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@neolith/database';
 import pg from 'pg';
@@ -26,6 +26,8 @@ export async function startPostgres(
   settings: Readonly<Record<string, string | number>> = {},
 ): Promise<PostgresServer> {
   const home = await mkdtemp(join(directory, 'postgres-'));
+  // As root the server runs as another user, who must get there; else its data lies elsewhere, where nobody removes it.
+  for (const passed of [directory, home]) await chmod(passed, 0o711);
   const server = await startEmbeddedPostgres({ dataDirectory: join(home, 'data'), settings });
   const ask = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> => {
     const client = new pg.Client(server.url);
