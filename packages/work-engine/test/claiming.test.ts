@@ -258,6 +258,47 @@ describe('what a claim gives', () => {
   });
 });
 
+test('a run that is resumed while a claim waits for another hands nothing out to it, for it may be paused again', async () => {
+  const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 10 });
+  const { engine } = fixture;
+  const [paused, running] = await Promise.all(
+    ['Paused', 'Running'].map(async (name) => {
+      const run = await engine.createRun({
+        name,
+        orchestratorId: orchestrator.id,
+        tasks: [{ key: 'a', title: name }],
+      });
+      return engine.startRun(run.id);
+    }),
+  );
+  await engine.pauseRun(paused?.id as string);
+  const client = await fixture.test.database.pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT 1 FROM runs WHERE id = $1 FOR UPDATE', [
+      (running?.id as string).slice('run_'.length),
+    ]);
+    const claiming = engine.claimNextTask(orchestrator.id, { max: 5 });
+    await until(
+      async () =>
+        (
+          await fixture.test.database.pool.query(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%claim_tasks%'`,
+          )
+        ).rowCount === 1,
+    );
+    await engine.resumeRun(paused?.id as string);
+    await client.query('COMMIT');
+    expect((await claiming).claims.map(({ task }) => task.title)).toEqual(['Running']);
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+  expect((await engine.claimNextTask(orchestrator.id)).claims.map(({ task }) => task.title)).toEqual([
+    'Paused',
+  ]);
+});
+
 test('a tag that has drifted from its task hands nothing out, and holds no claim up', async () => {
   const orchestrator = await fixture.orchestrator();
   const task = await fixture.task(orchestrator, { tags: ['drifted'] });

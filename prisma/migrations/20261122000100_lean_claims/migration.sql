@@ -313,8 +313,10 @@ BEGIN
     v_room := v_orchestrator.max_concurrent_tasks - slots_in_use(p_orchestrator, v_mark);
     -- Only what is locked is chosen from: claims of other orchestrators share a run's slots.
     v_runs := queued_runs(p_orchestrator, v_now, p_run, v_mark);
+    -- One that was resumed since is not locked, and could be paused again before this is over.
     IF v_runs <> c_no_run THEN
-      PERFORM 1 FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE;
+      v_runs := CASE WHEN c_no_run <@ v_runs THEN c_no_run ELSE '{}' END
+             || ARRAY(SELECT r.id FROM runs r WHERE r.id = ANY (v_runs) AND r.status = 'RUNNING' ORDER BY r.id FOR NO KEY UPDATE);
     END IF;
     v_xid := pg_current_xact_id()::text::bigint;
     LOOP
