@@ -261,23 +261,20 @@ describe('what a claim gives', () => {
 test('a run that is resumed while a claim waits for another hands nothing out to it, for it may be paused again', async () => {
   const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 10 });
   const { engine } = fixture;
-  const [paused, running] = await Promise.all(
-    ['Paused', 'Running'].map(async (name) => {
-      const run = await engine.createRun({
-        name,
-        orchestratorId: orchestrator.id,
-        tasks: [{ key: 'a', title: name }],
-      });
-      return engine.startRun(run.id);
-    }),
-  );
-  await engine.pauseRun(paused?.id as string);
+  const start = async (name: string) => {
+    const run = await engine.createRun({
+      name,
+      orchestratorId: orchestrator.id,
+      tasks: [{ key: 'a', title: name }],
+    });
+    return engine.startRun(run.id);
+  };
+  const [paused, running] = [await start('Paused'), await start('Running')];
+  await engine.pauseRun(paused.id);
   const client = await fixture.test.database.pool.connect();
   try {
     await client.query('BEGIN');
-    await client.query('SELECT 1 FROM runs WHERE id = $1 FOR UPDATE', [
-      (running?.id as string).slice('run_'.length),
-    ]);
+    await client.query('SELECT 1 FROM runs WHERE id = $1 FOR UPDATE', [running.id.slice('run_'.length)]);
     const claiming = engine.claimNextTask(orchestrator.id, { max: 5 });
     await until(
       async () =>
@@ -287,7 +284,7 @@ test('a run that is resumed while a claim waits for another hands nothing out to
           )
         ).rowCount === 1,
     );
-    await engine.resumeRun(paused?.id as string);
+    await engine.resumeRun(paused.id);
     await client.query('COMMIT');
     expect((await claiming).claims.map(({ task }) => task.title)).toEqual(['Running']);
   } finally {
