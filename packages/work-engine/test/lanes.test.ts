@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isNeolithError } from '@neolith/contracts';
 import { describe, expect, test } from 'vitest';
 import { createLane } from '../src/lanes/lane.js';
@@ -147,7 +148,7 @@ describe('calls that arrive together', () => {
         }),
       ),
     );
-    const unknown = `${daemons[0]?.id.slice(0, -1)}0`;
+    const unknown = `daemon_${randomUUID()}`;
     const answers = await Promise.allSettled([
       ...daemons.map(({ id }) => fixture.engine.heartbeatDaemon(id, {})),
       fixture.engine.heartbeatDaemon(unknown, {}),
@@ -275,7 +276,7 @@ test('claims of several daemons share a statement, and one that there is not tak
     ),
   );
   const before = await distinct('task.claimed');
-  const ids = [daemons[0]?.id, daemons[1]?.id, `${daemons[0]?.id.slice(0, -1)}0`, daemons[0]?.id] as string[];
+  const ids = [daemons[0]?.id, daemons[1]?.id, `daemon_${randomUUID()}`, daemons[0]?.id] as string[];
   const answers = await Promise.allSettled(
     ids.map((daemonId) =>
       fixture.engine.claimNextTask(orchestrator.id, { daemonId, agent: `agent of ${daemonId}` }),
