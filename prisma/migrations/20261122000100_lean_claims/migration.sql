@@ -250,6 +250,7 @@ DECLARE
   v_boosts float8[];
   v_priorities task_priority[];
   v_dues timestamptz[];
+  v_places bigint[];
 BEGIN
   -- Claims of one orchestrator happen one after another; those of others don't wait.
   SELECT * INTO v_orchestrator FROM orchestrators o
@@ -325,10 +326,12 @@ BEGIN
       IF EXISTS (SELECT FROM delayed_tasks d WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= v_now) THEN
         PERFORM promote_due_tasks(p_orchestrator, v_now);
       END IF;
-      SELECT array_agg(h.task_id), array_agg(h.weight), array_agg(h.boost), array_agg(h.priority), array_agg(h.due_at)
-        INTO v_ids, v_weights, v_boosts, v_priorities, v_dues
+      SELECT array_agg(h.task_id ORDER BY h.task_id), array_agg(h.weight ORDER BY h.task_id), array_agg(h.boost ORDER BY h.task_id),
+             array_agg(h.priority ORDER BY h.task_id), array_agg(h.due_at ORDER BY h.task_id), array_agg(h.place ORDER BY h.task_id)
+        INTO v_ids, v_weights, v_boosts, v_priorities, v_dues, v_places
         FROM ready_heads(p_orchestrator, least(v_room, cardinality(v_slots)) - v_taken, v_now,
-                         p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids, p_run, v_runs, v_mark) h;
+                         p_require_tags, p_exclude_tags, p_priorities, p_exclude_ids, p_run, v_runs, v_mark)
+             WITH ORDINALITY h(task_id, priority, due_at, created_at, weight, boost, score, place);
       -- Nothing there is the only end; heads that can't be taken were cancelled or changed meanwhile, and behind them
       -- wait others.
       EXIT WHEN v_ids IS NULL;
@@ -336,11 +339,12 @@ BEGIN
       WITH taken AS (
         -- Somebody may have cancelled or changed it since: then it is not what was chosen, and the loop chooses anew.
         -- By the list of ids and not by a join with it: planned while the statistics know of one row, a join walks through the
-        -- whole queue for each. The index goes along sorted ids, which is the order of locks.
+        -- whole queue for each. The index goes along sorted ids, which is the order of locks; width_bucket finds an id in them
+        -- by halving.
         DELETE FROM ready_tasks r
         WHERE r.task_id = ANY (v_ids)
-          AND r.priority = v_priorities[array_position(v_ids, r.task_id)] AND r.due_at = v_dues[array_position(v_ids, r.task_id)]
-        RETURNING r.task_id, r.tags, r.run_id, r.priority, r.due_at, r.created_at, array_position(v_ids, r.task_id) AS place
+          AND r.priority = v_priorities[width_bucket(r.task_id, v_ids)] AND r.due_at = v_dues[width_bucket(r.task_id, v_ids)]
+        RETURNING r.task_id, r.tags, r.run_id, r.priority, r.due_at, r.created_at, width_bucket(r.task_id, v_ids) AS n
       ), keys AS MATERIALIZED (
         -- Whole keys, so that each is one probe of the tags' index, whatever is thought to be in it.
         SELECT p_orchestrator AS orchestrator_id, unnest(g.tags) AS tag, g.run_id, g.priority, g.due_at, g.created_at, g.task_id FROM taken g
@@ -349,9 +353,14 @@ BEGIN
         WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = g.tag AND k.run_id = g.run_id AND k.priority = g.priority
           AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id
       )
-      SELECT array_agg(g.task_id ORDER BY g.place), array_agg(v_weights[g.place] ORDER BY g.place), array_agg(v_boosts[g.place] ORDER BY g.place)
-        INTO v_ids, v_weights, v_boosts FROM taken g;
+      SELECT array_agg(g.task_id ORDER BY g.n), array_agg(v_weights[g.n] ORDER BY g.n), array_agg(v_boosts[g.n] ORDER BY g.n),
+             array_agg(v_places[g.n] ORDER BY g.n)
+        INTO v_ids, v_weights, v_boosts, v_places FROM taken g;
       CONTINUE WHEN v_ids IS NULL;
+      -- Where some could not be taken, the others close ranks.
+      IF cardinality(v_ids) < cardinality(v_priorities) THEN
+        v_places := ARRAY(SELECT r.place FROM (SELECT u.n, row_number() OVER (ORDER BY u.place) AS place FROM unnest(v_places) WITH ORDINALITY u(place, n)) r ORDER BY r.n);
+      END IF;
       -- Not the time of the lock: what was freed since is claimed after it was freed, in the history too.
       v_now := engine_now(p_now);
 
@@ -361,8 +370,8 @@ BEGIN
            SET status = 'IN_PROGRESS', attempt_count = t.attempt_count + 1, claimed_at = v_now, updated_at = v_now,
                progress = 0, progress_message = NULL, available_at = NULL
          WHERE t.id = ANY (v_ids)
-        RETURNING t.*, v_weights[array_position(v_ids, t.id)] AS weight, v_boosts[array_position(v_ids, t.id)] AS boost,
-                  v_taken + array_position(v_ids, t.id) AS place
+        RETURNING t.*, v_weights[width_bucket(t.id, v_ids)] AS weight, v_boosts[width_bucket(t.id, v_ids)] AS boost,
+                  v_taken + v_places[width_bucket(t.id, v_ids)]::int AS place
       ), leased AS (
         INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent)
         SELECT s.id, p_attempt_ids[s.place], s.workspace_id, p_orchestrator, p_daemons[v_slots[s.place]], s.run_id, v_now,
