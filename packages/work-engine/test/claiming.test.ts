@@ -379,6 +379,28 @@ describe('a claim that meets somebody who changes the head of the queue', () => 
     expect(claimed).toBe(second);
   });
 
+  test('goes on with the others in their order where one of several is gone', async () => {
+    fixture.clock.now = null;
+    const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 10 });
+    const head = await fixture.task(orchestrator, { priority: 'CRITICAL' });
+    const others: Task[] = [];
+    for (const priority of ['LOW', 'MEDIUM', 'HIGH'] as const)
+      others.unshift(await fixture.task(orchestrator, { priority }));
+    const claims = await claimHeldUpAt(head, {
+      max: 3,
+      until: async (holder) =>
+        void (await holder(`SELECT dequeue_tasks(ARRAY['${head.id.slice(5)}'::uuid]);
+          UPDATE tasks SET priority = 'LOW', created_at = now() + interval '1 hour' WHERE id = '${head.id.slice(5)}';
+          SELECT enqueue_tasks(ARRAY['${head.id.slice(5)}'::uuid], now())`)),
+    });
+    expect(claims.map(({ task }) => task.id)).toEqual(others.map(({ id }) => id));
+    const live = await Promise.all(
+      claims.map(async ({ task }) => (await fixture.engine.getTask(task.id)).attempts.map(({ id }) => id)),
+    );
+    expect(live).toEqual(claims.map(({ attempt }) => [attempt.id]));
+    expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
+  });
+
   test.each([
     [
       'instead of the head, when that has lost its priority',
