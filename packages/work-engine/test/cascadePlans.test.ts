@@ -3,6 +3,7 @@ import type { Task } from '../src/index.js';
 import { createFixture, type EngineFixture } from './support/engineFixture.js';
 import { judgePlans, STATISTICS, setStatistics, type Touched } from './support/hotStatements.js';
 import { watchPlans } from './support/plans.js';
+import { writeUnwatched } from './support/writeUnwatched.js';
 
 const DEPENDENTS = [
   `CREATE TEMP TABLE dependents ON COMMIT DROP AS
@@ -23,19 +24,10 @@ async function addDependents(
   task: Task,
   count: number,
 ): Promise<void> {
-  const client = await database.pool.connect();
-  try {
-    await client.query('BEGIN');
-    await client.query('SET LOCAL session_replication_role = replica');
+  await writeUnwatched(database.pool, async (client) => {
     for (const [at, statement] of DEPENDENTS.entries())
       await client.query(statement, at === 0 ? [bare(task), count] : []);
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 /** Completes it and judges all that was read for it. Null: this server has no auto_explain. */

@@ -1,22 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { NewTask } from '../src/index.js';
+import { edgesOf } from './support/edgesOf.js';
 import { createFixture } from './support/engineFixture.js';
 
 const fixture = createFixture();
 
-async function edgesOf(source: string): Promise<string[]> {
-  const { rows } = await fixture.test.database.pool.query<{ edge: string }>(
-    `SELECT t.source_id || ' after ' || p.source_id AS edge FROM tasks t JOIN task_dependencies d ON d.dependent_id = t.id
-     JOIN tasks p ON p.id = d.prerequisite_id WHERE t.source = $1`,
-    [source],
-  );
-  return rows.map(({ edge }) => edge).sort();
-}
-
 async function importAll(source: string, chunk: number, tasks: NewTask[]): Promise<string[]> {
   const { id } = await fixture.orchestrator();
   await fixture.engine.importTasks(tasks, { source, chunk, orchestratorId: id });
-  return edgesOf(source);
+  return edgesOf(fixture, source);
 }
 
 describe('A task of a stream that has a key besides its source id', () => {
@@ -62,7 +54,7 @@ describe('A task of a stream that has a key besides its source id', () => {
         { title: 'Second', sourceId: 'y', key: 'k' },
       ]),
     ).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { key: 'k', stored: 0 } });
-    expect(await edgesOf('shared')).toEqual([]);
+    expect(await edgesOf(fixture, 'shared')).toEqual([]);
   });
 
   test('names a parent and itself as any other does', async () => {

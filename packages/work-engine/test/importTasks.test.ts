@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NewTask } from '../src/index.js';
+import { edgesOf } from './support/edgesOf.js';
 import { createFixture } from './support/engineFixture.js';
 
 const fixture = createFixture();
@@ -32,15 +33,6 @@ async function stored(source: string) {
   return rows;
 }
 
-async function edgesOf(source: string): Promise<string[]> {
-  const { rows } = await fixture.test.database.pool.query<{ edge: string }>(
-    `SELECT t.source_id || ' after ' || p.source_id AS edge FROM tasks t JOIN task_dependencies d ON d.dependent_id = t.id
-     JOIN tasks p ON p.id = d.prerequisite_id WHERE t.source = $1`,
-    [source],
-  );
-  return rows.map(({ edge }) => edge).sort();
-}
-
 describe('A stream of tasks', () => {
   it.each([7, 600, 5_000])('is stored whole, with the edges across chunks of %i', async (chunk) => {
     const { id } = await fixture.orchestrator();
@@ -64,7 +56,7 @@ describe('A stream of tasks', () => {
     const wanted = tasks.flatMap((task) =>
       (task.dependsOn ?? []).map((other) => `${task.sourceId} after ${other}`),
     );
-    expect(await edgesOf(source)).toEqual(wanted.sort());
+    expect(await edgesOf(fixture, source)).toEqual(wanted.sort());
     expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
   });
 
@@ -88,7 +80,7 @@ describe('A stream of tasks', () => {
       existing: 50,
     });
     expect(await stored(source)).toHaveLength(100);
-    expect(await edgesOf(source)).toContain('t50 after t49');
+    expect(await edgesOf(fixture, source)).toContain('t50 after t49');
     const { rows } = await fixture.test.database.pool.query(
       `SELECT title FROM tasks WHERE source = $1 AND source_id = 't3'`,
       [source],

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { expect } from 'vitest';
 import type { EngineFixture } from './engineFixture.js';
 import { watchPlans } from './plans.js';
+import { writeUnwatched } from './writeUnwatched.js';
 
 /** Tables that grow with the backlog or with time: nothing hot may read one from end to end. */
 const GROWING = [
@@ -25,19 +26,10 @@ const GROWING = [
  * told to the planner. The second orchestrator has nothing of it.
  */
 export async function fillHouse(pool: Pool, orchestratorId: string, count: number): Promise<void> {
-  const client = await pool.connect();
   const id = orchestratorId.slice('orch_'.length);
-  try {
-    await client.query('BEGIN');
-    await client.query('SET LOCAL session_replication_role = replica');
+  await writeUnwatched(pool, async (client) => {
     for (const statement of HOUSE) await client.query(statement, [id, count]);
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 const idOf = (n: string) =>
