@@ -221,64 +221,77 @@ test('after a large import the mark is made anew by the next claim', async () =>
   expect(await readMark(orchestrator)).toBeNull();
 });
 
-test('while an old snapshot keeps everything that was claimed, a claim does not read it', async () => {
-  const orchestrator: OrchestratorDetail = await fixture.orchestrator({ maxConcurrentTasks: 1_000 });
-  const { engine } = fixture;
-  const { pool } = fixture.test.database;
-  const old = new pg.Client(fixture.test.url);
-  await old.connect();
-  const pass = async (): Promise<void> => {
-    await engine.createTasks(
-      Array.from({ length: 1_000 }, (_, n) => ({
-        title: `Task ${n}`,
-        orchestratorId: orchestrator.id,
+test.each(['of the backlog', 'of runs'])(
+  'while an old snapshot keeps everything that was claimed %s, a claim does not read it',
+  async (where) => {
+    const orchestrator: OrchestratorDetail = await fixture.orchestrator({ maxConcurrentTasks: 1_000 });
+    const { engine } = fixture;
+    const { pool } = fixture.test.database;
+    const old = new pg.Client(fixture.test.url);
+    await old.connect();
+    const add = async (titles: string[]): Promise<void> => {
+      const tasks = titles.map((title, n) => ({
+        title,
         priority: PRIORITIES[n % 4] as (typeof PRIORITIES)[number],
-      })),
-    );
-    for (let left = 1_000; left > 0; ) {
-      const { claims } = await engine.claimNextTask(orchestrator.id, { max: 100 });
-      left -= claims.length;
-      await Promise.all(
-        claims.map(({ task, attempt }) =>
-          engine.completeTask(task.id, { status: 'completed', attemptId: attempt.id }),
-        ),
-      );
-    }
-  };
-  try {
-    // What runs for long beside all that comes and goes.
-    await fixture.task(orchestrator, { title: 'Long' });
-    await engine.claimNextTask(orchestrator.id);
-    await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    await old.query('SELECT count(*) FROM workspaces');
-    for (let passed = 0; (await readMark(orchestrator)) === null; passed += 1) {
-      expect(passed, 'thousand tasks done and nothing marked').toBeLessThan(30);
-      await pass();
-    }
-    for (let more = 0; more < 3; more += 1) await pass();
-    for (const statistics of STATISTICS) {
-      await setStatistics(pool, statistics);
-      await fixture.task(orchestrator, { title: 'Now' });
-      for (let n = 0; n < 6; n += 1) await engine.selectNextTask(orchestrator.id);
-      for (const call of [
-        async () => [await engine.selectNextTask(orchestrator.id)],
-        async () => (await engine.claimNextTask(orchestrator.id)).claims.map(({ task }) => task),
-      ]) {
-        const { plans, done } = await watchPlans(pool);
-        const tasks = await call();
-        await done();
-        expect(tasks.map((task) => task?.title)).toEqual(['Now']);
-        if (plans === null) return; // auto_explain is not on this server; the embedded one has it.
-        const pages = plans.map((plan) =>
-          Math.max(0, ...[...plan.matchAll(/Buffers: shared hit=(\d+)/g)].map(([, hit]) => Number(hit))),
+      }));
+      if (where === 'of runs') {
+        const run = await engine.createRun({
+          name: 'A run',
+          orchestratorId: orchestrator.id,
+          config: { maxConcurrentTasks: 1_000 },
+          tasks: tasks.map((task, n) => ({ ...task, sourceId: `t${n}` })),
+        });
+        await engine.startRun(run.id);
+      } else await engine.createTasks(tasks.map((task) => ({ ...task, orchestratorId: orchestrator.id })));
+    };
+    const pass = async (): Promise<void> => {
+      await add(Array.from({ length: 1_000 }, (_, n) => `Task ${n}`));
+      for (let left = 1_000; left > 0; ) {
+        const { claims } = await engine.claimNextTask(orchestrator.id, { max: 100 });
+        left -= claims.length;
+        await Promise.all(
+          claims.map(({ task, attempt }) =>
+            engine.completeTask(task.id, { status: 'completed', attemptId: attempt.id }),
+          ),
         );
-        expect(plans.length).toBeGreaterThan(5);
-        // The first plan of a function reads catalogues, too; from the front there are several hundred in a single step.
-        const most = pages.indexOf(Math.max(...pages.slice(0, -1)));
-        expect(pages[most], `statistics ${statistics}: ${plans[most]}`).toBeLessThan(220);
       }
+    };
+    try {
+      // What runs for long beside all that comes and goes.
+      await fixture.task(orchestrator, { title: 'Long' });
+      await engine.claimNextTask(orchestrator.id);
+      await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await old.query('SELECT count(*) FROM workspaces');
+      for (let passed = 0; (await readMark(orchestrator)) === null; passed += 1) {
+        expect(passed, 'thousand tasks done and nothing marked').toBeLessThan(30);
+        await pass();
+      }
+      for (let more = 0; more < 3; more += 1) await pass();
+      for (const statistics of STATISTICS) {
+        await setStatistics(pool, statistics);
+        await add(['Now']);
+        for (let n = 0; n < 6; n += 1) await engine.selectNextTask(orchestrator.id);
+        for (const call of [
+          async () => [await engine.selectNextTask(orchestrator.id)],
+          async () => (await engine.claimNextTask(orchestrator.id)).claims.map(({ task }) => task),
+        ]) {
+          const { plans, done } = await watchPlans(pool);
+          const tasks = await call();
+          await done();
+          expect(tasks.map((task) => task?.title)).toEqual(['Now']);
+          if (plans === null) return; // auto_explain is not on this server; the embedded one has it.
+          const pages = plans.map((plan) =>
+            Math.max(0, ...[...plan.matchAll(/Buffers: shared hit=(\d+)/g)].map(([, hit]) => Number(hit))),
+          );
+          expect(plans.length).toBeGreaterThan(5);
+          // The first plan of a function reads catalogues, too; from the front there are several hundred in a single step.
+          const most = pages.indexOf(Math.max(...pages.slice(0, -1)));
+        expect(pages[most], `statistics ${statistics}: ${plans[most]}`).toBeLessThan(220);
+        }
+      }
+    } finally {
+      await old.end();
     }
-  } finally {
-    await old.end();
-  }
-}, 120_000);
+  },
+  120_000,
+);

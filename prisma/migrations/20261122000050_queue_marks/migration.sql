@@ -74,7 +74,8 @@ END $$;
 -- which rows it has not seen must be the one that finds the first of those it has.
 CREATE FUNCTION mark_queues(p_orchestrator uuid, p_mark queue_marks, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   c_none CONSTANT uuid := '00000000-0000-0000-0000-000000000000';

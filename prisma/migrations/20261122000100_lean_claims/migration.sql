@@ -24,7 +24,10 @@ END $$;
 -- p_mark: where the queues begin (usable_mark); with null at the front.
 CREATE FUNCTION queued_runs(p_orchestrator uuid, p_now timestamptz, p_run uuid, p_mark queue_marks) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
+-- No sorting: where the first of some order is asked for, it is to be found at the head of the index of that order, however few rows
+-- the planner thinks there are. What is sorted all the same looks dear to servers before 18, who would compile it first: no jit.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_sort = off SET jit = off
 AS $$
 DECLARE
   c_none CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
@@ -42,8 +45,9 @@ BEGIN
     v_runs := v_runs || ARRAY(
       SELECT m.run_id FROM unnest(p_mark.runs, p_mark.priorities, p_mark.due_ats, p_mark.created_ats, p_mark.task_ids) m(run_id, priority, due_at, created_at, task_id)
       WHERE m.run_id > c_none
-        AND EXISTS (SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id = m.run_id AND r.priority = m.priority
-                                                AND (r.due_at, r.created_at, r.task_id) >= (m.due_at, m.created_at, m.task_id))
+        AND (SELECT r.task_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.run_id = m.run_id AND r.priority = m.priority
+                AND (r.due_at, r.created_at, r.task_id) >= (m.due_at, m.created_at, m.task_id)
+              ORDER BY r.due_at, r.created_at, r.task_id LIMIT 1) IS NOT NULL
       UNION
       -- Walled off, or the run looks like the better index.
       SELECT r.run_id FROM (SELECT r.run_id FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= p_mark.xid OFFSET 0) r
@@ -52,6 +56,21 @@ BEGIN
   RETURN v_runs || ARRAY(
     SELECT DISTINCT d.run_id FROM delayed_tasks d
     WHERE d.orchestrator_id = p_orchestrator AND d.available_at <= p_now AND NOT d.run_id = ANY (v_runs));
+END $$;
+
+-- Takes tasks out of where claims look.
+CREATE OR REPLACE FUNCTION dequeue_tasks(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+BEGIN
+  DELETE FROM delayed_tasks WHERE task_id = ANY (p_ids);
+  WITH gone AS (DELETE FROM ready_tasks WHERE task_id = ANY (p_ids) RETURNING *)
+  -- As a claim does, for the same reason.
+  DELETE FROM ready_task_tags k WHERE k.ctid = ANY (ARRAY(
+    SELECT f.place FROM gone g CROSS JOIN LATERAL unnest(g.tags) AS u(tag) CROSS JOIN LATERAL (
+      SELECT k.ctid AS place FROM ready_task_tags k
+      WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = u.tag AND k.run_id = g.run_id AND k.priority = g.priority
+        AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id OFFSET 0) f));
 END $$;
 
 -- The p_limit best claimable tasks, best first. Within one priority a later due date never scores higher, so the
@@ -72,6 +91,7 @@ LANGUAGE plpgsql STABLE ROWS 4
 -- Planned once, before anybody knows how many rows there will be: leave no way but the probes. (Joined to what it gives,
 -- ROWS 4 does the same; with the default of a thousand, a claim read the whole table.)
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+SET enable_sort = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -177,11 +197,12 @@ BEGIN
         UNION ALL
         (SELECT k.task_id, k.due_at, k.created_at
          FROM ready_task_tags k
+         -- Walled off: from the tag to its task, never from all tasks to their tags.
+         CROSS JOIN LATERAL (SELECT r.priority, r.due_at, r.tags, r.xid FROM ready_tasks r WHERE r.task_id = k.task_id OFFSET 0) r
          -- A tag that has drifted from its task can't be taken by it; it is the repair's.
-         JOIN ready_tasks r ON r.task_id = k.task_id AND r.priority = k.priority AND r.due_at = k.due_at
-         WHERE v_tag IS NOT NULL
+         WHERE v_tag IS NOT NULL AND r.priority = k.priority AND r.due_at = k.due_at
            AND k.orchestrator_id = p_orchestrator AND k.tag = v_tag AND k.run_id = q.run_id AND k.priority = s.priority
-           AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid + 0 < v_since
+           AND (k.due_at, k.created_at, k.task_id) >= (s.due_at, s.created_at, s.task_id) AND r.xid < v_since
            AND r.tags @> p_require_tags
            AND (p_exclude_tags IS NULL OR NOT r.tags && p_exclude_tags)
            AND (p_exclude_ids IS NULL OR NOT k.task_id = ANY (p_exclude_ids))
@@ -271,8 +292,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM daemons d WHERE d.id = c.daemon_id AND d.workspace_id = v_orchestrator.workspace_id);
   v_now := engine_now(p_now);
 
-  SELECT array_agg(q.request_id) INTO v_known FROM claim_requests q
-   WHERE q.orchestrator_id = p_orchestrator AND q.request_id = ANY (array_remove(p_request_ids, NULL));
+  SELECT array_agg(q.request_id) INTO v_known FROM unnest(p_request_ids) AS c(id) CROSS JOIN LATERAL (
+    SELECT q.request_id FROM claim_requests q WHERE q.orchestrator_id = p_orchestrator AND q.request_id = c.id OFFSET 0) q;
   IF v_known IS NOT NULL THEN
     RETURN QUERY
     SELECT c.n::int, NULL::text, true, a.attempt_id, NULL::float8, NULL::float8,
@@ -345,13 +366,14 @@ BEGIN
         WHERE r.task_id = ANY (v_ids)
           AND r.priority = v_priorities[width_bucket(r.task_id, v_ids)] AND r.due_at = v_dues[width_bucket(r.task_id, v_ids)]
         RETURNING r.task_id, r.tags, r.run_id, r.priority, r.due_at, r.created_at, width_bucket(r.task_id, v_ids) AS n
-      ), keys AS MATERIALIZED (
-        -- Whole keys, so that each is one probe of the tags' index, whatever is thought to be in it.
-        SELECT p_orchestrator AS orchestrator_id, unnest(g.tags) AS tag, g.run_id, g.priority, g.due_at, g.created_at, g.task_id FROM taken g
       ), untagged AS (
-        DELETE FROM ready_task_tags k USING keys g
-        WHERE k.orchestrator_id = g.orchestrator_id AND k.tag = g.tag AND k.run_id = g.run_id AND k.priority = g.priority
-          AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id
+        -- By where they stand, and each found by its whole key behind a wall: whatever the planner thinks is in the tags' index, it
+        -- can't walk along it and ask of every tag whether it is one of these.
+        DELETE FROM ready_task_tags k WHERE k.ctid = ANY (ARRAY(
+          SELECT f.place FROM taken g CROSS JOIN LATERAL unnest(g.tags) AS u(tag) CROSS JOIN LATERAL (
+            SELECT k.ctid AS place FROM ready_task_tags k
+            WHERE k.orchestrator_id = p_orchestrator AND k.tag = u.tag AND k.run_id = g.run_id AND k.priority = g.priority
+              AND k.due_at = g.due_at AND k.created_at = g.created_at AND k.task_id = g.task_id OFFSET 0) f))
       )
       SELECT array_agg(g.task_id ORDER BY g.n), array_agg(v_weights[g.n] ORDER BY g.n), array_agg(v_boosts[g.n] ORDER BY g.n),
              array_agg(v_places[g.n] ORDER BY g.n)

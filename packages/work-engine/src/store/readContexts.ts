@@ -48,7 +48,8 @@ const STATEMENT = {
            u.config AS user_config, w.slug AS workspace_slug, w.name AS workspace_name,
            c.name AS channel_name, c.purpose AS channel_purpose,
            prerequisites.list AS dependencies, related.list AS related, previous.list AS previous
-    FROM tasks t
+    -- The tasks first: a planner that thinks of few would rather walk through the workspace's.
+    FROM (SELECT * FROM tasks WHERE id = ANY ($1) OFFSET 0) t
     JOIN workspaces w ON w.id = t.workspace_id
     LEFT JOIN orchestrators o ON o.id = t.orchestrator_id
     LEFT JOIN users u ON u.id = o.user_id
@@ -94,7 +95,7 @@ const STATEMENT = {
       SELECT coalesce(jsonb_agg(jsonb_build_object('number', e.number, 'status', e.status, 'error', e.error) ORDER BY e.number DESC), '[]') AS list
       FROM (SELECT number, status, error FROM attempts WHERE task_id = t.id ORDER BY number DESC LIMIT 5) e
     ) previous
-    WHERE t.id = ANY ($1) AND ($2::uuid IS NULL OR t.workspace_id = $2)`,
+    WHERE $2::uuid IS NULL OR t.workspace_id = $2`,
 };
 
 export async function readContexts(
