@@ -286,7 +286,7 @@ test.each(['of the backlog', 'of runs'])(
           expect(plans.length).toBeGreaterThan(5);
           // The first plan of a function reads catalogues, too; from the front there are several hundred in a single step.
           const most = pages.indexOf(Math.max(...pages.slice(0, -1)));
-        expect(pages[most], `statistics ${statistics}: ${plans[most]}`).toBeLessThan(220);
+          expect(pages[most], `statistics ${statistics}: ${plans[most]}`).toBeLessThan(220);
         }
       }
     } finally {
