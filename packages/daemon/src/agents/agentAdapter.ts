@@ -9,8 +9,36 @@ export interface AgentArtifact {
   readonly content: JsonValue;
 }
 
+/** What an attempt has used up so far, as far as its agent tells. Tokens are those of all its calls of a model. */
+export interface AgentUsage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cacheReadTokens?: number;
+  readonly cacheWriteTokens?: number;
+  /** In US dollars, as the agent reckons it. */
+  readonly costUsd?: number;
+  readonly model?: string;
+  /** Rounds of model and tools. */
+  readonly turns?: number;
+}
+
+/** What kept an agent from its work that is not the task's fault: no log-in, no quota, a provider that is down. */
+export interface AgentFault {
+  readonly failureClass: FailureClass;
+  /** Stable, for programs: `NOT_LOGGED_IN`, `QUOTA_EXCEEDED`, `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`… */
+  readonly code: string;
+  /** For people, with the remedy. */
+  readonly message: string;
+  /** Not before this time, where the agent tells it; ISO 8601. */
+  readonly resetAt?: string;
+}
+
 /** What an agent says about its task while it works. */
 export type AgentSignal =
+  /** The sums so far: each takes the place of the one before, field by field. */
+  | { readonly kind: 'usage'; readonly usage: AgentUsage }
+  /** The last one counts, and only where the agent then fails. */
+  | { readonly kind: 'fault'; readonly fault: AgentFault }
   | { readonly kind: 'progress'; readonly percent: number; readonly message?: string }
   | { readonly kind: 'message'; readonly message: string }
   | { readonly kind: 'artifact'; readonly artifact: AgentArtifact }
@@ -42,6 +70,10 @@ export interface AgentRequest {
   readonly attemptDirectory: string;
   /** Everything needed to do the task, as the server gave it out. */
   readonly context: JsonValue;
+  /** The whole task in words, for agents that read (see `writeTaskPrompt`). May be megabytes: never for argv. */
+  readonly prompt: string;
+  /** Chosen for this task; absent: the agent's own default. */
+  readonly model?: string;
 }
 
 export interface AgentCommand {
@@ -57,12 +89,21 @@ export interface AgentCommand {
   readonly lingerAfterResultMs: number | null;
 }
 
+/** For agents that only a person can start, such as an editor: nothing is run, and the task waits for that person. */
+export interface AgentHandOff {
+  readonly handOff: true;
+  readonly reason: string;
+  readonly question: string;
+}
+
 /** All that is known when the agent has ended. */
 export interface AgentEnding {
   readonly outcome: ProcessOutcome;
   /** The last of each; absent when there was none. */
   readonly output?: JsonValue;
   readonly blocked?: { readonly reason: string; readonly question?: string };
+  readonly usage?: AgentUsage;
+  readonly fault?: AgentFault;
   /** Content of the result file, if there was one that is JSON. */
   readonly fileOutput?: JsonValue;
   /** The lines of stdout that were not signals; head and tail. */
@@ -84,6 +125,8 @@ export type AgentVerdict =
       readonly error: string;
       /** When it exited by itself. */
       readonly exitCode?: number;
+      /** Not to be tried with this agent before; ISO 8601. */
+      readonly resetAt?: string;
     }
   | { readonly status: 'timed_out'; readonly error: string }
   | { readonly status: 'terminated'; readonly reason: TerminationReason; readonly error: string };
@@ -94,7 +137,7 @@ export interface AgentAdapter {
   /** Whether the agent can be started here. Never throws. */
   detect(): Promise<AgentDetection>;
   /** Prepares the attempt's files and says what to run. Throws `AgentError` when the agent isn't configured. */
-  start(request: AgentRequest): Promise<AgentCommand>;
+  start(request: AgentRequest): Promise<AgentCommand | AgentHandOff>;
   /** `null`: nothing but log. Must not throw: an agent's output is not to be trusted. */
   parseLine?(line: OutputLine): ParsedLine | null;
   /** Judges the ending. Pure. */
