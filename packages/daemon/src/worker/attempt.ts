@@ -1,5 +1,5 @@
 import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
-import type { AgentAdapter, JsonValue } from '../agents/agentAdapter.js';
+import type { JsonValue } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
 import type { Merger } from '../agents/merger.js';
 import { type AgentRun, runAgent } from '../agents/runAgent.js';
@@ -11,15 +11,18 @@ import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
+import type { AgentChooser } from './agentChooser.js';
+import type { WorkSite, Workplace } from './workplace.js';
+import { writePrompt } from './writePrompt.js';
+import { describeWork } from './describeWork.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
 
 export interface AttemptDependencies {
   readonly client: NeolithClient;
-  readonly agent: AgentAdapter;
+  readonly agents: AgentChooser;
   readonly attemptsDirectory: string;
-  /** Null: the attempt's own directory. */
-  readonly workingDirectory: string | null;
+  readonly workplace: Workplace;
   readonly taskTimeoutMs: number;
   readonly merger: Merger;
   readonly mergeTimeoutMs: number;
@@ -54,7 +57,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   const attemptId = claim.attempt.id;
   const taskId = claim.task.id;
   const ids = { taskId, attemptId };
-  const facts = { attemptId, agent: deps.agent.name };
+  /** Until it is chosen: who might. */
+  let agentName = deps.agents.name;
+  const facts = () => ({ attemptId, agent: agentName });
+  let site: WorkSite | null = null;
   let phase: AttemptPhase = 'running';
   let run: AgentRun | null = null;
   let stage: MergeStage | null = null;
@@ -93,7 +99,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     client,
     taskId,
     attemptId,
-    agent: deps.agent.name,
+    agent: () => agentName,
     repeat,
     signal: deps.signal,
     log,
@@ -122,14 +128,28 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
 
   async function work(directory: string): Promise<AttemptOutcome> {
     if (wanted !== null) return outcomeOfEnd(wanted.reason);
+    const chosen = await deps.agents.choose(claim);
+    agentName = chosen.adapter.name;
+    log.info('An agent was chosen', { ...ids, agent: agentName, reason: chosen.reason });
+    site = await deps.workplace.open({
+      taskId,
+      attemptId,
+      runId: claim.task.runId,
+      title: claim.task.title,
+      agent: agentName,
+      attemptDirectory: directory,
+    });
+    if (wanted !== null) return outcomeOfEnd((wanted as { reason: TerminationReason }).reason);
     run = await runAgent(
-      deps.agent,
+      chosen.adapter,
       {
         taskId,
         attemptId,
         attemptDirectory: directory,
-        workingDirectory: deps.workingDirectory ?? directory,
+        workingDirectory: site.directory,
         context: context(),
+        prompt: writePrompt(claim.context, site, agentName),
+        ...(chosen.model === undefined ? {} : { model: chosen.model }),
       },
       {
         timeoutMs:
@@ -154,7 +174,18 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         pids: report.outcome.survivors.join(' '),
       });
     }
-    return describeOutcome(report, { ...facts, cancelRequested });
+    const outcome = describeOutcome(report, { ...facts(), cancelRequested });
+    try {
+      // Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away.
+      const work = await site.commit();
+      if (work !== null) log.info('Committed', { ...ids, branch: site.worktree?.branch, ...work });
+      return describeWork(outcome, work, site.worktree);
+    } catch (error) {
+      log.error("The agent's work could not be committed", { ...ids, ...describeError(error) });
+      return outcome.kind === 'complete' && outcome.body.status === 'completed'
+        ? { kind: 'complete', body: describeFault(error, facts()) }
+        : outcome;
+    }
   }
 
   async function merge(directory: string, output: JsonValue): Promise<AttemptResult> {
@@ -164,7 +195,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         taskId,
         attemptId,
         attemptDirectory: directory,
-        workingDirectory: deps.workingDirectory ?? directory,
+        workingDirectory: site?.directory ?? directory,
+        worktree: site?.worktree ?? null,
         context: context(),
         output,
       },
@@ -186,7 +218,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       outcome = await work(directory);
     } catch (error) {
       log.error('The agent could not be started', { ...ids, ...describeError(error) });
-      outcome = { kind: 'complete', body: describeFault(error, facts) };
+      outcome = { kind: 'complete', body: describeFault(error, facts()) };
     }
     if (outcome.kind === 'complete') await progress.finish();
     else progress.discard();
@@ -206,7 +238,18 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       );
       return 'dropped';
     } finally {
+      await leave();
       if (directory !== null) await remove(directory);
+    }
+  }
+
+  async function leave(): Promise<void> {
+    if (site === null) return;
+    try {
+      const { kept } = await site.close();
+      if (kept !== null) log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
+    } catch (error) {
+      log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...describeError(error) });
     }
   }
 

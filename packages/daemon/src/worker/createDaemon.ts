@@ -4,6 +4,7 @@ import type { DaemonState } from '@neolith/contracts';
 import { nothingToMerge } from '../agents/merger.js';
 import { describeDaemonLife, endStrays } from '../process/strays.js';
 import { waitAtMost } from '../process/waitAtMost.js';
+import { alwaysChoose } from './agentChooser.js';
 import { createAttemptRoster } from './attemptRoster.js';
 import { type ClaimPump, createClaimPump } from './claimPump.js';
 import { followControlStream } from './controlStream.js';
@@ -16,6 +17,7 @@ import { holdName } from './nameLock.js';
 import { createRegistration } from './registration.js';
 import { releaseUnknown } from './releaseUnknown.js';
 import type { AttemptResult } from './settleAttempt.js';
+import { plainWorkplace } from './workplace.js';
 
 export type DaemonStatus = 'new' | 'starting' | 'active' | 'draining' | 'stopped';
 
@@ -56,6 +58,8 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   const random = options.random ?? Math.random;
   const secrets = options.secrets ?? [];
   const log = options.log ?? createLog({ write: () => undefined, form: 'json' });
+  const agents = 'choose' in options.agent ? options.agent : alwaysChoose(options.agent);
+  const workplace = options.workplace ?? plainWorkplace(null);
   const root = join(options.attemptsDirectory, encodeURIComponent(name));
 
   /** Ends the loops beside the attempts. */
@@ -76,9 +80,9 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   const attempts = createAttemptRoster({
     dependencies: () => ({
       client,
-      agent: options.agent,
+      agents,
       attemptsDirectory: root,
-      workingDirectory: options.workingDirectory ?? null,
+      workplace,
       taskTimeoutMs: options.taskTimeoutMs ?? DAEMON_DEFAULTS.taskTimeoutMs,
       merger: options.merger ?? nothingToMerge,
       mergeTimeoutMs: options.mergeTimeoutMs ?? DAEMON_DEFAULTS.mergeTimeoutMs,
@@ -110,7 +114,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   const pump: ClaimPump = createClaimPump({
     client,
     daemonId: registration.requireId,
-    agent: options.agent.name,
+    agent: agents.name,
     slots,
     leaseSeconds,
     waitSeconds,
@@ -155,7 +159,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       name,
       orchestrators: registration.served().length,
       slots,
-      agent: options.agent.name,
+      agent: agents.name,
     });
     loops = Promise.all([beat(), listen(), registration.follow()]);
     pump.serve(registration.served());

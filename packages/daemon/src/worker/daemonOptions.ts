@@ -1,12 +1,14 @@
 import type { Criteria, NeolithClient } from '@neolith/contracts';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
 import type { Merger } from '../agents/merger.js';
+import type { AgentChooser } from './agentChooser.js';
 import type { WorkerLog } from './log.js';
+import type { Workplace } from './workplace.js';
 
 export interface DaemonOptions {
   readonly client: NeolithClient;
-  /** Does the tasks. */
-  readonly agent: AgentAdapter;
+  /** Does the tasks; or says who does which. */
+  readonly agent: AgentAdapter | AgentChooser;
   /**
    * Names the daemon in its workspace and on its machine: started again under the same name it is the same daemon,
    * and ends what its earlier life left running.
@@ -20,7 +22,7 @@ export interface DaemonOptions {
   /** Holds a directory for each attempt while it runs. Made when missing; of this user alone. */
   readonly attemptsDirectory: string;
   /** Where agents work. Default: the directory of the attempt, which goes with it. */
-  readonly workingDirectory?: string;
+  readonly workplace?: Workplace;
   /** How many agents run at once, over all orchestrators. Default 3. */
   readonly slots?: number;
   /** As shown beside its name. Default: the host name. */

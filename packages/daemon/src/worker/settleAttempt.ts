@@ -24,7 +24,8 @@ export interface SettlingDependencies {
   >;
   readonly taskId: string;
   readonly attemptId: string;
-  readonly agent: string;
+  /** Who did it, as far as it was chosen. */
+  readonly agent: () => string;
   /** Makes a call again while the server is away. */
   readonly repeat: <T>(what: string, call: () => Promise<T>) => Promise<T>;
   /** Aborted when the daemon can wait no longer for answers. */
@@ -43,7 +44,6 @@ export interface Settling {
 export function createSettling(deps: SettlingDependencies): Settling {
   const { client, taskId, attemptId, repeat, log } = deps;
   const ids = { taskId, attemptId };
-  const facts = { attemptId, agent: deps.agent };
 
   /** `merging`: the outcome was taken, and the merge is what is left. */
   async function settle(outcome: AttemptOutcome): Promise<AttemptResult | 'merging'> {
@@ -78,7 +78,7 @@ export function createSettling(deps: SettlingDependencies): Settling {
         ...ids,
         ...describeError(error),
       });
-      const substitute = describeRefusedResult(refusal, facts);
+      const substitute = describeRefusedResult(refusal, { attemptId, agent: deps.agent() });
       await repeat('A result', () => client.completeTask({ params: { id: taskId }, body: substitute }));
       return 'failed';
     }

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import { neolithHome } from '@neolith/database';
+import type { ConnectionFlags } from '../connection/resolveConnection.js';
+import { checkAgents } from '../doctor/checkAgents.js';
+import { checkDisk, checkHome, checkNode } from '../doctor/checkMachine.js';
+import { checkRepository } from '../doctor/checkRepository.js';
+import { checkDatabase, checkServer } from '../doctor/checkServer.js';
+import { checkStrays } from '../doctor/checkStrays.js';
+import { type Finding, type FindingStatus, runChecks } from '../doctor/finding.js';
+import { EXIT } from '../output/exitCodes.js';
+import { plainLine, type Style, type Terminal } from '../output/terminal.js';
+
+export interface DoctorFlags extends ConnectionFlags {
+  readonly repoPath?: string;
+  readonly json?: true;
+}
+
+const ICONS: Readonly<Record<FindingStatus, readonly [string, Style]>> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  failure: ['✗', 'red'],
+};
+
+/** `neolith doctor`: what is there, what is missing, and what to do about it. 1 where something is broken. */
+export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<void> {
+  const home = neolithHome();
+  const directory = resolve(options.repoPath ?? '.');
+  const findings = await runChecks([
+    checkNode,
+    checkHome(home),
+    checkDisk(home),
+    checkRepository(directory),
+    checkAgents(process.env, directory),
+    checkDatabase(process.env),
+    checkServer(options, home),
+    checkStrays(home),
+  ]);
+  const broken = findings.filter(({ status }) => status === 'failure').length;
+  process.exitCode = broken > 0 ? EXIT.failed : EXIT.ok;
+  if (options.json) {
+    terminal.json({ ok: broken === 0, findings });
+    return;
+  }
+  for (const finding of findings) for (const line of describe(finding, terminal)) terminal.out(line);
+  terminal.out();
+  terminal.out(broken === 0 ? 'Nothing is broken.' : `${broken} of ${findings.length} checks failed.`);
+}
+
+function describe({ status, detail, remedy }: Finding, terminal: Terminal): string[] {
+  const [icon, style] = ICONS[status];
+  return [
+    `${terminal.style(style, icon)} ${plainLine(detail)}`,
+    ...(remedy === undefined ? [] : [terminal.style('dim', `    ${plainLine(remedy)}`)]),
+  ];
+}

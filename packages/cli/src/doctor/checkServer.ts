@@ -1,0 +1,93 @@
+import { neolithHome } from '@neolith/database';
+import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
+import { choosePort } from '../start/choosePort.js';
+import { readStartRecord } from '../start/startRecord.js';
+import { isReady } from '../start/waitUntilReady.js';
+import type { Check, Finding } from './finding.js';
+
+/** The server that commands would talk to, and whether it takes the token. */
+export function checkServer(flags: ConnectionFlags, home: string): Check {
+  return {
+    check: 'server',
+    look: async () => {
+      const record = readStartRecord(home);
+      const isNamed = flags.server !== undefined || Boolean(process.env.NEOLITH_URL);
+      const url = flags.server ?? (process.env.NEOLITH_URL || record?.url);
+      if (!isNamed && (url === undefined || !(await isReady(url)))) return notRunning();
+      const connection = resolveConnection(flags, process.env, home);
+      if (!(await isReady(connection.url))) {
+        return [
+          {
+            check: 'server',
+            status: 'failure',
+            detail: `${connection.url} does not answer that it is ready`,
+            remedy: 'Check the address and that the server and its database run.',
+          },
+        ];
+      }
+      const { orchestrators } = await connection.client.getOverview();
+      return [
+        {
+          check: 'server',
+          status: 'ok',
+          detail: `${connection.url} takes the token of ${connection.tokenSource}; ${orchestrators.length} orchestrators`,
+        },
+      ];
+    },
+  };
+}
+
+async function notRunning(): Promise<Finding[]> {
+  const host = process.env.HOST || '127.0.0.1';
+  const port = await choosePort({ host, wanted: undefined, remembered: undefined });
+  return [
+    {
+      check: 'server',
+      status: 'warning',
+      detail: `no server runs on this machine; port ${port} is free for one`,
+      remedy:
+        '`neolith start` runs one for good; `neolith execute` starts one for itself and ends it afterwards.',
+    },
+  ];
+}
+
+/** Which database a start would use, and whether it answers. */
+export function checkDatabase(env: NodeJS.ProcessEnv): Check {
+  return {
+    check: 'database',
+    look: async () => {
+      if (!env.DATABASE_URL) {
+        return [
+          {
+            check: 'database',
+            status: 'ok',
+            detail: `embedded PostgreSQL below ${neolithHome()} (DATABASE_URL is not set)`,
+          },
+        ];
+      }
+      const { default: pg } = await import('pg');
+      const client = new pg.Client({
+        connectionString: env.DATABASE_URL,
+        connectionTimeoutMillis: 5_000,
+      });
+      try {
+        await client.connect();
+        const { rows } = await client.query<{ version: string }>('SHOW server_version');
+        return [
+          { check: 'database', status: 'ok', detail: `PostgreSQL ${rows[0]?.version ?? ''} of DATABASE_URL` },
+        ];
+      } catch (error) {
+        return [
+          {
+            check: 'database',
+            status: 'failure',
+            detail: `DATABASE_URL can't be used: ${(error as Error).message}`,
+            remedy: 'Correct it, or leave it out to use the embedded PostgreSQL.',
+          },
+        ];
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    },
+  };
+}

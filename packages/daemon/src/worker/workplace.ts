@@ -1,0 +1,45 @@
+import type { AttemptWorktree, CommittedWork } from '../git/repository.js';
+import type { ProjectFacts } from '../prompts/promptParts.js';
+
+export interface WorkFacts {
+  readonly taskId: string;
+  readonly attemptId: string;
+  readonly runId: string | null;
+  /** Of the task; becomes the subject of the commit. */
+  readonly title: string;
+  readonly agent: string;
+  /** Of the attempt alone; goes with it. */
+  readonly attemptDirectory: string;
+}
+
+/** Where one attempt works. */
+export interface WorkSite {
+  /** Absolute. */
+  readonly directory: string;
+  /** Null: in no repository. */
+  readonly worktree: AttemptWorktree | null;
+  readonly project: ProjectFacts | null;
+  /** Makes a commit of what the agent left. Null: in no repository. Throws when it can't; nothing is lost then. */
+  commit(): Promise<CommittedWork | null>;
+  /** When all is settled: removes what is provably merged, and keeps everything else. Answers why it was kept. */
+  close(): Promise<{ readonly kept: string | null }>;
+}
+
+/** Gives every attempt its place to work in. */
+export interface Workplace {
+  /** Throws when there is no place: that attempt fails, and the machine is to blame. */
+  open(facts: WorkFacts): Promise<WorkSite>;
+}
+
+/** One directory for all; null: each attempt in its own, which goes with it. */
+export function plainWorkplace(directory: string | null): Workplace {
+  return {
+    open: async ({ attemptDirectory }) => ({
+      directory: directory ?? attemptDirectory,
+      worktree: null,
+      project: null,
+      commit: async () => null,
+      close: async () => ({ kept: null }),
+    }),
+  };
+}
