@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createDaemon, createLog } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
-import { findOrchestrator, listOrchestrators } from '../connection/findOrchestrators.js';
+import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { CommandError } from '../output/commandError.js';

@@ -1,12 +1,12 @@
 import { isNeolithError, parsePlanDue } from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
 import { type Connection, type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
-import { readAssignments } from '../import/assignTasks.js';
+import { readAssignments } from '../import/readAssignments.js';
 import { describeImport } from '../import/describeImport.js';
 import { describeRead, type LoadedPlan, loadPlan, type PlanFlags } from '../import/loadPlan.js';
-import { sourceOf, TASKS_MAX } from '../import/planImport.js';
-import { type RunSettingFlags, settingsOf } from '../import/runSettings.js';
-import { type StoredPlan, storePlan } from '../import/storePlan.js';
+import { sourceOf, TASKS_MAX } from '@neolith/daemon';
+import { type RunSettingFlags, settingsOf } from '@neolith/daemon';
+import { type StoredPlan, storePlan } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 

@@ -7,7 +7,7 @@ import { listenForEnd } from '../start/signals.js';
 import { openDisplay } from '../watch/openDisplay.js';
 import { reportEnd } from '../watch/reportEnd.js';
 import { exitCodeOfRun } from '../watch/runEnding.js';
-import { watchRun } from '../watch/watchRun.js';
+import { watchRun } from '@neolith/daemon';
 import type { RunsFlags } from './runs.js';
 
 /** `neolith runs watch RUN`: follows it until it is over; changes nothing. The exit code tells how it ended. */

@@ -1,5 +1,5 @@
 import type { NeolithClient, Orchestrator, Run } from '@neolith/contracts';
-import { listOrchestrators } from '../connection/findOrchestrators.js';
+import { listOrchestrators } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
 import { plainLine } from '../output/terminal.js';
 

@@ -10,7 +10,7 @@ import {
 import { CommandError } from '../output/commandError.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { askMissingPriority, needsPriority } from './askMissingPriority.js';
-import { cutTags } from './planImport.js';
+import { cutTags } from '@neolith/daemon';
 import { readPlanPath } from './readPlanPath.js';
 
 export interface PlanFlags {

@@ -1,4 +1,4 @@
-import { sanitiseText } from '@neolith/daemon';
+export { plainLine } from '@neolith/daemon';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -44,11 +44,6 @@ export function openTerminal(
     jsonLine: (value) => void streams.stdout.write(`${JSON.stringify(value)}\n`),
     json: (value) => void streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
   };
-}
-
-/** Text that others wrote, on one line and without control characters: a title must not move the cursor. */
-export function plainLine(text: string): string {
-  return sanitiseText(text).replace(/\s+/g, ' ').trim();
 }
 
 function isSet(value: string | undefined): boolean {

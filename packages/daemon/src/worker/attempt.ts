@@ -1,5 +1,5 @@
 import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
-import type { JsonValue } from '../agents/agentAdapter.js';
+import type { AgentUsage, JsonValue } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
 import type { Merger } from '../agents/merger.js';
 import { type AgentRun, runAgent } from '../agents/runAgent.js';
@@ -10,6 +10,7 @@ import { type AttemptOutcome, describeFault, describeOutcome } from './describeO
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { type MergeStage, startMergeStage } from './mergeStage.js';
+import type { AttemptEvent } from './attemptEvents.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
 import type { AgentChooser } from './agentChooser.js';
 import type { WorkSite, Workplace } from './workplace.js';
@@ -37,7 +38,11 @@ export interface AttemptDependencies {
   readonly signal: AbortSignal;
   /** Its code is complete, and it holds no slot any more. */
   readonly onMerging: () => void;
+  readonly onEvent: (event: AttemptNews) => void;
 }
+
+/** An event without the ids, which are the attempt's. */
+type AttemptNews = AttemptEvent extends infer Event ? Event extends AttemptEvent ? Omit<Event, 'taskId' | 'attemptId'> : never : never;
 
 export interface Attempt {
   readonly attemptId: string;
@@ -61,6 +66,12 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   let agentName = deps.agents.name;
   const facts = () => ({ attemptId, agent: agentName });
   let site: WorkSite | null = null;
+  /** What the last event tells. */
+  const told: { error: string | null; usage: AgentUsage | null; kept: string | null } = {
+    error: null,
+    usage: null,
+    kept: null,
+  };
   let phase: AttemptPhase = 'running';
   let run: AgentRun | null = null;
   let stage: MergeStage | null = null;
@@ -139,6 +150,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       agent: agentName,
       attemptDirectory: directory,
     });
+    if (site.worktree !== null)
+      deps.onEvent({ kind: 'worktree', directory: site.directory, branch: site.worktree.branch });
     if (wanted !== null) return outcomeOfEnd((wanted as { reason: TerminationReason }).reason);
     run = await runAgent(
       chosen.adapter,
@@ -159,15 +172,23 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         secrets: deps.secrets,
       },
       {
-        onSignal: (signal) => progress.note(signal),
-        onLog: (line) => log.debug(line.text, { ...ids, stream: line.stream }),
+        onSignal(signal) {
+          progress.note(signal);
+          deps.onEvent({ kind: 'signal', signal });
+        },
+        onLog(line) {
+          log.debug(line.text, { ...ids, stream: line.stream });
+          deps.onEvent({ kind: 'output', line });
+        },
         onWarning: (warning) => log.warn(warning, ids),
       },
     );
+    deps.onEvent({ kind: 'agent', agent: agentName, reason: chosen.reason, pid: run.pid });
     // Asked for while it was being started.
     const early = wanted as { reason: TerminationReason; graceMs: number } | null;
     if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
     const report = await run.finished;
+    told.usage = report.usage;
     if (report.outcome.survivors.length > 0) {
       log.error('Processes of the agent could not be ended', {
         ...ids,
@@ -178,6 +199,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     try {
       // Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away.
       const work = await site.commit();
+      if (work !== null) deps.onEvent({ kind: 'committed', work });
       if (work !== null) log.info('Committed', { ...ids, branch: site.worktree?.branch, ...work });
       return describeWork(outcome, work, site.worktree);
     } catch (error) {
@@ -205,7 +227,9 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     // Asked for while the code was being reported.
     if (wanted !== null) stage.end(wanted.reason, wanted.graceMs);
     deps.onMerging();
+    deps.onEvent({ kind: 'merging' });
     const outcome = await stage.finished;
+    if (outcome.kind === 'merge_failed') told.error = outcome.error;
     phase = 'settling';
     return settling.settleMerge(outcome);
   }
@@ -220,6 +244,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       log.error('The agent could not be started', { ...ids, ...describeError(error) });
       outcome = { kind: 'complete', body: describeFault(error, facts()) };
     }
+    if (outcome.kind === 'complete') told.error = outcome.body.error ?? null;
     if (outcome.kind === 'complete') await progress.finish();
     else progress.discard();
     phase = 'settling';
@@ -247,10 +272,21 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     if (site === null) return;
     try {
       const { kept } = await site.close();
+      told.kept = kept;
       if (kept !== null) log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
     } catch (error) {
+      told.kept = describeError(error).error;
       log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...describeError(error) });
     }
+  }
+
+  async function liveAndTell(): Promise<AttemptResult> {
+    const startedMs = performance.now();
+    const { title } = claim.task;
+    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date() });
+    const result = await live();
+    deps.onEvent({ kind: 'ended', result, durationMs: performance.now() - startedMs, ...told });
+    return result;
   }
 
   async function remove(directory: string): Promise<void> {
@@ -267,7 +303,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     phase: () => phase,
     holdsSlot: () => stage === null,
     end,
-    finished: live(),
+    finished: liveAndTell(),
   };
 }
 

@@ -1,16 +1,19 @@
 import type { ClaimWithContext, Renewal } from '@neolith/contracts';
 import type { TerminationReason } from '../process/processSpec.js';
 import { type Attempt, type AttemptDependencies, startAttempt } from './attempt.js';
+import type { AttemptEvent, AttemptListener } from './attemptEvents.js';
 import { countTaken } from './countTaken.js';
 import { decideRenewal } from './decideRenewal.js';
+import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import type { AttemptResult } from './settleAttempt.js';
 
 export interface RosterOptions {
   /** Of an attempt that begins now. */
-  readonly dependencies: () => Omit<AttemptDependencies, 'onMerging'>;
+  readonly dependencies: () => Omit<AttemptDependencies, 'onMerging' | 'onEvent'>;
   readonly mergesAside: number;
   readonly log: WorkerLog;
+  readonly onEvent: AttemptListener;
   /** A slot became free. */
   readonly onRoom: () => void;
   /** Whether what is claimed now came too late to be begun. */
@@ -49,6 +52,15 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
     dropped: 0,
   };
 
+  function tell(event: AttemptEvent): void {
+    try {
+      options.onEvent(event);
+    } catch (error) {
+      // Whoever watches must not be able to end the work.
+      log.warn('A listener of attempts failed', { kind: event.kind, ...describeError(error) });
+    }
+  }
+
   function take(claim: ClaimWithContext): void {
     // The same claim may be answered twice.
     if (attempts.has(claim.attempt.id)) return;
@@ -62,13 +74,13 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       return;
     }
     const startedMs = performance.now();
-    const ids = {
-      taskId: claim.task.id,
-      attemptId: claim.attempt.id,
+    const ids = { taskId: claim.task.id, attemptId: claim.attempt.id };
+    const logged = {
+      ...ids,
       orchestratorId: claim.task.orchestratorId,
     };
     log.info(`Started: ${claim.task.title}`, {
-      ...ids,
+      ...logged,
       priority: claim.task.priority,
       attempt: claim.attempt.number,
     });
@@ -76,9 +88,10 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       {
         ...options.dependencies(),
         onMerging: () => {
-          log.info(`Code complete: ${claim.task.title}`, ids);
+          log.info(`Code complete: ${claim.task.title}`, logged);
           options.onRoom();
         },
+        onEvent: (event) => tell({ ...ids, ...event }),
       },
       claim,
     );
@@ -89,7 +102,7 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       attempts.delete(attempt.attemptId);
       results[result] += 1;
       log.info(`Ended, ${result}: ${claim.task.title}`, {
-        ...ids,
+        ...logged,
         result,
         durationMs: Math.round(performance.now() - startedMs),
       });

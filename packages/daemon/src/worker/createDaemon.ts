@@ -96,6 +96,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     }),
     mergesAside: options.mergesAside ?? slots,
     log,
+    onEvent: options.onAttempt ?? (() => undefined),
     onRoom: () => pump.pump(),
     isEnding: () => status === 'draining',
   });

@@ -1,6 +1,7 @@
 import type { Criteria, NeolithClient } from '@neolith/contracts';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
 import type { Merger } from '../agents/merger.js';
+import type { AttemptListener } from './attemptEvents.js';
 import type { AgentChooser } from './agentChooser.js';
 import type { WorkerLog } from './log.js';
 import type { Workplace } from './workplace.js';
@@ -54,6 +55,8 @@ export interface DaemonOptions {
   /** Never handed on, in whatever form: the token, for one. */
   readonly secrets?: readonly string[];
   readonly log?: WorkerLog;
+  /** Told what its attempts do. */
+  readonly onAttempt?: AttemptListener;
   /** In [0, 1), for jitter. Default Math.random. */
   readonly random?: () => number;
 }

@@ -1,5 +1,5 @@
 import { type NeolithClient, NeolithError, type Orchestrator } from '@neolith/contracts';
-import { plainLine } from '../output/terminal.js';
+import { plainLine } from '../process/plainLine.js';
 
 /** The one that a name or an id means; names as they are written, else without regard to case. */
 export function findOrchestrator(known: readonly Orchestrator[], wanted: string): Orchestrator {

@@ -1,6 +1,6 @@
 import type { CallInput, endpoints, RunSettings } from '@neolith/contracts';
-import type { NormalisedPlan, NormalisedTask } from '@neolith/daemon';
-import { CommandError } from '../output/commandError.js';
+import type { NormalisedPlan, NormalisedTask } from '../plans/normalisedPlan.js';
+import { CoordinatorError } from './coordinatorError.js';
 
 export type PlanImportBody = NonNullable<CallInput<(typeof endpoints)['importPlan']>['body']>;
 type NewTaskBody = PlanImportBody['tasks'][number];
@@ -32,13 +32,12 @@ export function sourceOf(plan: Pick<NormalisedPlan, 'name'>, given: string | und
 
 /**
  * A plan as the server stores it. Pure.
- * @throws CommandError `PLAN_TOO_LARGE` for more than a run may hold
+ * @throws CoordinatorError `PLAN_TOO_LARGE` for more than a run may hold
  */
 export function toPlanImport(plan: NormalisedPlan, placement: PlanPlacement): PlanImportBody {
   const { source, orchestratorId, settings, dueAt, dryRun, start } = placement;
   if (plan.tasks.length > TASKS_MAX) {
-    throw new CommandError(
-      'failed',
+    throw new CoordinatorError(
       'PLAN_TOO_LARGE',
       `The plan has ${plan.tasks.length} tasks, and a run holds at most ${TASKS_MAX}. Split it into plans of their own, each with a name (or --source) of its own. Nothing was changed.`,
     );
@@ -56,8 +55,7 @@ export function toPlanImport(plan: NormalisedPlan, placement: PlanPlacement): Pl
   };
   const bytes = Buffer.byteLength(JSON.stringify(body));
   if (bytes > BODY_BYTES_MAX) {
-    throw new CommandError(
-      'failed',
+    throw new CoordinatorError(
       'PLAN_TOO_LARGE',
       `The plan takes ${Math.ceil(bytes / 1024 / 1024)} MB, and one import at most ${BODY_BYTES_MAX / 1024 / 1024} MB. Split it, or shorten descriptions and metadata. Nothing was changed.`,
     );

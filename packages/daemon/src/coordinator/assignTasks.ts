@@ -1,28 +1,12 @@
 import type { Orchestrator } from '@neolith/contracts';
-import type { NormalisedTask } from '@neolith/daemon';
-import { findOrchestrator } from '../connection/findOrchestrators.js';
-import { CommandError } from '../output/commandError.js';
+import type { NormalisedTask } from '../plans/normalisedPlan.js';
+import { findOrchestrator } from './findOrchestrators.js';
 
 export interface AssignmentRules {
   /** `tag=name`, in the order given. */
   readonly byTag: readonly { readonly tag: string; readonly name: string }[];
   /** Who gets the rest; null: what the plan says. */
   readonly everybodyElse: string | null;
-}
-
-/** Reads `--assign` values. Throws CommandError `usage` for one that is no `tag=name`. */
-export function readAssignments(values: readonly string[]): AssignmentRules['byTag'] {
-  return values.map((value) => {
-    const at = value.indexOf('=');
-    const tag = value.slice(0, Math.max(0, at)).trim();
-    const name = value.slice(at + 1).trim();
-    if (at > 0 && tag !== '' && name !== '') return { tag, name };
-    throw new CommandError(
-      'usage',
-      'ASSIGNMENT_INVALID',
-      `--assign takes a tag and an orchestrator, such as backend=Ada, not ${JSON.stringify(value)}.`,
-    );
-  });
 }
 
 /**

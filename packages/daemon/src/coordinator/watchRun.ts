@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, isNeolithError, type NeolithClient, type RunProgress } from '@neolith/contracts';
-import { exitCodeOfRun } from './runEnding.js';
+import { endsWatch } from './endsWatch.js';
 
 export interface WatchOptions {
   readonly client: Pick<NeolithClient, 'getRunProgress' | 'getRunHistory'>;
@@ -51,7 +51,7 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
       // After the progress: whatever led to it is told, too.
       await readEvents();
       options.onProgress(progress);
-      if (exitCodeOfRun(progress.status) !== null) return progress;
+      if (endsWatch(progress.status)) return progress;
     } catch (error) {
       if (!isAway(error)) throw error;
       options.onTrouble(error);

@@ -1,9 +1,9 @@
 import type { NeolithClient, Orchestrator, PlanImportResult, RunSettings } from '@neolith/contracts';
-import type { NormalisedPlan } from '@neolith/daemon';
-import { findOrchestrator, listOrchestrators } from '../connection/findOrchestrators.js';
-import { CommandError } from '../output/commandError.js';
-import { plainLine } from '../output/terminal.js';
+import type { NormalisedPlan } from '../plans/normalisedPlan.js';
+import { plainLine } from '../process/plainLine.js';
 import { type AssignmentRules, assignTasks } from './assignTasks.js';
+import { CoordinatorError } from './coordinatorError.js';
+import { findOrchestrator, listOrchestrators } from './findOrchestrators.js';
 import { sourceOf, toPlanImport } from './planImport.js';
 
 export interface StorePlanInput {
@@ -65,8 +65,7 @@ async function findChannel(client: NeolithClient, wanted: string): Promise<strin
   const { channels } = await client.listChannels();
   const found = channels.find(({ id, name }) => id === wanted || name === wanted);
   if (found !== undefined) return found.id;
-  throw new CommandError(
-    'notFound',
+  throw new CoordinatorError(
     'CHANNEL_NOT_FOUND',
     `There is no channel ${JSON.stringify(wanted)}. There are: ${channels.map(({ name }) => plainLine(name)).join(', ') || 'none'}.`,
   );

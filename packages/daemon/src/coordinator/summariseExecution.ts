@@ -1,0 +1,45 @@
+import type { RunSnapshot, RunTask } from '@neolith/contracts';
+import type { AgentUsage } from '../agents/agentAdapter.js';
+import { sumUsage, type TaskRecord } from './executionRecord.js';
+
+export interface TaskSummary extends Pick<RunTask, 'id' | 'title' | 'sourceId' | 'status' | 'wave' | 'blockedReason'> {
+  /** Of its last attempt in this process; null where it had none. */
+  readonly record: TaskRecord | null;
+}
+
+/** How an execution stands, or stood at its end. */
+export interface ExecutionSummary {
+  readonly run: RunSnapshot['run'];
+  /** In the order of waves, then as the server lists them. */
+  readonly tasks: readonly TaskSummary[];
+  /** Of the attempts of this process. */
+  readonly usage: AgentUsage;
+  /** Branches whose work is in no target yet. */
+  readonly keptBranches: readonly string[];
+  /** Milliseconds from the start of this execution. */
+  readonly durationMs: number;
+}
+
+/** Pure. */
+export function summariseExecution(
+  snapshot: Pick<RunSnapshot, 'run' | 'tasks'>,
+  records: ReadonlyMap<string, TaskRecord>,
+  durationMs: number,
+): ExecutionSummary {
+  const tasks = snapshot.tasks
+    .map((task, place) => ({ task, place }))
+    .sort((a, b) => a.task.wave - b.task.wave || a.place - b.place)
+    .map(({ task: { id, title, sourceId, status, wave, blockedReason } }) => ({
+      ...{ id, title, sourceId, status, wave, blockedReason },
+      record: records.get(id) ?? null,
+    }));
+  return {
+    run: snapshot.run,
+    tasks,
+    usage: sumUsage([...records.values()].map(({ usage }) => usage)),
+    keptBranches: [...records.values()].flatMap(({ branch, kept }) =>
+      branch !== null && kept !== null ? [branch] : [],
+    ),
+    durationMs,
+  };
+}

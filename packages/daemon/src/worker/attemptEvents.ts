@@ -1,0 +1,34 @@
+import type { AgentSignal, AgentUsage } from '../agents/agentAdapter.js';
+import type { CommittedWork } from '../git/repository.js';
+import type { OutputLine } from '../process/processSpec.js';
+import type { AttemptResult } from './settleAttempt.js';
+
+interface AttemptIds {
+  readonly taskId: string;
+  readonly attemptId: string;
+}
+
+/** What happens to the attempts of a daemon, for whoever watches in the same process. */
+export type AttemptEvent = AttemptIds &
+  (
+    | { readonly kind: 'started'; readonly title: string; readonly number: number; readonly at: Date }
+    | { readonly kind: 'agent'; readonly agent: string; readonly reason: string; readonly pid: number | null }
+    | { readonly kind: 'worktree'; readonly directory: string; readonly branch: string }
+    | { readonly kind: 'signal'; readonly signal: AgentSignal }
+    | { readonly kind: 'output'; readonly line: OutputLine }
+    | { readonly kind: 'committed'; readonly work: CommittedWork }
+    | { readonly kind: 'merging' }
+    | {
+        readonly kind: 'ended';
+        readonly result: AttemptResult;
+        readonly durationMs: number;
+        /** Why it failed, was sent back or waits for a person. */
+        readonly error: string | null;
+        readonly usage: AgentUsage | null;
+        /** Why its worktree is kept, if it is. */
+        readonly kept: string | null;
+      }
+  );
+
+/** Told in order. What it throws is logged and changes nothing. */
+export type AttemptListener = (event: AttemptEvent) => void;
