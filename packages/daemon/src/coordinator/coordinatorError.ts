@@ -2,6 +2,7 @@ export type CoordinatorErrorCode =
   | 'PLAN_TOO_LARGE'
   | 'CHANNEL_NOT_FOUND'
   | 'TASKS_UNASSIGNED'
+  | 'TASK_NOT_IN_PLAN'
   | 'ALREADY_EXECUTING'
   | 'NOTHING_EXECUTED'
   | 'TIMED_OUT'

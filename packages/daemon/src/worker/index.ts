@@ -1,6 +1,9 @@
+export type { AgentChooser, ChosenAgent } from './agentChooser.js';
+export type { AttemptEvent, AttemptListener } from './attemptEvents.js';
 export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon } from './createDaemon.js';
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export { createLog, type LogFields, type LogLevel, type LogOptions, type WorkerLog } from './log.js';
 export { holdName } from './nameLock.js';
 export type { AttemptResult } from './settleAttempt.js';
+export { plainWorkplace, type WorkFacts, type Workplace, type WorkSite } from './workplace.js';

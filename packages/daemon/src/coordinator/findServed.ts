@@ -1,7 +1,7 @@
 import type { NeolithClient, Orchestrator, Run } from '@neolith/contracts';
-import { listOrchestrators } from '@neolith/daemon';
-import { CommandError } from '../output/commandError.js';
-import { plainLine } from '../output/terminal.js';
+import { plainLine } from '../process/plainLine.js';
+import { CoordinatorError } from './coordinatorError.js';
+import { listOrchestrators } from './findOrchestrators.js';
 
 /** Whose tasks the run holds, and what stands in the way of as many agents as there may be. */
 export async function findServed(
@@ -16,8 +16,7 @@ export async function findServed(
   const nobodys = open.filter(({ orchestratorId }) => orchestratorId === null).length;
   if (nobodys > 0 || ids.length === 0) {
     const names = orchestrators.map(({ name }) => plainLine(name)).join(', ');
-    throw new CommandError(
-      'failed',
+    throw new CoordinatorError(
       'TASKS_UNASSIGNED',
       `${nobodys} of ${open.length} open tasks belong to nobody, so the run was not started. Name somebody: --orchestrator NAME, or --assign TAG=NAME. There ${names === '' ? 'is no orchestrator yet' : `are: ${names}`}.`,
     );

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { AgentAdapter } from '../agents/agentAdapter.js';
+import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
+import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
+import { createBoundedText } from '../process/boundedText.js';
+import { describeDaemonLife } from '../process/strays.js';
+import { CoordinatorError } from './coordinatorError.js';
+
+export interface SpawnRequest {
+  readonly adapter: AgentAdapter;
+  readonly prompt: string;
+  /** Where it works; must exist. */
+  readonly directory: string;
+  /** Milliseconds; default: no limit. */
+  readonly timeoutMs?: number;
+  readonly model?: string;
+}
+
+export interface AgentHealth {
+  readonly id: string;
+  readonly agent: string;
+  readonly pid: number | null;
+  readonly startedAt: Date;
+  /** Null: it has said nothing yet. */
+  readonly lastOutputAt: Date | null;
+  readonly status: 'running' | 'ended';
+  /** Null while it runs. */
+  readonly report: AgentRunReport | null;
+}
+
+/** Single agents, beside any plan. */
+export interface AgentPool {
+  /** Starts an agent on a prompt; answers its id. */
+  spawnAgent(request: SpawnRequest): Promise<string>;
+  /** How it is. Throws CoordinatorError `AGENT_NOT_SPAWNED` for an id that is none of ours; so do the others. */
+  monitorAgentHealth(id: string): AgentHealth;
+  /** Ends it with everything it started; resolves when nothing of it is alive. */
+  terminateAgent(id: string): Promise<AgentRunReport>;
+  /** Resolves when it has ended by itself. */
+  waitForAgent(id: string): Promise<AgentRunReport>;
+  /** What it printed, sanitised and redacted; head and tail where it is much. */
+  collectAgentLogs(id: string): string;
+}
+
+export interface AgentPoolOptions {
+  readonly attemptsDirectory: string;
+  readonly graceMs?: number | undefined;
+  readonly secrets?: readonly string[] | undefined;
+}
+
+interface Spawned {
+  readonly run: AgentRun;
+  readonly agent: string;
+  readonly startedAt: Date;
+  readonly output: ReturnType<typeof createBoundedText>;
+  lastOutputAt: Date | null;
+  report: AgentRunReport | null;
+}
+
+const LOG_BYTES = 5 * 1024 * 1024;
+/** In the marker by which strays are found. */
+const POOL = 'neolith-coordinator';
+
+export function createAgentPool(options: AgentPoolOptions): AgentPool {
+  const agents = new Map<string, Spawned>();
+
+  async function spawnAgent(request: SpawnRequest): Promise<string> {
+    const id = `agent_${randomUUID()}`;
+    const directory = await prepareAttemptDirectory(options.attemptsDirectory, id);
+    const output = createBoundedText(LOG_BYTES);
+    try {
+      const run = await runAgent(
+        request.adapter,
+        {
+          taskId: id,
+          attemptId: id,
+          workingDirectory: resolve(request.directory),
+          attemptDirectory: directory,
+          context: null,
+          prompt: request.prompt,
+          ...(request.model === undefined ? {} : { model: request.model }),
+        },
+        {
+          timeoutMs: request.timeoutMs ?? null,
+          daemonMarker: await describeDaemonLife(POOL),
+          ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+          ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+        },
+        {
+          onSignal: () => touch(id),
+          onLog(line) {
+            touch(id);
+            output.append(`${line.text}\n`);
+          },
+        },
+      );
+      const spawned: Spawned = {
+        ...{ run, agent: request.adapter.name, startedAt: new Date(), output },
+        ...{ lastOutputAt: null, report: null },
+      };
+      agents.set(id, spawned);
+      void run.finished.then(async (report) => {
+        spawned.report = report;
+        await removeAttemptDirectory(directory);
+      });
+      return id;
+    } catch (error) {
+      await removeAttemptDirectory(directory);
+      throw error;
+    }
+  }
+
+  function touch(id: string): void {
+    const spawned = agents.get(id);
+    if (spawned !== undefined) spawned.lastOutputAt = new Date();
+  }
+
+  function find(id: string): Spawned {
+    const spawned = agents.get(id);
+    if (spawned !== undefined) return spawned;
+    throw new CoordinatorError(
+      'AGENT_NOT_SPAWNED',
+      `There is no agent ${JSON.stringify(id)}: use an id that spawnAgent() answered.`,
+    );
+  }
+
+  return {
+    spawnAgent,
+    monitorAgentHealth(id) {
+      const { run, agent, startedAt, lastOutputAt, report } = find(id);
+      const status = report === null ? 'running' : 'ended';
+      return { id, agent, pid: run.pid, startedAt, lastOutputAt, status, report };
+    },
+    terminateAgent: (id) => find(id).run.terminate('cancelled'),
+    waitForAgent: (id) => find(id).run.finished,
+    collectAgentLogs: (id) => find(id).output.read().text,
+  };
+}

@@ -1,0 +1,19 @@
+export type { AgentHealth, AgentPool, SpawnRequest } from './agentPool.js';
+export { type AssignmentRules, assignTasks } from './assignTasks.js';
+export { CoordinatorError, type CoordinatorErrorCode } from './coordinatorError.js';
+export {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+  type ProgressListener,
+  type StartedExecution,
+  type Work,
+} from './createCoordinator.js';
+export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
+export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';
+export { cutTags, TASKS_MAX, toPlanImport } from './planImport.js';
+export { type RunSettingFlags, settingsOf } from './runSettings.js';
+export { selectTasks, type TaskSelection } from './selectTasks.js';
+export { type StoredPlan, type StorePlanInput, storePlan } from './storePlan.js';
+export { type ExecutionSummary, summariseExecution, type TaskSummary } from './summariseExecution.js';
+export { type WatchOptions, watchRun } from './watchRun.js';
