@@ -1,252 +1,244 @@
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
-import { isNeolithError, type NeolithClient, type Run } from '@neolith/contracts';
-import { createDaemon, createLog, DaemonError, type WorkerDaemon, type WorkerLog } from '@neolith/daemon';
+import { join } from 'node:path';
+import type { Run } from '@neolith/contracts';
+import {
+  type Coordinator,
+  createCoordinator,
+  createLog,
+  DaemonError,
+  type ExecutionSummary,
+  selectTasks,
+  settingsOf,
+  type StorePlanInput,
+  type WorkerLog,
+} from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
-import { type Connection, resolveConnection } from '../connection/resolveConnection.js';
-import { findServed } from '../execute/findServed.js';
+import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
+import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
+import { readyRun, storeRun } from '../execute/readyRun.js';
+import { reportExecution } from '../execute/reportExecution.js';
+import { showDryRun } from '../execute/showDryRun.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
+import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
-import { describeImport } from '../import/describeImport.js';
-import { describeRead, loadPlan } from '../import/loadPlan.js';
-import { settingsOf } from '@neolith/daemon';
-import { storePlan } from '@neolith/daemon';
-import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
+import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
 import { openLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
 import { VERSION } from '../version.js';
 import { type Display, openDisplay } from '../watch/openDisplay.js';
-import { reportEnd } from '../watch/reportEnd.js';
-import { exitCodeOfRun, remediesOf } from '../watch/runEnding.js';
-import { watchRun } from '@neolith/daemon';
+import { exitCodeOfRun } from '../watch/runEnding.js';
 import { choosePlanOrRun } from './choosePlanOrRun.js';
 import { readDue, type StoreFlags } from './import.js';
-import { type AgentFlags, prepareAgent, type Workers } from './prepareAgent.js';
 
-export interface ExecuteFlags extends StoreFlags, AgentFlags {
+export interface ExecuteFlags extends StoreFlags, WorkerFlags {
   readonly run?: string;
-  readonly agents: number;
-  readonly workDirectory?: string;
+  readonly maxConcurrent: number;
+  /** Seconds a task may take that has no limit of its own. */
+  readonly timeout?: number;
+  readonly dryRun?: true;
+  readonly resume?: true;
+  readonly only: readonly string[];
+  /** Ids of tasks; `--from` of other commands is a format. */
+  readonly from: readonly string[];
   readonly name?: string;
   readonly leaseSeconds: number;
   readonly drainMinutes: number;
   readonly verbose?: true;
 }
 
-/** `neolith execute PLAN` or `--run RUN`: a daemon in this process does the run, while a person watches. */
+/** `neolith execute PLAN` or `--run RUN`: does it all in this process, while a person watches. */
 export async function execute(
   terminal: Terminal,
   path: string | undefined,
   options: ExecuteFlags,
 ): Promise<void> {
   const wanted = choosePlanOrRun(path, options.run);
-  const workers = await prepareAgent(options);
-  const connection = resolveConnection(options, process.env, neolithHome());
-  const { client } = connection;
-  const run =
-    'run' in wanted
-      ? await findRun(client, wanted.run)
-      : await storeRun(terminal, client, wanted.plan, options);
-  const over = exitCodeOfRun(run.status);
-  if (over !== null) {
-    sayThatItIsOver(terminal, run, options);
+  const loaded = 'plan' in wanted ? await loadSelected(terminal, wanted.plan, options) : null;
+  const home = neolithHome();
+  const workers = await prepareWorkers(options, home);
+  if (options.dryRun === true) {
+    await showDryRun(terminal, loaded, workers, options);
     return;
   }
-  const served = await findServed(client, run, options.agents);
-  for (const hint of served.hints) say(terminal, options, hint);
-  // Only now: until here Ctrl-C may end the process as it always does.
-  const asked = listenForEnd();
-  await carryOut(terminal, { connection, run, orchestratorIds: served.ids, workers, asked, options });
+  const served = await connectOrStart(options, home, {
+    tell: (message) => say(terminal, options, message, 'dim'),
+    warn: (message) => say(terminal, options, message, 'yellow'),
+  });
+  if (served === null) {
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  try {
+    const { client } = served.connection;
+    const found =
+      loaded === null
+        ? await findRun(client, options.run as string)
+        : await storeRun(
+            terminal,
+            client,
+            await describeStore(served, loaded, workers, options),
+            loaded,
+            options,
+          );
+    const run = await readyRun(terminal, client, found, options);
+    if (run !== null) await carryOut(terminal, { served, run, workers, home, options });
+  } finally {
+    await served.close();
+  }
 }
 
-async function storeRun(
-  terminal: Terminal,
-  client: NeolithClient,
-  path: string,
-  options: ExecuteFlags,
-): Promise<Run> {
-  const byTag = readAssignments(options.assign);
-  const dueAt = readDue(options.due);
+async function loadSelected(terminal: Terminal, path: string, options: ExecuteFlags): Promise<LoadedPlan> {
   const { read, plan } = await loadPlan(terminal, path, options);
+  return { read, plan: selectTasks(plan, options) };
+}
+
+async function describeStore(
+  { connection }: ServedConnection,
+  { plan }: LoadedPlan,
+  workers: Workers,
+  options: ExecuteFlags,
+): Promise<StorePlanInput> {
   // Agents would idle at the run's limit while nobody had asked for one.
-  const maxTasks = options.maxTasks ?? plan.run?.maxConcurrentTasks ?? options.agents;
-  const { result } = await storePlan(client, {
+  const maxTasks = options.maxTasks ?? plan.run?.maxConcurrentTasks ?? options.maxConcurrent;
+  const mergeStage = options.mergeStage ?? plan.run?.mergeStage ?? workers.merger !== null;
+  const orchestrator =
+    options.orchestrator ?? (await ensureOrchestrator(connection.client, plan, options.maxConcurrent));
+  return {
     plan,
     source: options.source,
-    byTag,
-    orchestrator: options.orchestrator,
+    byTag: readAssignments(options.assign),
+    orchestrator,
     channel: options.channel,
-    settings: settingsOf(plan.run, { ...options, maxTasks }),
-    dueAt,
+    settings: settingsOf(plan.run, { ...options, maxTasks, mergeStage }),
+    dueAt: readDue(options.due),
     dryRun: false,
     start: false,
     assignToTheOnlyOne: true,
-  });
-  if (result.run === null) throw new Error('The server stored the plan and told of no run.');
-  if (options.json) terminal.jsonLine({ kind: 'imported', ...describeRead(read), result });
-  else {
-    terminal.out(`${terminal.style('bold', plainLine(result.run.name))}  ${result.run.id}`);
-    for (const line of describeImport(result, terminal)) terminal.out(line);
-  }
-  return result.run;
+  };
 }
 
-function sayThatItIsOver(terminal: Terminal, run: Run, options: ExecuteFlags): void {
-  if (run.status !== 'SUCCEEDED') {
-    throw new CommandError(
-      'conflict',
-      'RUN_ENDED',
-      [
-        `${plainLine(run.name)} is ${run.status.toLowerCase()}; nothing was executed.`,
-        ...remediesOf(run),
-      ].join('\n  '),
-    );
-  }
-  say(terminal, options, 'There is nothing to do: the run has succeeded already.');
-  if (options.json) reportEnd(terminal, run, { json: true, exitCode: EXIT.ok });
-}
-
-function say(terminal: Terminal, options: ExecuteFlags, message: string): void {
+function say(terminal: Terminal, options: ExecuteFlags, message: string, style: 'yellow' | 'dim'): void {
   if (options.json) terminal.jsonLine({ kind: 'note', message });
-  else terminal.note(terminal.style('yellow', message));
+  else terminal.note(terminal.style(style, message));
 }
 
 interface Execution {
-  readonly connection: Connection;
+  readonly served: ServedConnection;
   readonly run: Run;
-  readonly orchestratorIds: readonly string[];
   readonly workers: Workers;
-  readonly asked: AskedToEnd;
+  readonly home: string;
   readonly options: ExecuteFlags;
 }
 
 async function carryOut(terminal: Terminal, execution: Execution): Promise<void> {
-  const { connection, run, asked, options } = execution;
-  const { client } = connection;
-  const home = neolithHome();
+  const { served, run, home, options } = execution;
   await prepareHome(home);
   const logFile = await openLog(home, 'execute');
+  // Only now: until here Ctrl-C may end the process as it always does.
+  const asked = served.asked ?? listenForEnd();
   const display = openDisplay(terminal, { name: run.name, json: options.json === true });
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
-    secrets: [connection.token],
+    secrets: [served.connection.token],
     write: (line) => void logFile.handle.write(line),
   });
-  const worker = createWorker(execution, home, tellTrouble(log, display, terminal, options));
-  const stopping = new AbortController();
+  const coordinator = makeCoordinator(execution, tellTrouble(log, display, terminal, options));
   try {
-    // Before anything is handed out: where this daemon can't serve, nobody else may.
-    void asked.once.then(() => (worker.status() === 'starting' ? worker.stop() : null));
-    await worker.start();
-    await ensureRunning(client, run);
-    const wound = asked.once.then(() => windDown(worker, client, execution, display));
-    // Also while agents may finish it is told how far they are.
-    void worker.finished.then(() => stopping.abort());
-    const last = await watchRun({
-      client,
-      runId: run.id,
-      signal: stopping.signal,
-      onProgress: display.progress,
-      onTrouble: display.trouble,
-      ...(display.event === null ? {} : { onEvent: display.event }),
-    });
-    if (asked.isAsked()) await wound;
-    else if (last === null) display.note('The server told the daemon to end; the run itself goes on.');
-    await worker.drain();
-  } catch (error) {
-    if (!(error instanceof DaemonError) || error.code !== 'STOPPED_WHILE_STARTING') throw error;
-  } finally {
-    stopping.abort();
+    const summary = await conduct(terminal, coordinator, { execution, display, asked });
     display.end();
-    if (worker.status() !== 'stopped') await worker.stop();
+    if (summary !== null) await tellEnd(terminal, summary, execution, asked, logFile.file);
+  } finally {
+    display.end();
     await logFile.handle.close();
   }
-  await tellEnd(terminal, client, execution, logFile.file);
 }
 
-function createWorker(
-  { connection, run, orchestratorIds, workers, options }: Execution,
-  home: string,
-  log: WorkerLog,
-): WorkerDaemon {
-  return createDaemon({
-    client: connection.client,
-    agent: workers.agent,
+function makeCoordinator({ served, workers, home, options }: Execution, log: WorkerLog): Coordinator {
+  return createCoordinator({
+    client: served.connection.client,
+    agent: workers.agents,
+    workplace: workers.workplace,
     ...(workers.merger === null ? {} : { merger: workers.merger }),
-    // Of this run alone: several runs may be executed on one machine, and one run by several.
-    name: options.name ?? `${hostname()}-${run.id}`,
+    ...(options.name === undefined ? {} : { name: options.name }),
     version: VERSION,
-    orchestrators: orchestratorIds,
-    criteria: { runId: run.id },
     attemptsDirectory: join(home, 'attempts'),
-    workingDirectory: resolve(options.workDirectory ?? '.'),
-    slots: options.agents,
+    maxConcurrent: options.maxConcurrent,
+    ...(options.timeout === undefined ? {} : { taskTimeoutMs: options.timeout * 1_000 }),
     leaseSeconds: options.leaseSeconds,
     drainMs: options.drainMinutes * 60_000,
-    secrets: [connection.token],
+    secrets: [served.connection.token, ...workers.secrets],
     log,
   });
 }
 
-async function ensureRunning(client: NeolithClient, run: Run): Promise<void> {
-  if (run.status === 'PENDING')
-    await client.startRun({ params: { id: run.id }, body: {}, timeoutMs: 120_000 });
-  if (run.status === 'PAUSED')
-    await client.resumeRun({ params: { id: run.id }, body: {}, timeoutMs: 120_000 });
+interface Conduct {
+  readonly execution: Execution;
+  readonly display: Display;
+  readonly asked: AskedToEnd;
+}
+
+/** Null: told to end before anything had begun. */
+async function conduct(
+  terminal: Terminal,
+  coordinator: Coordinator,
+  { execution: { run, options }, display, asked }: Conduct,
+): Promise<ExecutionSummary | null> {
+  const wound = asked.once.then(() => windDown(coordinator, display, asked));
+  try {
+    const started = await coordinator.execute({ runId: run.id });
+    for (const hint of started.hints) say(terminal, options, hint, 'yellow');
+  } catch (error) {
+    if (!(error instanceof DaemonError) || error.code !== 'STOPPED_WHILE_STARTING') throw error;
+    return null;
+  }
+  const stopWatching = coordinator.monitorProgress({
+    onProgress: (progress) => display.progress(progress, coordinator.records()),
+    onTrouble: display.trouble,
+    ...(display.event === null ? {} : { onEvent: display.event }),
+  });
+  try {
+    const summary = await coordinator.waitForCompletion();
+    if (asked.isAsked()) await wound;
+    else if (exitCodeOfRun(summary.run.status) === null)
+      display.note('The server told the daemon to end; the run itself goes on.');
+    return asked.isAsked() ? await coordinator.getSummary() : summary;
+  } finally {
+    stopWatching();
+  }
 }
 
 /** Somebody wants to stop: nothing more is handed out, what runs may finish, or is ended if they ask again. */
-async function windDown(
-  worker: WorkerDaemon,
-  client: NeolithClient,
-  { run, asked }: Execution,
-  display: Display,
-): Promise<void> {
-  const running = worker.attempts().length;
+async function windDown(coordinator: Coordinator, display: Display, asked: AskedToEnd): Promise<void> {
+  const running = [...coordinator.records().values()].filter(({ phase }) => phase !== 'ended').length;
   display.note(
     running === 0
       ? 'Pausing.'
       : `Pausing: ${running} running ${running === 1 ? 'task' : 'tasks'} may finish. Ctrl-C again ends them at once.`,
   );
-  void asked.again.then(() => worker.stop());
-  const paused = client
-    .pauseRun({ params: { id: run.id }, body: { reason: 'Interrupted at the terminal' } })
-    .catch((error: unknown) => {
-      // It may have ended in this moment, or wait for a person already.
-      if (!isNeolithError(error) || error.code !== 'INVALID_TRANSITION') display.trouble(error);
-    });
-  // Both at once: a server that is away must not keep agents from being ended.
-  await Promise.all([paused, worker.drain()]);
+  const reason = 'Interrupted at the terminal';
+  void asked.again.then(() => coordinator.pauseAtOnce(reason));
+  await coordinator.pause(reason);
 }
 
 async function tellEnd(
   terminal: Terminal,
-  client: NeolithClient,
-  { run: { id }, options, asked }: Execution,
+  summary: ExecutionSummary,
+  { options, workers, served }: Execution,
+  asked: AskedToEnd,
   logFile: string,
 ): Promise<void> {
-  const json = options.json === true;
-  const run = await client.getRun({ params: { id } });
-  const ended = exitCodeOfRun(run.status);
-  if (ended !== null) {
-    process.exitCode = ended;
-    reportEnd(terminal, run, { json, exitCode: ended });
-    if (!json && ended !== EXIT.ok) terminal.out(terminal.style('dim', `  The daemon's log: ${logFile}`));
-    return;
-  }
-  process.exitCode = asked.isAsked() ? EXIT.interrupted : EXIT.failed;
-  if (json) {
-    terminal.jsonLine({ kind: 'interrupted', run, exitCode: process.exitCode });
-    return;
-  }
-  terminal.out(
-    `${plainLine(run.name)} is ${run.status.toLowerCase()}, ${run.counts.done} of ${run.counts.total} tasks are done.`,
-  );
-  terminal.out(`  Go on:  neolith execute --run ${id}`);
-  if (run.status === 'PAUSED')
-    terminal.out(terminal.style('dim', `  Or let the daemons of others go on: neolith runs resume ${id}`));
+  const ended = exitCodeOfRun(summary.run.status);
+  const exitCode = ended ?? (asked.isAsked() ? EXIT.interrupted : EXIT.failed);
+  process.exitCode = exitCode;
+  reportExecution(terminal, summary, {
+    json: options.json === true,
+    exitCode,
+    targetBranch: workers.targetOf(summary.run.id),
+    isOwnServer: served.isOwn,
+  });
+  if (!options.json && exitCode !== EXIT.ok)
+    terminal.out(terminal.style('dim', `  The log: ${plainLine(logFile)}`));
 }

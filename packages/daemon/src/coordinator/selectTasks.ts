@@ -35,6 +35,7 @@ export function selectTasks(plan: NormalisedPlan, selection: TaskSelection): Nor
       .map((task) => ({
         ...task,
         dependsOn: task.dependsOn.filter(inside),
+        derivedDependsOn: task.derivedDependsOn.filter(inside),
         parentSourceId: task.parentSourceId !== null && inside(task.parentSourceId) ? task.parentSourceId : null,
       })),
   };
@@ -43,7 +44,11 @@ export function selectTasks(plan: NormalisedPlan, selection: TaskSelection): Nor
 function addDependents(tasks: readonly NormalisedTask[], from: ReadonlySet<string>): Set<string> {
   const dependents = new Map<string, string[]>();
   for (const { sourceId, dependsOn } of tasks) {
-    for (const id of dependsOn) dependents.set(id, [...(dependents.get(id) ?? []), sourceId]);
+    for (const id of dependsOn) {
+      const known = dependents.get(id);
+      if (known === undefined) dependents.set(id, [sourceId]);
+      else known.push(sourceId);
+    }
   }
   const reached = new Set(from);
   // A set hands out what is added while it is walked.
