@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Terminal } from './output/terminal.js';
+import { addExecute } from './program/addExecute.js';
+import { addMaintenance } from './program/addMaintenance.js';
 import { addRuns } from './program/addRuns.js';
 import { MERGE_COMMAND, PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
 import { collect, readCount, readLeaseSeconds, readMinutes, readPort } from './program/readValue.js';
@@ -144,44 +146,7 @@ Examples:
       (await import('./commands/import.js')).importFile(terminal, plan, options),
     );
 
-  withPlanOptions(connected('execute'))
-    .description('Store a plan and do it: a daemon in this process, with progress, until the run is over')
-    .argument('[plan]', 'a file, or a folder of Markdown tasks')
-    .option('--run <run>', 'go on with a run that exists, by name or id, instead of a plan')
-    .option('--agents <number>', 'how many agents run at once', readCount, 5)
-    .addOption(new Option('--agent <agent>', 'which agent does the tasks').default('shell'))
-    .option(
-      '--shell-command <command>',
-      'what the shell agent runs, by /bin/sh (default: NEOLITH_SHELL_COMMAND)',
-    )
-    .option('--merge-command <command>', MERGE_COMMAND)
-    .option('--work-directory <directory>', 'where agents work (default: here)')
-    .option('--name <name>', 'the daemon’s name (default: the host name and the run)')
-    .option(
-      '--lease-seconds <number>',
-      'after so long without a sign of life others get the tasks',
-      readLeaseSeconds,
-      30,
-    )
-    .option('--drain-minutes <number>', 'how long agents may finish after Ctrl-C', readMinutes, 10)
-    .option('--verbose', 'tell of each task, and log what agents print')
-    .option('--json', 'print events and progress as JSON, one object a line')
-    .addHelpText(
-      'after',
-      `
-A server must run (neolith start); other daemons may help. With --agents and neither --max-tasks nor the plan saying
-otherwise, that many tasks of the run are done at once. Where there is only one orchestrator it gets what is nobody's.
-Ctrl-C pauses the run and lets agents finish; again ends them at once. Either way it says how to go on.
-Exit codes: 0 succeeded, 5 failed, 6 quarantined, 7 cancelled, 130 interrupted; else as \`neolith --help\` says.
-
-Examples:
-  neolith execute plan.md --shell-command ./agent.sh
-  neolith execute plan.yaml --agents 8 --merge-stage --merge-command ./merge.sh --shell-command ./agent.sh
-  neolith execute --run "Release 2026.4" --shell-command ./agent.sh`,
-    )
-    .action(async (plan, options) =>
-      (await import('./commands/execute.js')).execute(terminal, plan, options),
-    );
+  addExecute(connected('execute'), terminal);
 
   addRuns(connected('runs'), connect, terminal);
 
@@ -224,6 +189,8 @@ Examples:
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExamples:\n  neolith status\n  neolith status --json')
     .action(async (options) => (await import('./commands/status.js')).status(terminal, options));
+
+  addMaintenance(connected, command, terminal);
 
   connected('sign-in')
     .description('Make a link that signs a browser in to the dashboard: once, within 15 minutes')

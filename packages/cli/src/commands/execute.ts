@@ -103,19 +103,17 @@ async function describeStore(
   // Agents would idle at the run's limit while nobody had asked for one.
   const maxTasks = options.maxTasks ?? plan.run?.maxConcurrentTasks ?? options.maxConcurrent;
   const mergeStage = options.mergeStage ?? plan.run?.mergeStage ?? workers.merger !== null;
-  const orchestrator =
-    options.orchestrator ?? (await ensureOrchestrator(connection.client, plan, options.maxConcurrent));
   return {
     plan,
     source: options.source,
     byTag: readAssignments(options.assign),
-    orchestrator,
+    orchestrator: options.orchestrator,
     channel: options.channel,
     settings: settingsOf(plan.run, { ...options, maxTasks, mergeStage }),
     dueAt: readDue(options.due),
     dryRun: false,
     start: false,
-    assignToTheOnlyOne: true,
+    fallback: await ensureOrchestrator(connection.client, plan, options),
   };
 }
 

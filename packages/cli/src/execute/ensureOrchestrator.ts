@@ -5,18 +5,20 @@ import { listOrchestrators, type NormalisedPlan } from '@neolith/daemon';
 const NAME = 'Local';
 
 /**
- * Whom the tasks of a plan go to that name nobody: undefined where the plan names somebody for each, or there is just
- * one orchestrator. Else one called `Local`, made at its first use.
+ * Whom the tasks of a plan go to that name nobody, by id: the only orchestrator if there is just one, else one called
+ * `Local`, made at its first use. Undefined where each task names somebody.
  */
 export async function ensureOrchestrator(
   client: NeolithClient,
   plan: NormalisedPlan,
-  maxConcurrent: number,
+  options: { readonly orchestrator?: string; readonly maxConcurrent: number },
 ): Promise<string | undefined> {
+  if (options.orchestrator !== undefined) return undefined;
   if (plan.tasks.every(({ orchestrator, status }) => orchestrator !== null || status !== 'open'))
     return undefined;
   const known = await listOrchestrators(client);
-  if (known.length === 1) return undefined;
+  const [only] = known;
+  if (only !== undefined && known.length === 1) return only.id;
   const local = known.find(({ name }) => name === NAME);
   if (local !== undefined) return local.id;
   const made = await client.createOrchestrator({
@@ -24,7 +26,7 @@ export async function ensureOrchestrator(
       name: NAME,
       role: 'Does what is executed at a terminal',
       discipline: 'Engineering',
-      maxConcurrentTasks: maxConcurrent,
+      maxConcurrentTasks: options.maxConcurrent,
     },
   });
   return made.id;

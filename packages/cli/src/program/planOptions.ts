@@ -59,5 +59,5 @@ export function withPlanOptions(made: Command): Command {
         'what becomes of tasks whose prerequisite fails',
       ).choices(['block', 'cancel', 'release']),
     )
-    .option('--timeout <time>', 'the run fails after so long', readTime(1, 31_536_000));
+    .option('--run-timeout <time>', 'the run fails after so long', readTime(1, 31_536_000));
 }

@@ -1,4 +1,6 @@
 import type { RunProgress, RunStatus } from '@neolith/contracts';
+import type { TaskRecord } from '@neolith/daemon';
+import { describeUsage } from '../execute/describeUsage.js';
 import { describeDuration } from '../output/duration.js';
 import { columnsOf, fitLine } from '../output/fitLine.js';
 import { plainLine, type Style, type Terminal } from '../output/terminal.js';
@@ -9,12 +11,17 @@ export interface DrawOptions {
   /** Lines at most, all in all. */
   readonly rows: number;
   readonly style: Terminal['style'];
+  /** What is known of attempts in this process, by task. */
+  readonly records?: ReadonlyMap<string, TaskRecord>;
 }
 
 const BAR_COLUMNS_MAX = 40;
 const RUNNING_MAX = 8;
 const WAITING_MAX = 3;
 const TITLE_COLUMNS_MIN = 8;
+/** So much of a title is worth more than what stands beside it. */
+const TITLE_COLUMNS_GOOD = 24;
+const TASK_BAR_COLUMNS = 8;
 
 const STATUS_STYLE: Readonly<Record<RunStatus, Style>> = {
   PENDING: 'dim',
@@ -39,22 +46,44 @@ export function drawProgress(progress: RunProgress, options: DrawOptions): strin
   return [
     drawHead(progress, options),
     drawBar(progress, options),
-    ...running.map((task) => {
-      const state = task.status === 'MERGING' ? 'merging' : `${String(task.progress).padStart(3)} %`;
-      const since = describeDuration((progress.at.getTime() - task.since.getTime()) / 1_000);
-      const head = `  ${state.padEnd(8)}`;
-      const title = fitLine(
-        plainLine(task.title),
-        Math.max(TITLE_COLUMNS_MIN, columns - head.length - since.length - 3),
-      );
-      return line(`${head}${title}  ${since}`);
-    }),
+    ...running.map((task) => drawTask(task, progress.at, options)),
     ...(more > 0 ? [line(`  … and ${more} more`, 'dim')] : []),
     ...progress.waitingFor
       .slice(0, WAITING_MAX)
       .map((reason) => line(`  waits: ${plainLine(reason)}`, isIdle ? 'yellow' : 'dim')),
     ...(progress.eta === null ? [] : [line(`  ${describeEta(progress)}`, 'dim')]),
   ];
+}
+
+/** Phase, bar and title; beside them what there is room for, the most telling first. */
+function drawTask(
+  task: RunProgress['running'][number],
+  at: Date,
+  { columns, style, records }: DrawOptions,
+): string {
+  const record = records?.get(task.taskId);
+  const phase = task.status === 'MERGING' ? 'merging' : record?.phase === 'starting' ? 'starting' : 'working';
+  const full = Math.floor((task.progress / 100) * TASK_BAR_COLUMNS);
+  const bar = `${'█'.repeat(full)}${'░'.repeat(TASK_BAR_COLUMNS - full)}`;
+  const head = `  ${phase.padEnd(9)}${bar} ${String(task.progress).padStart(3)} %  `;
+  const facts = [
+    describeDuration((at.getTime() - task.since.getTime()) / 1_000),
+    record?.agent ?? '',
+    describeUsage(record?.usage ?? {}),
+    plainLine(record?.message ?? ''),
+  ].filter((fact) => fact !== '');
+  let room = columns - columnsOf(head) - TITLE_COLUMNS_GOOD;
+  const shown: string[] = [];
+  for (const fact of facts) {
+    room -= columnsOf(fact) + 2;
+    if (room < 0 && shown.length > 0) break;
+    shown.push(fact);
+  }
+  const beside = shown.join('  ');
+  const left = columns - columnsOf(head) - columnsOf(beside) - 2;
+  if (left < TITLE_COLUMNS_MIN) return fitLine(`  ${plainLine(task.title)}`, columns);
+  const title = fitLine(plainLine(task.title), left);
+  return `${style(phase === 'merging' ? 'cyan' : 'dim', head)}${title}  ${style('dim', beside)}`;
 }
 
 function drawHead(progress: RunProgress, { name, columns, style }: DrawOptions): string {

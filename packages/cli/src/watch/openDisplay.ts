@@ -1,4 +1,5 @@
 import type { EngineEvent, RunProgress } from '@neolith/contracts';
+import type { TaskRecord } from '@neolith/daemon';
 import { describeFailure } from '../output/describeFailure.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { describeProgress, drawProgress } from './drawProgress.js';
@@ -6,7 +7,8 @@ import { type LiveBlock, openLiveBlock } from './liveBlock.js';
 
 /** What a command shows while a run goes on: lines redrawn at a terminal, plain lines elsewhere, JSON lines if asked. */
 export interface Display {
-  progress(progress: RunProgress): void;
+  /** `records`: what is known of attempts in this process, by task. */
+  progress(progress: RunProgress, records?: ReadonlyMap<string, TaskRecord>): void;
   /** Null where nobody would see events. */
   readonly event: ((event: EngineEvent) => void) | null;
   /** A line beside the progress. */
@@ -51,13 +53,13 @@ function openLiveDisplay(terminal: Terminal, name: string): Display {
   const block: LiveBlock = openLiveBlock(process.stdout);
   let trouble = '';
   return {
-    progress(progress) {
+    progress(progress, records) {
       trouble = '';
       // Some pseudo-terminals have a size of nothing.
       const columns = process.stdout.columns || 80;
       const rows = process.stdout.rows || 24;
       block.draw(
-        drawProgress(progress, { name, columns: columns - 1, rows: rows - 1, style: terminal.style }),
+        drawProgress(progress, { name, columns: columns - 1, rows: rows - 1, style: terminal.style, ...(records === undefined ? {} : { records }) }),
       );
     },
     event: null,

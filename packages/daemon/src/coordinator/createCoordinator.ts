@@ -156,7 +156,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       channel: undefined,
       settings: {},
       dueAt: null,
-      assignToTheOnlyOne: true,
+      fallback: 'the only one',
       ...work,
       dryRun: false,
       start: false,

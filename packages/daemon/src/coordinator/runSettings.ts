@@ -12,7 +12,7 @@ export interface RunSettingFlags {
   readonly failurePolicy?: 'continue' | 'stop' | 'quarantine';
   readonly onPrerequisiteFailure?: 'block' | 'cancel' | 'release';
   /** Of the run, seconds. */
-  readonly timeout?: number;
+  readonly runTimeout?: number;
 }
 
 /** What the plan says, and over it what the command line says; what neither says is left to the server. Pure. */
@@ -26,7 +26,7 @@ export function settingsOf(plan: PlanRun | null, flags: RunSettingFlags): RunSet
     mergeStage: flags.mergeStage,
     failurePolicy: flags.failurePolicy,
     onPrerequisiteFailure: flags.onPrerequisiteFailure,
-    timeoutSeconds: flags.timeout,
+    timeoutSeconds: flags.runTimeout,
   };
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...plan, ...said };

@@ -17,8 +17,8 @@ export interface StorePlanInput {
   readonly dueAt: Date | null;
   readonly dryRun: boolean;
   readonly start: boolean;
-  /** Whether the only orchestrator that there is gets what nobody is named for. */
-  readonly assignToTheOnlyOne?: boolean;
+  /** Who gets what nobody is named for: an id, or the only orchestrator if there is just one. Default: nobody. */
+  readonly fallback?: string | 'the only one' | undefined;
 }
 
 export interface StoredPlan {
@@ -36,13 +36,14 @@ export async function storePlan(client: NeolithClient, input: StorePlanInput): P
   const { plan } = input;
   const orchestrators = await listOrchestrators(client);
   const [only] = orchestrators;
-  const fallback = input.assignToTheOnlyOne === true && orchestrators.length === 1 ? only : undefined;
+  const theOnlyOne = orchestrators.length === 1 ? only?.id : undefined;
+  const fallback = input.fallback === 'the only one' ? theOnlyOne : input.fallback;
   const assigned = assignTasks(
     plan.tasks,
     { byTag: input.byTag, everybodyElse: input.orchestrator ?? null },
     orchestrators,
   );
-  const assignments = new Map([...assigned].map(([id, who]) => [id, who ?? fallback?.id ?? null]));
+  const assignments = new Map([...assigned].map(([id, who]) => [id, who ?? fallback ?? null]));
   const body = toPlanImport(plan, {
     source: sourceOf(plan, input.source),
     assignments,
