@@ -1,0 +1,153 @@
+import { join, resolve } from 'node:path';
+import {
+  AGENT_NAMES,
+  type AgentAdapter,
+  createAgent,
+  createGitMerger,
+  createShellMerger,
+  gitWorkplace,
+  hasGitCode,
+  type Merger,
+  openRepository,
+  type ProjectFacts,
+  plainWorkplace,
+  type Repository,
+  type RoutingChooser,
+  readProjectFacts,
+  readRouterConfig,
+  routeAgents,
+  nameRunBranch,
+  type Workplace,
+} from '@neolith/daemon';
+import { CommandError } from '../output/commandError.js';
+
+export interface WorkerFlags {
+  readonly agent: readonly string[];
+  readonly shellCommand?: string;
+  readonly model?: string;
+  /** A directory that holds a `router.config.json`. */
+  readonly router?: string;
+  readonly repoPath?: string;
+  readonly workDirectory?: string;
+  readonly target?: string;
+  readonly merge: 'rebase' | 'merge';
+  readonly check?: string;
+  readonly mergeCommand?: string;
+}
+
+/** Who does the tasks, where, and what brings their work together. */
+export interface Workers {
+  readonly agents: RoutingChooser;
+  readonly workplace: Workplace;
+  /** Null: nothing is to be merged. */
+  readonly merger: Merger | null;
+  /** Null: agents work in no repository. */
+  readonly repository: Repository | null;
+  readonly project: ProjectFacts | null;
+  /** Never handed on. */
+  readonly secrets: readonly string[];
+  /** Into which the work of a run is merged; null: into none. */
+  targetOf(runId: string): string | null;
+}
+
+/**
+ * What flags and environment say.
+ * @throws CommandError `AGENT_NOT_FOUND` where none of the agents can be started here, `SETTINGS_CONTRADICT`
+ */
+export async function prepareWorkers(options: WorkerFlags, home: string): Promise<Workers> {
+  const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
+  const repository = await findRepository(options, shellCommand, home);
+  const directory = repository?.openedPath ?? resolve(options.workDirectory ?? '.');
+  const project = repository === null ? null : await readProjectFacts(directory);
+  const agents = await chooseAmong(options, shellCommand, directory, project);
+  const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
+  const mergeCommand = options.mergeCommand ?? (process.env.NEOLITH_MERGE_COMMAND || undefined);
+  const target = options.target ?? null;
+  return {
+    agents,
+    repository,
+    project,
+    workplace:
+      repository === null
+        ? plainWorkplace(directory)
+        : gitWorkplace({ repository, targetBranch: target }),
+    merger:
+      mergeCommand !== undefined
+        ? createShellMerger(surroundings, { command: mergeCommand })
+        : repository === null
+          ? null
+          : createGitMerger({ repository, strategy: options.merge, check: options.check ?? null }),
+    secrets: [],
+    targetOf: (runId) => (repository === null ? null : (target ?? nameRunBranch(runId))),
+  };
+}
+
+async function findRepository(
+  options: WorkerFlags,
+  shellCommand: string | undefined,
+  home: string,
+): Promise<Repository | null> {
+  if (options.workDirectory !== undefined) {
+    if (options.repoPath === undefined) return null;
+    throw new CommandError(
+      'usage',
+      'SETTINGS_CONTRADICT',
+      'Give either --repo-path, for a worktree for each attempt, or --work-directory, for one directory for all.',
+    );
+  }
+  const isShell = shellCommand !== undefined && options.agent.every((name) => name === 'shell');
+  if (options.repoPath === undefined && isShell) return null;
+  try {
+    return await openRepository({
+      path: options.repoPath ?? '.',
+      worktreesDirectory: join(home, 'worktrees'),
+      environment: process.env,
+    });
+  } catch (error) {
+    if (options.repoPath === undefined && hasGitCode(error, 'NOT_A_REPOSITORY')) {
+      throw new CommandError(
+        'usage',
+        'NOT_A_REPOSITORY',
+        'Agents work in a git repository, and this is none. Name one by --repo-path PATH, or let them work without by --work-directory .',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+async function chooseAmong(
+  options: WorkerFlags,
+  shellCommand: string | undefined,
+  directory: string,
+  project: ProjectFacts | null,
+): Promise<RoutingChooser> {
+  const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
+  const configurations = { shell: shellCommand === undefined ? {} : { command: shellCommand } };
+  const names =
+    options.agent.length > 0 ? options.agent : shellCommand === undefined ? AGENT_NAMES : ['shell'];
+  const adapters = new Map<string, AgentAdapter>(
+    names.map((name) => [name, createAgent(name, surroundings, configurations)]),
+  );
+  const detections = await Promise.all(
+    [...adapters.values()].map(async (adapter) => ({ name: adapter.name, ...(await adapter.detect()) })),
+  );
+  if (!detections.some(({ found }) => found)) {
+    const remedies = options.agent.length > 0 ? detections.flatMap(({ remedy }) => remedy ?? []) : [];
+    throw new CommandError(
+      'usage',
+      'AGENT_NOT_FOUND',
+      [
+        `None of these agents can be started here: ${names.join(', ')}.`,
+        ...remedies,
+        "Install one, or give a command of your own by --shell-command 'COMMAND' or NEOLITH_SHELL_COMMAND. `neolith doctor` looks at all of them.",
+      ].join(' '),
+    );
+  }
+  return routeAgents({
+    adapters,
+    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    project,
+    ...(options.model === undefined ? {} : { model: options.model }),
+  });
+}

@@ -1,0 +1,64 @@
+import type { ClaimWithContext } from '@neolith/contracts';
+import type { AgentAdapter } from '../agents/agentAdapter.js';
+import { AgentError } from '../agents/agentError.js';
+import {
+  type AgentAssignment,
+  type AgentAvailability,
+  assignAgents,
+  classifyTask,
+  type RouterConfig,
+  type RoutedTask,
+  type TaskClassification,
+  type TaskText,
+} from '../routing/index.js';
+import type { AgentChooser } from '../worker/agentChooser.js';
+
+export interface RoutingOptions {
+  /** Those that may be chosen, by name. */
+  readonly adapters: ReadonlyMap<string, AgentAdapter>;
+  readonly config: RouterConfig;
+  /** Of the repository; null: there is none. */
+  readonly project: { readonly technologies: readonly string[] } | null;
+  /** For agents that can choose one. */
+  readonly model?: string;
+}
+
+export interface RoutedChoice {
+  readonly classification: TaskClassification;
+  readonly assignment: AgentAssignment;
+}
+
+export interface RoutingChooser extends AgentChooser {
+  /** Who would do a task; starts nothing. */
+  route(task: TaskText & Pick<RoutedTask, 'tags' | 'priority'>, capabilities?: readonly string[]): RoutedChoice;
+}
+
+/** Looks once at which of the agents can be started here, and then chooses by the routing configuration. */
+export async function routeAgents(options: RoutingOptions): Promise<RoutingChooser> {
+  const { adapters, config, project, model } = options;
+  const availability = await Promise.all(
+    [...adapters.values()].map(async (adapter): Promise<AgentAvailability> => {
+      const { found, remedy } = await adapter.detect();
+      return { name: adapter.name, available: found, ...(remedy === undefined ? {} : { reason: 'not here' }) };
+    }),
+  );
+  const names = [...adapters.keys()];
+
+  const route: RoutingChooser['route'] = (task, capabilities = []) => {
+    const classification = classifyTask(task, project);
+    const { tags, priority } = task;
+    const assignment = assignAgents({ classification, tags, priority, capabilities }, availability, config);
+    return { classification, assignment };
+  };
+
+  return {
+    name: names.length === 1 ? (names[0] as string) : 'auto',
+    route,
+    async choose({ task, context }: ClaimWithContext) {
+      const { assignment } = route(task, context.orchestrator.capabilities);
+      const adapter = assignment.primary === null ? undefined : adapters.get(assignment.primary);
+      if (adapter === undefined) throw new AgentError('AGENT_NOT_CONFIGURED', assignment.justification);
+      return { adapter, reason: assignment.justification, ...(model === undefined ? {} : { model }) };
+    },
+  };
+}
