@@ -161,7 +161,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         attemptDirectory: directory,
         workingDirectory: site.directory,
         context: context(),
-        prompt: writePrompt(claim.context, site, agentName),
+        prompt: await writePrompt(claim.context, site, agentName, deps.secrets),
         ...(chosen.model === undefined ? {} : { model: chosen.model }),
       },
       {
