@@ -3,8 +3,9 @@ import type { Terminal } from './output/terminal.js';
 import { addExecute } from './program/addExecute.js';
 import { addMaintenance } from './program/addMaintenance.js';
 import { addRuns } from './program/addRuns.js';
-import { MERGE_COMMAND, PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
+import { PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
 import { collect, readCount, readLeaseSeconds, readMinutes, readPort } from './program/readValue.js';
+import { withWorkerOptions } from './program/workerOptions.js';
 import { VERSION } from './version.js';
 
 /**
@@ -78,19 +79,12 @@ Examples:
     )
     .action(async (options) => (await import('./commands/start.js')).start(terminal, options));
 
-  connected('daemon')
+  withWorkerOptions(connected('daemon'))
     .description('Work for orchestrators: claim their tasks and run an agent for each')
     .option('--orchestrator <name>', 'whom to serve, by name or id; may be given several times', collect, [])
     .option('--all', 'serve all orchestrators, later ones too')
     .option('--run <run>', 'only tasks of this run, by name or id')
     .option('--slots <number>', 'how many agents run at once', readCount, 3)
-    .addOption(new Option('--agent <agent>', 'which agent does the tasks').default('shell'))
-    .option(
-      '--shell-command <command>',
-      'what the shell agent runs, by /bin/sh (default: NEOLITH_SHELL_COMMAND)',
-    )
-    .option('--merge-command <command>', MERGE_COMMAND)
-    .option('--work-directory <directory>', 'where agents work (default: here)')
     .option('--name <name>', 'the daemon’s name, the same at each start (default: the host name)')
     .option(
       '--lease-seconds <number>',

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createDaemon, createLog } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
@@ -8,14 +8,13 @@ import { type ConnectionFlags, resolveConnection } from '../connection/resolveCo
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
 import { VERSION } from '../version.js';
-import { type AgentFlags, prepareAgent } from './prepareAgent.js';
+import { prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 
-export interface DaemonFlags extends ConnectionFlags, AgentFlags {
+export interface DaemonFlags extends ConnectionFlags, WorkerFlags {
   readonly orchestrator: readonly string[];
   readonly all?: true;
   readonly run?: string;
   readonly slots: number;
-  readonly workDirectory?: string;
   readonly name?: string;
   readonly leaseSeconds: number;
   readonly drainMinutes: number;
@@ -35,8 +34,8 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
       'Say whom to serve: --orchestrator NAME (several times if you like), or --all.',
     );
   }
-  const { agent, merger } = await prepareAgent(options);
   const home = neolithHome();
+  const { agents, workplace, merger, secrets } = await prepareWorkers(options, home);
   const { client, token, url } = resolveConnection(options, process.env, home);
   const runId =
     options.run === undefined || options.run === 'none'
@@ -51,7 +50,8 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
   });
   const worker = createDaemon({
     client,
-    agent,
+    agent: agents,
+    workplace,
     name: options.name ?? hostname(),
     version: VERSION,
     orchestrators:
@@ -62,13 +62,12 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
             return options.orchestrator.map((wanted) => findOrchestrator(known, wanted).id);
           },
     attemptsDirectory: join(home, 'attempts'),
-    workingDirectory: resolve(options.workDirectory ?? '.'),
     slots: options.slots,
     leaseSeconds: options.leaseSeconds,
     ...(merger === null ? {} : { merger }),
     ...(runId === null ? {} : { criteria: { runId } }),
     drainMs: options.drainMinutes * 60_000,
-    secrets: [token],
+    secrets: [token, ...secrets],
     log,
   });
   let asked = 0;

@@ -56,10 +56,16 @@ export interface Workers {
  */
 export async function prepareWorkers(options: WorkerFlags, home: string): Promise<Workers> {
   const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
+  const adapters = await findAgents(options, shellCommand);
   const repository = await findRepository(options, shellCommand, home);
   const directory = repository?.openedPath ?? resolve(options.workDirectory ?? '.');
   const project = repository === null ? null : await readProjectFacts(directory);
-  const agents = await chooseAmong(options, shellCommand, directory, project);
+  const agents = await routeAgents({
+    adapters,
+    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    project,
+    ...(options.model === undefined ? {} : { model: options.model }),
+  });
   const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
   const mergeCommand = options.mergeCommand ?? (process.env.NEOLITH_MERGE_COMMAND || undefined);
   const target = options.target ?? null;
@@ -116,12 +122,10 @@ async function findRepository(
   }
 }
 
-async function chooseAmong(
+async function findAgents(
   options: WorkerFlags,
   shellCommand: string | undefined,
-  directory: string,
-  project: ProjectFacts | null,
-): Promise<RoutingChooser> {
+): Promise<Map<string, AgentAdapter>> {
   const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
   const configurations = { shell: shellCommand === undefined ? {} : { command: shellCommand } };
   const names =
@@ -144,10 +148,5 @@ async function chooseAmong(
       ].join(' '),
     );
   }
-  return routeAgents({
-    adapters,
-    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
-    project,
-    ...(options.model === undefined ? {} : { model: options.model }),
-  });
+  return adapters;
 }
