@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@neolith/contracts';
-import { createAgent, createDaemon, createLog } from '@neolith/daemon';
+import { createAgent, createDaemon, createLog, plainWorkplace } from '@neolith/daemon';
 
 const [name, ledger, hangs] = process.argv.slice(2);
 const token = process.env.NEOLITH_TOKEN;
@@ -44,7 +44,7 @@ const daemon = createDaemon({
   version: 'test',
   orchestrators: 'all',
   attemptsDirectory: join(dirname(ledger), name),
-  workingDirectory: process.cwd(),
+  workplace: plainWorkplace(process.cwd()),
   slots: 3,
   leaseSeconds: 4,
   secrets: [token],

@@ -64,13 +64,13 @@ it.each([
   [['runs', '--status', 'odd'], 'Allowed choices are pending'],
   [['runs', 'pause'], 'missing required argument'],
   [['runs', 'delete'], 'missing required argument'],
-  [['import', 'x.yaml', '--timeout', 'soon'], '90s, 5m, 2h or 1d'],
+  [['import', 'x.yaml', '--run-timeout', 'soon'], '90s, 5m, 2h or 1d'],
   [['import', 'x.yaml', '--waves', 'some'], 'Allowed choices are strict, off'],
   [['import', 'x.yaml', '--max-tasks', '0'], 'whole number from 1'],
   [['graph'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--run', 'y'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--format', 'svg'], 'Allowed choices are text'],
-  [['execute', 'x.yaml', '--agents', 'many', '--shell-command', 'true'], 'whole number from 1'],
+  [['execute', 'x.yaml', '--max-concurrent', 'many', '--shell-command', 'true'], 'whole number from 1'],
 ])('%j is wrong usage', async (args, message) => {
   const { code, stdout, stderr } = await run(...args);
   expect(stderr).toContain(message);

@@ -111,7 +111,7 @@ it('gives the run the settings of the command line over those of the plan, and s
       '4',
       '--merge-stage',
     ],
-    ...['--failure-policy', 'continue', '--on-prerequisite-failure', 'cancel', '--timeout', '1d'],
+    ...['--failure-policy', 'continue', '--on-prerequisite-failure', 'cancel', '--run-timeout', '1d'],
     ...['--due', '2026-12-31', '--start', '--orchestrator', ada.id, '--source', 'elsewhere'],
   ];
   const { result } = await json('import', file, ...flags);
