@@ -3,6 +3,7 @@ export { AgentError, type AgentErrorCode } from './agents/agentError.js';
 export { type MergeRequest, type Merger, type MergeVerdict, nothingToMerge } from './agents/merger.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
+export * from './git/index.js';
 export * from './plans/index.js';
 export { redactSecrets } from './process/redactSecrets.js';
 export { sanitiseText } from './process/sanitiseText.js';
