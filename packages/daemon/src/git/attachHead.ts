@@ -12,7 +12,10 @@ import type { Repository } from './repository.js';
 export async function attachHead(repository: Repository, record: AttemptRecord): Promise<string | null> {
   const { directory, branch, baseCommit } = record;
   const ref = `refs/heads/${branch}`;
-  const symbolic = await askGit(repository, ['symbolic-ref', '--quiet', 'HEAD'], { cwd: directory, answers: [0, 1] });
+  const symbolic = await askGit(repository, ['symbolic-ref', '--quiet', 'HEAD'], {
+    cwd: directory,
+    answers: [0, 1],
+  });
   const current = symbolic.stdout.toString('utf8').trim();
   const head = await readCommit(repository, 'HEAD', directory);
   const tip = await readCommit(repository, ref);
@@ -38,7 +41,9 @@ export async function attachHead(repository: Repository, record: AttemptRecord):
     tip ?? '0'.repeat(head.length),
   ]);
   // The same commit: neither index nor files change.
-  await askGit(repository, ['symbolic-ref', '-m', 'neolith: follow the agent', 'HEAD', ref], { cwd: directory });
+  await askGit(repository, ['symbolic-ref', '-m', 'neolith: follow the agent', 'HEAD', ref], {
+    cwd: directory,
+  });
   const where = current === '' ? 'a detached HEAD' : current.replace(/^refs\/heads\//, 'the branch ');
   return `The agent ended on ${where}; its commits are on ${branch} as well.`;
 }

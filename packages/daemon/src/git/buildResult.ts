@@ -1,6 +1,12 @@
 import { askGit } from './askGit.js';
 import type { AttemptRecord } from './attemptRecord.js';
-import { type CommitFacts, TRAILERS, writeCommitMessage, writeSubject, writeTrailers } from './commitMessage.js';
+import {
+  type CommitFacts,
+  TRAILERS,
+  writeCommitMessage,
+  writeSubject,
+  writeTrailers,
+} from './commitMessage.js';
 import { makeCommit, readCommitParts, readTree } from './makeCommit.js';
 import { listWork } from './mergedWork.js';
 import type { Repository } from './repository.js';
@@ -35,7 +41,10 @@ export function buildResult(
   return strategy === 'merge' ? buildMerge(repository, input) : buildLine(repository, input);
 }
 
-function buildMerge(repository: Repository, { facts, target, tip, tree, record }: ResultInput): Promise<string> {
+function buildMerge(
+  repository: Repository,
+  { facts, target, tip, tree, record }: ResultInput,
+): Promise<string> {
   const subject = `Merge ${writeSubject(facts)}`;
   return makeCommit(repository, {
     tree,

@@ -106,7 +106,9 @@ async function removeScratch(
     );
     await removeAttemptRecord(repository, scratch.attemptId);
   } catch (error) {
-    callbacks.onWarning(`The checkout for the check stays at ${scratch.directory}: ${(error as Error).message}`);
+    callbacks.onWarning(
+      `The checkout for the check stays at ${scratch.directory}: ${(error as Error).message}`,
+    );
   }
 }
 

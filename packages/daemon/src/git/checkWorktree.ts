@@ -1,6 +1,6 @@
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readAttemptRecord, type AttemptRecord } from './attemptRecord.js';
+import { type AttemptRecord, readAttemptRecord } from './attemptRecord.js';
 import { GitError } from './gitError.js';
 import type { Repository } from './repository.js';
 
@@ -12,7 +12,10 @@ import type { Repository } from './repository.js';
 export async function requireWorktree(repository: Repository, attemptId: string): Promise<AttemptRecord> {
   const record = await readAttemptRecord(repository, attemptId);
   if (record === null) {
-    throw new GitError('ATTEMPT_UNKNOWN', `No worktree of ${repository.path} was made for the attempt ${attemptId}.`);
+    throw new GitError(
+      'ATTEMPT_UNKNOWN',
+      `No worktree of ${repository.path} was made for the attempt ${attemptId}.`,
+    );
   }
   const fault = await findFault(record);
   if (fault !== null) throw fault;
@@ -29,15 +32,23 @@ export async function findFault(record: AttemptRecord): Promise<GitError | null>
     );
   try {
     const stat = await lstat(directory);
-    if (!stat.isDirectory() || (await realpath(directory)) !== directory) return tampered(`${directory} is a link`);
+    if (!stat.isDirectory() || (await realpath(directory)) !== directory)
+      return tampered(`${directory} is a link`);
   } catch (cause) {
-    return new GitError('WORKTREE_MISSING', `The worktree ${directory} is gone: ${(cause as Error).message}.`, { cause });
+    return new GitError(
+      'WORKTREE_MISSING',
+      `The worktree ${directory} is gone: ${(cause as Error).message}.`,
+      { cause },
+    );
   }
   try {
     const link = join(directory, '.git');
     if (!(await lstat(link)).isFile()) return tampered(`${link} is not the file that git wrote`);
     const [, target = ''] = /^gitdir: (.+?)\s*$/.exec(await readFile(link, 'utf8')) ?? [];
-    if (target === '' || (await realpath(resolve(directory, target))) !== (await realpath(record.adminDirectory))) {
+    if (
+      target === '' ||
+      (await realpath(resolve(directory, target))) !== (await realpath(record.adminDirectory))
+    ) {
       return tampered(`${link} leads somewhere else`);
     }
     return null;

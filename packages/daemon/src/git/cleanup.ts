@@ -1,7 +1,12 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askGit, askGitText } from './askGit.js';
-import { type AttemptRecord, listAttemptRecords, readAttemptRecord, removeAttemptRecord } from './attemptRecord.js';
+import {
+  type AttemptRecord,
+  listAttemptRecords,
+  readAttemptRecord,
+  removeAttemptRecord,
+} from './attemptRecord.js';
 import { GitError } from './gitError.js';
 import { type Inspection, inspectWorktree } from './inspectWorktree.js';
 import { isInside } from './isInside.js';
@@ -127,7 +132,9 @@ async function removeFiles(
   // Neither is forced: git looks for changes once more, and a directory must be empty.
   if (worktree === 'empty') await rmdir(directory);
   if (worktree === 'whole' || worktree === 'entry') {
-    await askGit(repository, ['worktree', 'remove', '--end-of-options', directory], { timeoutMs: 10 * 60_000 });
+    await askGit(repository, ['worktree', 'remove', '--end-of-options', directory], {
+      timeoutMs: 10 * 60_000,
+    });
   }
 }
 
@@ -160,7 +167,8 @@ async function findUnknown(
     found.push({ attemptId: null, path, branch, reason: 'UNKNOWN', message, remedy });
   };
   for (const worktree of worktrees) {
-    const isOurs = isInside(worktree.path, repository.worktreesDirectory) && worktree.path !== repository.path;
+    const isOurs =
+      isInside(worktree.path, repository.worktreesDirectory) && worktree.path !== repository.path;
     if (!isOurs || paths.has(worktree.path)) continue;
     add(worktree.path, worktree.branch, 'A worktree of which no record is left.');
     paths.add(worktree.path);

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { askGit, askGitWhether, isContained, readCommit } from './askGit.js';
-import type { AttemptRecord } from './attemptRecord.js';
 import { attachHead } from './attachHead.js';
+import type { AttemptRecord } from './attemptRecord.js';
 import { requireWorktree } from './checkWorktree.js';
 import { clearIndexLock } from './clearIndexLock.js';
 import { type CommitFacts, writeCommitMessage, writeSubject } from './commitMessage.js';
@@ -53,7 +53,8 @@ export async function commitWork(
   await commitStaged(repository, record, facts);
   const tip = await readCommit(repository, `refs/heads/${branch}`);
   const extra = notes.length === 0 ? {} : { notes };
-  if (tip === null || tip === baseCommit) return { commit: null, files: 0, insertions: 0, deletions: 0, ...extra };
+  if (tip === null || tip === baseCommit)
+    return { commit: null, files: 0, insertions: 0, deletions: 0, ...extra };
   return { commit: tip, ...(await countChanges(repository, baseCommit, tip)), ...extra };
 }
 
@@ -93,7 +94,7 @@ async function requireNoNestedRepositories(repository: Repository, directory: st
   if (nested.length > 0) refuseNested(nested);
 }
 
-function refuseNested(names: readonly string[]): never {
+function refuseNested(names: readonly (string | Buffer)[]): never {
   throw new GitError(
     'NESTED_REPOSITORY',
     `There is a git repository of its own in ${showNames(names)}, whose files can't be committed here. Remove its .git, or add it to .gitignore. Changed submodules are not supported.`,
@@ -141,7 +142,11 @@ async function commitStaged(
     },
   );
   const after = await readCommit(repository, `refs/heads/${branch}`);
-  if (after === null || after === before || (before !== null && !(await isContained(repository, before, after)))) {
+  if (
+    after === null ||
+    after === before ||
+    (before !== null && !(await isContained(repository, before, after)))
+  ) {
     throw new GitError(
       'GIT_FAILED',
       `The commit of ${directory} did not arrive on ${branch}. Look at git -C ${directory} log.`,

@@ -1,11 +1,5 @@
 import type { JsonValue } from '../agents/agentAdapter.js';
-import type {
-  MergeCallbacks,
-  MergeLimits,
-  Merger,
-  MergeRequest,
-  MergeVerdict,
-} from '../agents/merger.js';
+import type { MergeCallbacks, MergeLimits, MergeRequest, Merger, MergeVerdict } from '../agents/merger.js';
 import type { TerminationReason } from '../process/processSpec.js';
 import type { SupervisedProcess } from '../process/superviseProcess.js';
 import { isContained, readCommit } from './askGit.js';
@@ -125,9 +119,12 @@ async function mergeAttempt(
     const tip = await readCommit(repository, `refs/heads/${record.branch}`);
     const target = await readCommit(repository, `refs/heads/${branch}`);
     if (target === null) {
-      return refused(`The target branch ${branch} is gone. Make it again, or retry the task for another one.`);
+      return refused(
+        `The target branch ${branch} is gone. Make it again, or retry the task for another one.`,
+      );
     }
-    if (tip === null) return failed(`The branch ${record.branch} of the attempt is gone, and its work with it.`);
+    if (tip === null)
+      return failed(`The branch ${record.branch} of the attempt is gone, and its work with it.`);
     if (tip === record.baseCommit) return merged(null);
     const present = await findPresent(repository, record, tip, target);
     if (present !== null) return merged(present, true);
@@ -143,7 +140,8 @@ async function mergeAttempt(
     const result = await buildResult(repository, strategy, { record, facts, target, tip, tree: test.tree });
     if (check !== null) {
       const left = giveUpAt - performance.now();
-      if (left <= 0) return failed(`The merge was given up after its time limit of ${limits.timeoutMs / 1_000} s.`);
+      if (left <= 0)
+        return failed(`The merge was given up after its time limit of ${limits.timeoutMs / 1_000} s.`);
       const verdict = await checkResult(repository, check, {
         record,
         commit: result,
@@ -169,7 +167,9 @@ async function mergeAttempt(
     if (move.kind === 'refused') return refused(move.reason);
     callbacks.onWarning(`${branch} moved while the merge was prepared; it is prepared again`);
   }
-  return refused(`${branch} moved ${TRIES_MAX} times while the merge was prepared. Try again when less is going on.`);
+  return refused(
+    `${branch} moved ${TRIES_MAX} times while the merge was prepared. Try again when less is going on.`,
+  );
 }
 
 /** The commit by which the work is in the target already, or null. */

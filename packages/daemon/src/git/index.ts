@@ -1,4 +1,9 @@
-export { type AttemptRecord, listAttemptRecords, readAttemptRecord, releaseWorktree } from './attemptRecord.js';
+export {
+  type AttemptRecord,
+  listAttemptRecords,
+  readAttemptRecord,
+  releaseWorktree,
+} from './attemptRecord.js';
 export type { MergeStrategy } from './buildResult.js';
 export type { CheckConfiguration } from './checkResult.js';
 export {
@@ -22,13 +27,13 @@ export { type OpenRepositoryInput, openRepository } from './openRepository.js';
 export type { AttemptWorktree, CommittedWork, GitIdentity, Repository } from './repository.js';
 export { resolveTarget, type Target, type TargetInput } from './resolveTarget.js';
 export {
-  computeCacheKey,
-  forgetResult,
   type CachedResult,
   type CacheLookup,
+  computeCacheKey,
+  forgetResult,
   lookUpResult,
-  reuseResult,
   type ReusedFrom,
   type ReusedWork,
+  reuseResult,
   storeResult,
 } from './resultCache.js';

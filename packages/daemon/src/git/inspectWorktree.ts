@@ -49,11 +49,15 @@ export async function inspectWorktree(
   const present = existsSync(directory);
   if (present && listed === undefined) {
     if ((await readdir(directory)).length > 0) {
-      return keep('UNKNOWN', 'git knows of no worktree there (any more), so what is in it can not be judged.');
+      return keep(
+        'UNKNOWN',
+        'git knows of no worktree there (any more), so what is in it can not be judged.',
+      );
     }
     return (await judgeTips(repository, record, [])) ?? removable(repository, record, 'empty');
   }
-  if (listed === undefined) return (await judgeTips(repository, record, [])) ?? removable(repository, record, 'none');
+  if (listed === undefined)
+    return (await judgeTips(repository, record, [])) ?? removable(repository, record, 'none');
   if (!present && !existsSync(repository.worktreesDirectory)) {
     return keep('NOT_REACHABLE', `${repository.worktreesDirectory} is not there now.`);
   }
@@ -64,7 +68,8 @@ export async function inspectWorktree(
   const { head } = listed;
   if (head === null) return keep('UNMERGED', 'Its HEAD leads to no commit.');
   return (
-    (await judgeTips(repository, record, [head])) ?? removable(repository, record, present ? 'whole' : 'entry')
+    (await judgeTips(repository, record, [head])) ??
+    removable(repository, record, present ? 'whole' : 'entry')
   );
 }
 
@@ -85,7 +90,8 @@ async function findUser({ owner, attemptId, directory }: AttemptRecord): Promise
   if (owner !== null && owner.life !== (await describeOwnLife()).life) {
     const verdict = await judgeLife(owner);
     if (verdict === 'alive') return `A running daemon (process ${readPid(owner.life)}) has not released it.`;
-    if (verdict === 'unknown') return `A daemon elsewhere (${owner.place.split(' ')[0] ?? ''}) has not released it.`;
+    if (verdict === 'unknown')
+      return `A daemon elsewhere (${owner.place.split(' ')[0] ?? ''}) has not released it.`;
   }
   const pids = new Set([...(await findProcessesOf(attemptId)), ...(await findProcessesIn(directory))]);
   return pids.size === 0 ? null : `Processes are at work there: ${[...pids].join(', ')}.`;
@@ -100,18 +106,24 @@ async function judgeFiles(repository: Repository, record: AttemptRecord) {
   const fault = await findFault(record);
   if (fault !== null) return keep('TAMPERED', fault.message);
   const operation = findOperation(adminDirectory);
-  if (operation !== null) return keep('OPERATION_IN_PROGRESS', `A ${operation} was begun there and not ended.`);
+  if (operation !== null)
+    return keep('OPERATION_IN_PROGRESS', `A ${operation} was begun there and not ended.`);
   if (existsSync(join(adminDirectory, 'index.lock'))) {
-    return keep('BUSY', `A git command is at work there, or was cut off: ${join(adminDirectory, 'index.lock')}`);
+    return keep(
+      'BUSY',
+      `A git command is at work there, or was cut off: ${join(adminDirectory, 'index.lock')}`,
+    );
   }
   const nested = await findNestedRepositories(repository, directory);
-  if (nested.length > 0) return keep('NESTED_REPOSITORY', `There is a repository of its own in ${nested[0]}.`);
+  if (nested.length > 0)
+    return keep('NESTED_REPOSITORY', `There is a repository of its own in ${nested[0]}.`);
   const refs = await askGitText(
     repository,
     ['for-each-ref', '--format=%(refname)', 'refs/worktree', 'refs/bisect', 'refs/rewritten'],
     { cwd: directory },
   );
-  if (refs !== '') return keep('OWN_REFS', `It has refs of its own: ${refs.split('\n').slice(0, 3).join(', ')}.`);
+  if (refs !== '')
+    return keep('OWN_REFS', `It has refs of its own: ${refs.split('\n').slice(0, 3).join(', ')}.`);
   return (await judgeStaged(repository, { cwd: directory })) ?? (await judgeUncommitted(repository, record));
 }
 
@@ -162,7 +174,11 @@ async function judgeTips(repository: Repository, record: AttemptRecord, commits:
   for (const commit of new Set(tip === null ? commits : [...commits, tip])) {
     // Begun there by us, and in the target or made again by a merger when it is needed.
     if (record.scratch && commit === record.baseCommit) continue;
-    if (target === null) return keep('TARGET_GONE', `The branch ${record.targetBranch} is gone, into which it was to be merged.`);
+    if (target === null)
+      return keep(
+        'TARGET_GONE',
+        `The branch ${record.targetBranch} is gone, into which it was to be merged.`,
+      );
     if (await isContained(repository, commit, target)) continue;
     const merged = await findMergedWork(repository, record.targetBranch, { attemptId: record.attemptId });
     if (merged.some((work) => work.source === commit)) continue;

@@ -20,7 +20,8 @@ const REMEDIES: Readonly<Record<KeptReason, string>> = {
   ACTIVE: 'Nothing: its attempt is still going on.',
   BUSY: 'End what is at work there, then clean up again.',
   LOCKED: 'If nobody needs the lock: git worktree unlock PATH',
-  DIRTY: 'Look at git -C PATH status; commit what is worth it, or remove it: git worktree remove --force PATH',
+  DIRTY:
+    'Look at git -C PATH status; commit what is worth it, or remove it: git worktree remove --force PATH',
   UNMERGED: 'Merge the branch, or give its commits up: git worktree remove PATH and git branch -D BRANCH',
   OPERATION_IN_PROGRESS: 'End or abort it there: git -C PATH status says how.',
   NESTED_REPOSITORY: 'Look whether that repository holds work; move it away or remove it.',

@@ -29,7 +29,10 @@ function parseWorktrees(records: readonly string[]): ListedWorktree[] {
   for (const record of [...records, '']) {
     if (record !== '') {
       const space = record.indexOf(' ');
-      attributes.set(space === -1 ? record : record.slice(0, space), space === -1 ? '' : record.slice(space + 1));
+      attributes.set(
+        space === -1 ? record : record.slice(0, space),
+        space === -1 ? '' : record.slice(space + 1),
+      );
       continue;
     }
     const path = attributes.get('worktree');

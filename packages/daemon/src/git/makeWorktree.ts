@@ -45,7 +45,8 @@ export async function makeWorktree(
           `There is no branch ${JSON.stringify(input.targetBranch.slice(0, 200))} in ${repository.path} to begin at.`,
         );
       }
-      if ((await readCommit(repository, `refs/heads/${branch}`)) !== null) throw alreadyThere(`The branch ${branch}`);
+      if ((await readCommit(repository, `refs/heads/${branch}`)) !== null)
+        throw alreadyThere(`The branch ${branch}`);
       const worktree = { directory, branch, baseCommit, targetBranch: input.targetBranch };
       await addWorktree(
         repository,
@@ -80,16 +81,22 @@ export async function addWorktree(
       ['worktree', 'add', '--quiet', '--no-track', ...how, '--end-of-options', directory, baseCommit],
       { timeoutMs: CHECKOUT_TIMEOUT_MS },
     );
-    const adminDirectory = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], { cwd: directory });
+    const adminDirectory = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], {
+      cwd: directory,
+    });
     record = { ...record, adminDirectory };
     await writeAttemptRecord(repository, record);
     return record;
   } catch (error) {
     await undo(repository, facts);
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
-      ? new GitError('DISK_FULL', `There is no space for the worktree ${directory}. Free some, then retry the task.`, {
-          cause: error,
-        })
+      ? new GitError(
+          'DISK_FULL',
+          `There is no space for the worktree ${directory}. Free some, then retry the task.`,
+          {
+            cause: error,
+          },
+        )
       : error;
   }
 }

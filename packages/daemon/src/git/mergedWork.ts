@@ -32,9 +32,10 @@ export function findMergedWork(
     'taskId' in wanted
       ? [TRAILERS.task, requireSafeId(wanted.taskId, 'a task id')]
       : [TRAILERS.attempt, requireSafeId(wanted.attemptId, 'an attempt id')];
-  return listWork(repository, `refs/heads/${targetBranch}`, [`--grep=${name}: ${id}`, '--fixed-strings']).then(
-    (found) => found.filter((work) => ('taskId' in wanted ? work.taskId : work.attemptId) === id),
-  );
+  return listWork(repository, `refs/heads/${targetBranch}`, [
+    `--grep=${name}: ${id}`,
+    '--fixed-strings',
+  ]).then((found) => found.filter((work) => ('taskId' in wanted ? work.taskId : work.attemptId) === id));
 }
 
 /** Commits of `range` that say to be work of an attempt, or to stand for one. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { askGit, askGitText, readCommit } from './askGit.js';
-import { GitError } from './gitError.js';
 import { buildGitEnvironment } from './gitEnvironment.js';
+import { GitError } from './gitError.js';
 import { isInside } from './isInside.js';
 import { listWorktrees } from './listWorktrees.js';
 import { preparePrivateDirectory } from './privateDirectory.js';
@@ -36,7 +36,12 @@ export async function openRepository(input: OpenRepositoryInput): Promise<Reposi
   await checkVersion(path, environment);
   const place = { path, environment };
   const [isBare, gitDirectory] = (
-    await askGitText(place, ['rev-parse', '--is-bare-repository', '--path-format=absolute', '--git-common-dir'])
+    await askGitText(place, [
+      'rev-parse',
+      '--is-bare-repository',
+      '--path-format=absolute',
+      '--git-common-dir',
+    ])
   ).split('\n');
   if (isBare !== 'false' || gitDirectory === undefined) {
     throw new GitError(

@@ -24,9 +24,11 @@ export async function judgeLife(life: ProcessLife): Promise<'alive' | 'over' | '
 }
 
 function describePlace(): string {
-  return [hostname(), readOr(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), readOr(() => readlinkSync('/proc/self/ns/pid'))].join(
-    ' ',
-  );
+  return [
+    hostname(),
+    readOr(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    readOr(() => readlinkSync('/proc/self/ns/pid')),
+  ].join(' ');
 }
 
 function readOr(read: () => string): string {

@@ -26,7 +26,10 @@ export async function resolveTarget(repository: Repository, input: TargetInput):
   if (existing !== null) return { branch, commit: existing };
   const head = await readCommit(repository, 'HEAD', repository.openedPath);
   if (head === null) {
-    throw new GitError('REPOSITORY_EMPTY', `${repository.openedPath} has no commit to begin at. Make one first.`);
+    throw new GitError(
+      'REPOSITORY_EMPTY',
+      `${repository.openedPath} has no commit to begin at. Make one first.`,
+    );
   }
   try {
     // All zeros: only where there is none yet, so that of two daemons one makes it and both take it.
@@ -58,7 +61,11 @@ async function findBranch(repository: Repository, branch: string): Promise<Targe
     !branch.startsWith('refs/') &&
     !branch.includes('\0') &&
     (await askGitWhether(repository, ['check-ref-format', `refs/heads/${branch}`]));
-  if (!isName) throw new GitError('NAME_INVALID', `${shown} is not a name of a branch. Give one as git branch lists it.`);
+  if (!isName)
+    throw new GitError(
+      'NAME_INVALID',
+      `${shown} is not a name of a branch. Give one as git branch lists it.`,
+    );
   if (branch.startsWith(ATTEMPT_BRANCHES)) {
     throw new GitError('TARGET_UNUSABLE', `${shown} belongs to an attempt. Name a branch of yours, or none.`);
   }

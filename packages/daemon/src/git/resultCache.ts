@@ -67,7 +67,9 @@ const FILE_BYTES_MAX = 8 * 1024 * 1024;
 /** SHA-256 in hex. The same task, on the same commit, for the same agent and model, has the same key. Pure. */
 export function computeCacheKey(parts: CacheKeyParts): string {
   // Longest first: a directory before an id in it. The place stays marked, so that two texts don't become one.
-  const volatile = [...new Set(parts.volatile)].filter((text) => text !== '').sort((a, b) => b.length - a.length);
+  const volatile = [...new Set(parts.volatile)]
+    .filter((text) => text !== '')
+    .sort((a, b) => b.length - a.length);
   const prompt = volatile.reduce((text, part) => text.replaceAll(part, '\0'), parts.prompt);
   const { inputs, baseCommit, agent, model } = parts;
   return digest({ format: FORMAT, prompt, inputs, baseCommit, agent, model });
@@ -177,7 +179,10 @@ function cacheRef(key: string): string {
 
 function requireKey(key: string): void {
   if (!/^[0-9a-f]{64}$/.test(key)) {
-    throw new GitError('NAME_INVALID', 'A key of the result cache is a SHA-256 in hex, as computeCacheKey makes it.');
+    throw new GitError(
+      'NAME_INVALID',
+      'A key of the result cache is a SHA-256 in hex, as computeCacheKey makes it.',
+    );
   }
 }
 
@@ -190,7 +195,11 @@ function addReusedFrom(output: JsonValue, reusedFrom: ReusedFrom): JsonValue {
 function parseStored(text: string): CachedResult | null {
   if (text.length > FILE_BYTES_MAX) return null;
   try {
-    const { format, digest: expected, result } = JSON.parse(text) as {
+    const {
+      format,
+      digest: expected,
+      result,
+    } = JSON.parse(text) as {
       format?: unknown;
       digest?: unknown;
       result?: CachedResult;

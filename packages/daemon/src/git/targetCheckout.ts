@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askGit, askGitText, splitRecords } from './askGit.js';
-import { findOperation } from './operations.js';
 import { listWorktrees } from './listWorktrees.js';
+import { findOperation } from './operations.js';
 import type { Repository } from './repository.js';
 
 /** Whether the target branch can move, and where it is checked out. */
@@ -29,7 +29,8 @@ export async function findTargetCheckout(repository: Repository, branch: string)
   }
   const admin = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], { cwd: directory });
   const operation = findOperation(admin);
-  if (operation !== null) return refuse(`A ${operation} of ${branch} is under way in ${directory}. End it first.`);
+  if (operation !== null)
+    return refuse(`A ${operation} of ${branch} is under way in ${directory}. End it first.`);
   if (existsSync(join(admin, 'index.lock'))) {
     return refuse(
       `Another git command is at work in ${directory}, where ${branch} is checked out. If none is, remove ${join(admin, 'index.lock')}`,
@@ -58,6 +59,11 @@ async function isRebasing(repository: Repository, directory: string, branch: str
   const admin = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], { cwd: directory });
   return ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START'].some((file) => {
     const path = join(admin, file);
-    return existsSync(path) && readFileSync(path, 'utf8').trim().replace(/^refs\/heads\//, '') === branch;
+    return (
+      existsSync(path) &&
+      readFileSync(path, 'utf8')
+        .trim()
+        .replace(/^refs\/heads\//, '') === branch
+    );
   });
 }
