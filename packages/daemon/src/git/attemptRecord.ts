@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireSafeId } from './names.js';
-import { describeOwnLife, type ProcessLife } from './processLife.js';
+import type { ProcessLife } from './processLife.js';
 import type { AttemptWorktree, Repository } from './repository.js';
 import { writeFileWhole } from './writeFileWhole.js';
 
@@ -69,11 +69,6 @@ export async function removeAttemptRecord(repository: Repository, attemptId: str
 export async function releaseWorktree(repository: Repository, attemptId: string): Promise<void> {
   const record = await readAttemptRecord(repository, attemptId);
   if (record?.owner != null) await writeAttemptRecord(repository, { ...record, owner: null });
-}
-
-/** Says that this process works in it again. */
-export async function holdWorktree(repository: Repository, record: AttemptRecord): Promise<void> {
-  await writeAttemptRecord(repository, { ...record, owner: await describeOwnLife() });
 }
 
 function recordsDirectory(repository: Repository): string {

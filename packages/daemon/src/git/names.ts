@@ -2,7 +2,6 @@ import { GitError } from './gitError.js';
 
 /** Ids become names of directories and branches; nothing else may. */
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
-const PREFIXED_UUID = /^[a-z]+_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 export const ATTEMPT_BRANCHES = 'neolith/attempt_';
 
@@ -15,16 +14,12 @@ export function requireSafeId(id: string, what: string): string {
   );
 }
 
-/** The branch on which one attempt works. Of an id such as `att_UUID` the prefix is left out. */
+/** The branch on which one attempt works. */
 export function nameAttemptBranch(attemptId: string): string {
-  return `${ATTEMPT_BRANCHES}${bareId(requireSafeId(attemptId, 'an attempt id'))}`;
+  return `${ATTEMPT_BRANCHES}${requireSafeId(attemptId, 'an attempt id').replace(/^att_(?=.)/, '')}`;
 }
 
 /** The branch into which a run's work is merged where none is given. */
 export function nameRunBranch(runId: string): string {
-  return `neolith/run_${bareId(requireSafeId(runId, 'a run id'))}`;
-}
-
-function bareId(id: string): string {
-  return PREFIXED_UUID.exec(id)?.[1] ?? id;
+  return `neolith/run_${requireSafeId(runId, 'a run id').replace(/^run_(?=.)/, '')}`;
 }

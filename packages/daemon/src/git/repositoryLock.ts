@@ -39,10 +39,12 @@ export async function withRepositoryLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const directory = join(repository.gitDirectory, 'neolith');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'worktrees.lock');
   const before = queues.get(path) ?? Promise.resolve();
-  const mine = before.then(() => holdLock(path, work, options));
+  const mine = before.then(async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return holdLock(path, work, options);
+  });
   const settled = mine.catch(() => undefined);
   queues.set(path, settled);
   try {

@@ -48,12 +48,12 @@ describe('what comes in', () => {
         merge: { branch: TARGET, commit: tipOf(TARGET), strategy: 'rebase', alreadyMerged: false },
       },
     });
-    expect(tipOf(TARGET)).toBe(tipOf('neolith/attempt_att_1'));
+    expect(tipOf(TARGET)).toBe(tipOf('neolith/attempt_1'));
     expect((await merge({ repository }, 'att_2')).verdict.kind).toBe('merged');
     expect(files(TARGET)).toEqual(['README.md', 'one.txt', 'shared.txt', 'two.txt']);
     expect(shop.git('rev-list', '--merges', '--count', TARGET)).toBe('0');
     expect(trailer(TARGET, 'Neolith-Attempt')).toBe('att_2');
-    expect(trailer(TARGET, 'Neolith-Source')).toBe(tipOf('neolith/attempt_att_2'));
+    expect(trailer(TARGET, 'Neolith-Source')).toBe(tipOf('neolith/attempt_2'));
     expect(shop.git('log', '-2', '--format=%s', TARGET)).toBe('Do att_2\nDo att_1');
   });
 
@@ -62,7 +62,7 @@ describe('what comes in', () => {
     const before = tipOf(TARGET);
     const { verdict } = await merge({ repository, strategy: 'merge' }, 'att_1', { output: null });
     expect(verdict).toMatchObject({ kind: 'merged', output: { merge: { strategy: 'merge' } } });
-    expect(shop.git('show', '-s', '--format=%P', TARGET)).toBe(`${before} ${tipOf('neolith/attempt_att_1')}`);
+    expect(shop.git('show', '-s', '--format=%P', TARGET)).toBe(`${before} ${tipOf('neolith/attempt_1')}`);
     expect(trailer(TARGET, 'Neolith-Task')).toBe('task_att_1');
     expect(shop.git('show', '-s', '--format=%s', TARGET)).toBe('Merge Do att_1');
   });

@@ -101,14 +101,14 @@ describe('making a worktree', () => {
 
   it('names the lock of a git that was cut off, and the remedy', async () => {
     const { branch } = await resolveTarget(repository, { runId: RUN });
-    const lock = join(shop.path, '.git/refs/heads/neolith/attempt_att_1.lock');
+    const lock = join(shop.path, '.git/refs/heads/neolith/attempt_1.lock');
     mkdirSync(join(lock, '..'), { recursive: true });
     writeFileSync(lock, '');
     const error = await failure(
       makeWorktree(repository, { taskId: 'task_1', attemptId: 'att_1', runId: RUN, targetBranch: branch }),
     );
     expect(error.code).toBe('REPOSITORY_LOCKED');
-    expect(error.message).toContain('attempt_att_1');
+    expect(error.message).toContain('attempt_1');
     expect(error.failureClass).toBe('infrastructure');
   }, 20_000);
 
