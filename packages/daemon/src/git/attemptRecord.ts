@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { requireSafeId } from './names.js';
+import { basename, join } from 'node:path';
+import { nameAttemptBranch, requireSafeId } from './names.js';
 import type { ProcessLife } from './processLife.js';
 import type { AttemptWorktree, Repository } from './repository.js';
 import { writeFileWhole } from './writeFileWhole.js';
@@ -92,7 +92,11 @@ function parseRecord(text: string, attemptId: string): AttemptRecord | null {
       record.adminDirectory,
     ];
     if (record.attemptId !== attemptId || !texts.every((value) => typeof value === 'string')) return null;
-    return record as AttemptRecord;
+    // One that names another directory or branch would have us remove that.
+    const isOurs =
+      basename(record.directory ?? '') === attemptId &&
+      record.branch === (record.scratch === true ? '' : nameAttemptBranch(attemptId));
+    return isOurs ? (record as AttemptRecord) : null;
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { askGit, askGitText, askGitWhether, isContained, readCommit, splitRecords } from './askGit.js';
 import type { AttemptRecord } from './attemptRecord.js';
 import { findFault } from './checkWorktree.js';
@@ -58,8 +59,8 @@ export async function inspectWorktree(
   }
   if (listed === undefined)
     return (await judgeTips(repository, record, [])) ?? removable(repository, record, 'none');
-  if (!present && !existsSync(repository.worktreesDirectory)) {
-    return keep('NOT_REACHABLE', `${repository.worktreesDirectory} is not there now.`);
+  if (!present && !existsSync(dirname(directory))) {
+    return keep('NOT_REACHABLE', `${dirname(directory)} is not there now.`);
   }
   const kept = present
     ? await judgeFiles(repository, record)
@@ -145,7 +146,7 @@ async function judgeStaged(
  * changes nor times and sizes that look unchanged are believed.
  */
 async function judgeUncommitted(repository: Repository, { directory, adminDirectory }: AttemptRecord) {
-  const index = join(adminDirectory, `neolith-inspect-${process.pid}`);
+  const index = join(adminDirectory, `neolith-inspect-${randomUUID()}`);
   const options = { cwd: directory, variables: { GIT_INDEX_FILE: index }, timeoutMs: 10 * 60_000 };
   try {
     await askGit(repository, ['read-tree', 'HEAD'], options);

@@ -51,7 +51,7 @@ export async function makeWorktree(
       await addWorktree(
         repository,
         { ...worktree, attemptId: input.attemptId, taskId: input.taskId, runId: input.runId, scratch: false },
-        ['-b', branch],
+        ['--no-track', '-b', branch],
       );
       return worktree;
     },
@@ -78,7 +78,7 @@ export async function addWorktree(
     await writeAttemptRecord(repository, record);
     await askGit(
       repository,
-      ['worktree', 'add', '--quiet', '--no-track', ...how, '--end-of-options', directory, baseCommit],
+      ['worktree', 'add', '--quiet', ...how, '--end-of-options', directory, baseCommit],
       { timeoutMs: CHECKOUT_TIMEOUT_MS },
     );
     const adminDirectory = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], {

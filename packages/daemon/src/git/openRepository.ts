@@ -35,15 +35,7 @@ export async function openRepository(input: OpenRepositoryInput): Promise<Reposi
   const path = await resolvePath(input.path);
   await checkVersion(path, environment);
   const place = { path, environment };
-  const [isBare, gitDirectory] = (
-    await askGitText(place, [
-      'rev-parse',
-      '--is-bare-repository',
-      '--path-format=absolute',
-      '--git-common-dir',
-    ])
-  ).split('\n');
-  if (isBare !== 'false' || gitDirectory === undefined) {
+  if ((await askGitText(place, ['rev-parse', '--is-bare-repository'])) !== 'false') {
     throw new GitError(
       'REPOSITORY_BARE',
       `${path} is in a bare repository, where agents have nothing to work on. Give a directory of a checkout of it.`,
@@ -70,7 +62,9 @@ export async function openRepository(input: OpenRepositoryInput): Promise<Reposi
     );
   }
   const top = await realpath(main.path);
-  const common = await realpath(gitDirectory);
+  const common = await realpath(
+    await askGitText(place, ['rev-parse', '--path-format=absolute', '--git-common-dir']),
+  );
   const key = `${cleanName(basename(top))}-${createHash('sha256').update(common).digest('hex').slice(0, 12)}`;
   const worktreesDirectory = await prepareWorktreesDirectory(resolve(input.worktreesDirectory), key, [
     top,
