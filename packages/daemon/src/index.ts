@@ -4,6 +4,7 @@ export { type MergeRequest, type Merger, type MergeVerdict, nothingToMerge } fro
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
 export * from './coordinator/index.js';
+export * from './git/index.js';
 export * from './plans/index.js';
 export { plainLine } from './process/plainLine.js';
 export { redactSecrets } from './process/redactSecrets.js';

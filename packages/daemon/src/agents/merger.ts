@@ -37,6 +37,8 @@ export type MergeVerdict =
   | { readonly kind: 'merged'; readonly output?: JsonValue }
   /** A conflict, or red: the task is done again with `error` among what went before. */
   | { readonly kind: 'failed'; readonly error: string }
+  /** Not now, by no fault of the task: the branch must not be moved, the machine is in trouble. A person has to see to it. */
+  | { readonly kind: 'refused'; readonly error: string }
   /** We ended it. */
   | { readonly kind: 'terminated' };
 
