@@ -43,7 +43,7 @@ const ONLY_BY_RULE = new Set(['tool']);
 
 /** What nobody asked for is at best as likely right as wrong. */
 const DEFAULT_CONFIDENCE = 0.5;
-/** Each agent that was wanted more and isn't there takes a fifth away. */
+/** Each agent that the configuration wants more and that isn't there takes a fifth away. */
 const PASSED_OVER = 0.8;
 
 interface Candidate {
@@ -79,7 +79,10 @@ export function assignAgents(
       rule: null,
     };
   }
-  const passed = candidates.slice(0, candidates.indexOf(first));
+  // An agent of our own order that isn't installed was never asked for.
+  const passed = candidates
+    .slice(0, candidates.indexOf(first))
+    .filter(({ rule }) => rule !== null || configuration.defaultAgents !== undefined);
   const secondary = others[0]?.agent ?? null;
   return {
     primary: first.agent,
