@@ -25,13 +25,9 @@ export function writeTaskPrompt(parts: PromptParts): string {
     ...makeProjectSections(parts, clean),
     ...makeReportSections(parts.agent),
   ];
-  const delimiter = chooseDelimiter(parts.delimiter, listTexts(sections));
-  return [
-    `# Task ${toIdentifier(parts.context.task.id)}`,
-    renderSections([makeRules(delimiter)], delimiter),
-    renderSections(sections, delimiter),
-    '',
-  ].join('\n\n').trimEnd().concat('\n');
+  const heading = `# Task ${toIdentifier(parts.context.task.id)}`;
+  const delimiter = chooseDelimiter(parts.delimiter, [heading, ...listTexts(sections)]);
+  return `${heading}\n\n${renderSections([makeRules(delimiter), ...sections], delimiter)}\n`;
 }
 
 /** Prompts for many tasks, in their order. Facts that they share are given once and held once. */

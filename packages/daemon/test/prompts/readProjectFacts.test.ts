@@ -139,6 +139,16 @@ test('prompts for many tasks are those of each, and the facts of a directory are
   const list = contexts.map((context) => ({ ...input, context }));
   const prompts = await preparePrompts(list);
   expect(prompts).toEqual(await Promise.all(list.map((one) => preparePrompt(one))));
+
+  // Writing the first prompt changes the file; a second look would see it.
+  const meddling = Object.defineProperty(makeContext(), 'dependencies', {
+    get: () => {
+      write({ 'AGENTS.md': 'Second.' });
+      return [];
+    },
+  });
+  const both = await preparePrompts([{ ...input, context: meddling }, ...list]);
+  for (const prompt of both) expect(findData(readPrompt(prompt), 'standards')).toContain('First.');
   expect(await preparePrompts([{ ...input, context: makeContext(), directory: null }])).toEqual([
     await preparePrompt({ ...input, context: makeContext(), directory: null }),
   ]);
