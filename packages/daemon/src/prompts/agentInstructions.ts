@@ -56,7 +56,7 @@ const INSTRUCTIONS = {
     reports: 'person',
     lines: [
       'A person has opened this in the editor and works with you. Do the task in the working directory that is named here, and in no other folder that is open.',
-      'When it is done, that person answers the question that the task waits with, in the dashboard or on the command line.',
+      'When it is done, that person answers the question that the task waits with; the answer is its result.',
     ],
   },
   codex: {
@@ -90,7 +90,7 @@ const INSTRUCTIONS = {
   script: {
     title: 'a script',
     reports: 'stdout',
-    lines: ['The task is also there as data, in what the script is given.'],
+    lines: ['The task is also there as JSON, in the file that NEOLITH_CONTEXT_FILE names, or in what your function is given.'],
   },
   tool: {
     title: 'a built-in tool',

@@ -1,3 +1,4 @@
+import { findAgentInstructions } from './agentInstructions.js';
 import { PROMPT_BUDGETS } from './budgets.js';
 import { data, ours, type PromptBlock, type PromptSection } from './promptBlock.js';
 import type { PromptParts } from './promptParts.js';
@@ -6,10 +7,10 @@ import { createBudget, shortenText } from './shortenText.js';
 type Clean = (text: string) => string;
 
 /** Where the work is done: the repository and how one writes in it, the worktree and its branch. */
-export function makeProjectSections({ project, worktree }: PromptParts, clean: Clean): PromptSection[] {
+export function makeProjectSections({ project, worktree, agent }: PromptParts, clean: Clean): PromptSection[] {
   return [
     { heading: 'Project context', blocks: project === null ? [] : describeProject(project, clean) },
-    { heading: 'Working directory', blocks: worktree === null ? [] : describeWorktree(worktree, clean) },
+    { heading: 'Working directory', blocks: worktree === null ? [] : describeWorktree(worktree, agent, clean) },
   ];
 }
 
@@ -39,7 +40,13 @@ function describeProject(project: NonNullable<PromptParts['project']>, clean: Cl
   ];
 }
 
-function describeWorktree(worktree: NonNullable<PromptParts['worktree']>, clean: Clean): PromptBlock[] {
+function describeWorktree(
+  worktree: NonNullable<PromptParts['worktree']>,
+  agent: string,
+  clean: Clean,
+): PromptBlock[] {
+  // Where a person does the work nobody is there afterwards to commit it.
+  const isPerson = findAgentInstructions(agent).reports === 'person';
   const { directory, branch, baseCommit, targetBranch } = worktree;
   return [
     data(
@@ -54,7 +61,7 @@ function describeWorktree(worktree: NonNullable<PromptParts['worktree']>, clean:
       ),
     ),
     ours(
-      'Work in this directory only; it is a worktree of your own. Do not commit, push, change branches or touch other worktrees: what you leave here is committed on the branch and merged for you.',
+      `Work in this directory only; it is a worktree of your own. ${isPerson ? 'Commit the work on this branch when it is done; do' : 'Do not commit; what you leave here is committed on the branch and merged for you. Do'} not push, change branches or touch other worktrees.`,
     ),
   ];
 }
