@@ -90,12 +90,16 @@ const INSTRUCTIONS = {
   script: {
     title: 'a script',
     reports: 'stdout',
-    lines: ['The task is also there as JSON, in the file that NEOLITH_CONTEXT_FILE names, or in what your function is given.'],
+    lines: [
+      'The task is also there as JSON, in the file that NEOLITH_CONTEXT_FILE names, or in what your function is given.',
+    ],
   },
   tool: {
     title: 'a built-in tool',
     reports: 'stdout',
-    lines: ['The tool does what the metadata of the task spell out; these words are for whoever reads along.'],
+    lines: [
+      'The tool does what the metadata of the task spell out; these words are for whoever reads along.',
+    ],
   },
 } as const satisfies Record<string, AgentInstructions>;
 

@@ -1,14 +1,18 @@
 import type { TaskExecutionContext } from '@neolith/contracts';
 import { PROMPT_BUDGETS } from './budgets.js';
 import { data, ours, type PromptBlock, type PromptSection } from './promptBlock.js';
+import type { PromptParts } from './promptParts.js';
 import { createBudget, shortenText } from './shortenText.js';
 
 type Clean = (text: string) => string;
 
 /** The sections that the rest of a task's context fills: results it builds on, attempts before, who it is done for. */
-export function makeContextSections(context: TaskExecutionContext, clean: Clean): PromptSection[] {
+export function makeContextSections({ context, worktree }: PromptParts, clean: Clean): PromptSection[] {
   return [
-    { heading: 'Results of the tasks before', blocks: describeDependencies(context, clean) },
+    {
+      heading: 'Results of the tasks before',
+      blocks: describeDependencies(context, worktree !== null, clean),
+    },
     { heading: 'Tasks around it', blocks: describeRelated(context, clean) },
     { heading: 'Earlier attempts', blocks: describeAttempts(context, clean) },
     { heading: 'Answer of a person', blocks: describeAnswer(context, clean) },
@@ -16,7 +20,11 @@ export function makeContextSections(context: TaskExecutionContext, clean: Clean)
   ];
 }
 
-function describeDependencies({ dependencies }: TaskExecutionContext, clean: Clean): PromptBlock[] {
+function describeDependencies(
+  { dependencies }: TaskExecutionContext,
+  hasWorktree: boolean,
+  clean: Clean,
+): PromptBlock[] {
   if (dependencies.length === 0) return [];
   const budget = createBudget(PROMPT_BUDGETS.dependencyResults);
   const blocks: PromptBlock[] = [];
@@ -27,7 +35,9 @@ function describeDependencies({ dependencies }: TaskExecutionContext, clean: Cle
   }
   const leftOut = dependencies.length - blocks.length;
   return [
-    ours('This task builds on them. Their changes are in the branch already.'),
+    ours(
+      `This task builds on them.${hasWorktree ? ' What was merged of their work is in your branch already.' : ''}`,
+    ),
     ...blocks,
     ours(leftOut === 0 ? '' : `Left out for length: ${leftOut} more.`),
   ];
@@ -80,7 +90,10 @@ function describeAnswer({ task }: TaskExecutionContext, clean: Clean): PromptBlo
   ];
 }
 
-function describeCharter({ charter, orchestrator, workspace, channel }: TaskExecutionContext, clean: Clean): PromptBlock[] {
+function describeCharter(
+  { charter, orchestrator, workspace, channel }: TaskExecutionContext,
+  clean: Clean,
+): PromptBlock[] {
   const lines: [string, string | null][] = [
     ['Orchestrator', orchestrator.name],
     ['Role', orchestrator.role],

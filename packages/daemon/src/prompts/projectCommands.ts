@@ -48,7 +48,11 @@ function findRunner(fileNames: readonly string[]): string {
 
 function listPythonCommands({ fileNames, pyproject, requirements }: CommandSources): Command[] {
   const text = `${pyproject}\n${requirements}`;
-  const run = fileNames.includes('uv.lock') ? 'uv run ' : fileNames.includes('poetry.lock') ? 'poetry run ' : '';
+  const run = fileNames.includes('uv.lock')
+    ? 'uv run '
+    : fileNames.includes('poetry.lock')
+      ? 'poetry run '
+      : '';
   const commands: Command[] = [];
   if (/\bpytest\b/i.test(text) || fileNames.includes('pytest.ini'))
     commands.push({ purpose: 'tests', command: `${run}pytest` });
@@ -62,7 +66,10 @@ function listPythonCommands({ fileNames, pyproject, requirements }: CommandSourc
 function listToolchainCommands({ fileNames }: CommandSources): Command[] {
   const commands: Command[] = [];
   if (fileNames.includes('go.mod')) {
-    commands.push({ purpose: 'tests', command: 'go test ./...' }, { purpose: 'lint', command: 'go vet ./...' });
+    commands.push(
+      { purpose: 'tests', command: 'go test ./...' },
+      { purpose: 'lint', command: 'go vet ./...' },
+    );
   }
   if (fileNames.includes('Cargo.toml')) {
     commands.push({ purpose: 'tests', command: 'cargo test' }, { purpose: 'lint', command: 'cargo clippy' });
@@ -76,7 +83,9 @@ function listToolchainCommands({ fileNames }: CommandSources): Command[] {
 }
 
 function listMakeTargets({ makefile }: CommandSources): Command[] {
-  const targets = new Set([...makefile.matchAll(/^([A-Za-z][\w-]{0,40})[ \t]{0,8}:(?!=)/gm)].map(([, name]) => name));
+  const targets = new Set(
+    [...makefile.matchAll(/^([A-Za-z][\w-]{0,40})[ \t]{0,8}:(?!=)/gm)].map(([, name]) => name),
+  );
   return PURPOSES.flatMap(({ purpose, names }) => {
     const name = names.find((one) => targets.has(one));
     return name === undefined ? [] : [{ purpose, command: `make ${name}` }];

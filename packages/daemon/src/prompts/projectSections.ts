@@ -7,10 +7,16 @@ import { createBudget, shortenText } from './shortenText.js';
 type Clean = (text: string) => string;
 
 /** Where the work is done: the repository and how one writes in it, the worktree and its branch. */
-export function makeProjectSections({ project, worktree, agent }: PromptParts, clean: Clean): PromptSection[] {
+export function makeProjectSections(
+  { project, worktree, agent }: PromptParts,
+  clean: Clean,
+): PromptSection[] {
   return [
     { heading: 'Project context', blocks: project === null ? [] : describeProject(project, clean) },
-    { heading: 'Working directory', blocks: worktree === null ? [] : describeWorktree(worktree, agent, clean) },
+    {
+      heading: 'Working directory',
+      blocks: worktree === null ? [] : describeWorktree(worktree, agent, clean),
+    },
   ];
 }
 

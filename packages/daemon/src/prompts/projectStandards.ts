@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shortenText } from './shortenText.js';
 import type { ProjectFacts } from './promptParts.js';
 import { isAbsence, readRepositoryFile } from './readRepositoryFile.js';
+import { shortenText } from './shortenText.js';
 
 /** Files in which repositories tell how to work in them, the ones for agents first. */
 const STANDARDS_FILES = [

@@ -1,7 +1,11 @@
 import type { SectionKind } from './splitSections.js';
 
 /** Fields of other trackers that are part of a task's text, and which part. */
-const TEXT_FIELDS: readonly { readonly field: string; readonly kind: SectionKind; readonly heading: string }[] = [
+const TEXT_FIELDS: readonly {
+  readonly field: string;
+  readonly kind: SectionKind;
+  readonly heading: string;
+}[] = [
   { field: 'implementationPlan', kind: 'activities', heading: 'Implementation plan' },
   { field: 'design', kind: 'technical', heading: 'Design' },
   { field: 'details', kind: 'technical', heading: 'Details' },

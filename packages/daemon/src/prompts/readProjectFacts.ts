@@ -23,7 +23,11 @@ export async function readProjectFacts(directory: string): Promise<ProjectFacts>
   const manifest = readManifest(await read('package.json'));
   const pyproject = await read('pyproject.toml');
   const requirements = await read('requirements.txt');
-  const name = manifest.name ?? findNameIn(pyproject) ?? findNameIn(await read('Cargo.toml')) ?? findModule(await read('go.mod'));
+  const name =
+    manifest.name ??
+    findNameIn(pyproject) ??
+    findNameIn(await read('Cargo.toml')) ??
+    findModule(await read('go.mod'));
   return {
     ...(name === undefined ? {} : { name }),
     technologies: listTechnologies(fileNames, manifest.packages, `${pyproject}\n${requirements}`),

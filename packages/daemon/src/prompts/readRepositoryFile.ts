@@ -55,5 +55,7 @@ function isInside(root: string, path: string): boolean {
 }
 
 function isSameSort(name: string, realPath: string): boolean {
-  return basename(name) === basename(realPath) || (extname(name) !== '' && extname(name) === extname(realPath));
+  return (
+    basename(name) === basename(realPath) || (extname(name) !== '' && extname(name) === extname(realPath))
+  );
 }

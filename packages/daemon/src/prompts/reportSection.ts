@@ -9,7 +9,10 @@ interface ReportLine {
 
 /** Lines by which every agent may report. What they mean: `parseProtocolLine`. */
 const REPORT_LINES: readonly ReportLine[] = [
-  { line: `${PROTOCOL_PREFIX}{"progress": 40, "message": "tests written"}`, meaning: 'how far you are, in percent' },
+  {
+    line: `${PROTOCOL_PREFIX}{"progress": 40, "message": "tests written"}`,
+    meaning: 'how far you are, in percent',
+  },
   {
     line: `${PROTOCOL_PREFIX}{"blocked": "the schema is not decided", "question": "Which of the two?"}`,
     meaning: 'you cannot go on before a person has decided; then end',
@@ -23,7 +26,8 @@ const RESULT_LINE: ReportLine = {
 
 const INTRODUCTION = {
   stdout: 'Print these as lines of their own, each whole on one line:',
-  messages: 'Write these as lines of their own in what you say, each whole on one line, outside of code blocks:',
+  messages:
+    'Write these as lines of their own in what you say, each whole on one line, outside of code blocks:',
   person: '',
 } as const satisfies Record<AgentReports, string>;
 
@@ -54,5 +58,7 @@ function listReportLines(reports: AgentReports): string {
     person: [],
   }[reports];
   if (lines.length === 0) return '';
-  return [INTRODUCTION[reports], '', ...lines.map(({ line, meaning }) => `- \`${line}\`: ${meaning}`)].join('\n');
+  return [INTRODUCTION[reports], '', ...lines.map(({ line, meaning }) => `- \`${line}\`: ${meaning}`)].join(
+    '\n',
+  );
 }

@@ -18,25 +18,36 @@ export interface TextSection {
 const HEADINGS: readonly { readonly kind: SectionKind; readonly pattern: RegExp }[] = [
   {
     kind: 'validation',
-    pattern: /\b(?:acceptance|validation|verification|definition of done|success criteria|test(?:s|ing)?\b|how to verify|done when)/i,
+    pattern:
+      /\b(?:acceptance|validation|verification|definition of done|success criteria|test(?:s|ing)?\b|how to verify|done when)/i,
   },
   {
     kind: 'constraints',
-    pattern: /\b(?:constraints?|non-?goals?|out of scope|limitations?|do not|don'ts|assumptions?|risks?|guard ?rails?|compatibility)\b/i,
+    pattern:
+      /\b(?:constraints?|non-?goals?|out of scope|limitations?|do not|don'ts|assumptions?|risks?|guard ?rails?|compatibility)\b/i,
   },
-  { kind: 'deliverables', pattern: /\b(?:deliverables?|outputs?|artifacts?|files to (?:update|change|create|add))\b/i },
+  {
+    kind: 'deliverables',
+    pattern: /\b(?:deliverables?|outputs?|artifacts?|files to (?:update|change|create|add))\b/i,
+  },
   {
     kind: 'technical',
-    pattern: /\b(?:technical|technology|implementation (?:details|notes|hints)|architecture|design|api|schema|proposed (?:solution|fix)|solution|approach|locations?|affected files|references?)\b/i,
+    pattern:
+      /\b(?:technical|technology|implementation (?:details|notes|hints)|architecture|design|api|schema|proposed (?:solution|fix)|solution|approach|locations?|affected files|references?)\b/i,
   },
   {
     kind: 'activities',
-    pattern: /\b(?:activit(?:y|ies)|steps|sub-?tasks?|tasks?|plan|implementation|work(?: items?)?|to-?dos?|checklist|phases?)\b/i,
+    pattern:
+      /\b(?:activit(?:y|ies)|steps|sub-?tasks?|tasks?|plan|implementation|work(?: items?)?|to-?dos?|checklist|phases?)\b/i,
   },
-  { kind: 'objectives', pattern: /\b(?:objectives?|goals?|aims?|purpose|expected|requirements?|scope|what to do)\b/i },
+  {
+    kind: 'objectives',
+    pattern: /\b(?:objectives?|goals?|aims?|purpose|expected|requirements?|scope|what to do)\b/i,
+  },
 ];
 /** What only describes, whatever else its heading says. */
-const OVERVIEW = /\b(?:overview|summary|background|context|motivation|problem|why|current (?:state|behaviou?r)|description|steps to reproduce)\b/i;
+const OVERVIEW =
+  /\b(?:overview|summary|background|context|motivation|problem|why|current (?:state|behaviou?r)|description|steps to reproduce)\b/i;
 
 /** A longer line is no heading; it would also be long work for the patterns. */
 const HEADING_CHARS_MAX = 200;
@@ -53,16 +64,22 @@ interface OpenSection {
   /** Its own, below those of empty sections that it lies in. */
   readonly headings: readonly string[];
   readonly lines: string[];
+  /** Empty, and its headings stand with the section below. */
+  isCarried: boolean;
 }
+
+/** "Implementation notes" with nothing below says nothing; "Never touch the old tables" is a sentence. */
+const NAME_WORDS_MAX = 3;
 
 /**
  * Splits a description at its headings (Markdown's `#`, or a line that is nothing but bold) and says which of the
  * standard parts each section is. A heading that we don't know is part of the section above it when it is of a
  * lower level, and overview otherwise. Every line that says something is in exactly one section, headings
- * included; a heading with nothing below it is dropped. Headings within code blocks are none.
+ * included; only the bare name of a standard part with nothing below it is dropped. Headings within code blocks
+ * are none.
  */
 export function splitSections(description: string): TextSection[] {
-  const sections: OpenSection[] = [{ kind: 'overview', level: 0, headings: [], lines: [] }];
+  const sections: OpenSection[] = [{ kind: 'overview', level: 0, headings: [], lines: [], isCarried: false }];
   let current = sections[0] as OpenSection;
   let fence: string | null = null;
   for (const line of description.split('\n')) {
@@ -79,13 +96,22 @@ export function splitSections(description: string): TextSection[] {
     const isLower = current.level > 0 && heading.level > current.level;
     const kind = recogniseHeading(heading.title) ?? (isLower ? current.kind : 'overview');
     // A heading right above a lower one says what that one is about: it goes along.
-    const carried = isLower && isBlank(current.lines) ? current.headings : [];
-    current = { kind, level: heading.level, headings: [...carried, line], lines: [] };
+    current.isCarried = isLower && isBlank(current.lines);
+    const carried = current.isCarried ? current.headings : [];
+    current = { kind, level: heading.level, headings: [...carried, line], lines: [], isCarried: false };
     sections.push(current);
   }
   return sections
-    .filter(({ lines }) => !isBlank(lines))
+    .filter(({ lines, headings, isCarried }) => {
+      if (!isBlank(lines)) return true;
+      return !isCarried && headings.some((line) => !isBareName(line));
+    })
     .map(({ kind, headings, lines }) => ({ kind, text: trimBlankLines([...headings, ...lines]) }));
+}
+
+function isBareName(line: string): boolean {
+  const { title, level } = readHeading(line) ?? { title: line, level: 0 };
+  return level < BOLD_LEVEL && recogniseHeading(title) !== null && title.split(/\s+/).length <= NAME_WORDS_MAX;
 }
 
 function isBlank(lines: readonly string[]): boolean {

@@ -21,7 +21,7 @@ export function writeTaskPrompt(parts: PromptParts): string {
   const clean = (text: string) => redact(sanitiseText(text.replace(/\r\n?/g, '\n')));
   const sections = [
     ...makeTaskSections(parts.context, clean),
-    ...makeContextSections(parts.context, clean),
+    ...makeContextSections(parts, clean),
     ...makeProjectSections(parts, clean),
     ...makeReportSections(parts.agent),
   ];

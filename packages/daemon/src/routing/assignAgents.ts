@@ -134,7 +134,8 @@ function judgeConfidence(task: RoutedTask, { rule }: Candidate, passedOver: numb
 }
 
 function describeChoice({ agent, rule }: Candidate): string {
-  if (rule === null) return `${agent} is the first of the default agents that is available; no rule gives one.`;
+  if (rule === null)
+    return `${agent} is the first of the default agents that is available; no rule gives one.`;
   const { name, match } = rule;
   const why = match.reasons.length === 0 ? 'takes every task' : `matches (${match.reasons.join(', ')})`;
   return `${agent}, because the rule ${JSON.stringify(name)} ${why}.`;

@@ -1,6 +1,6 @@
 import { findFilePaths } from './findFilePaths.js';
-import type { Complexity, TaskType } from './taskType.js';
 import { readBody, type TaskText } from './taskText.js';
+import type { Complexity, TaskType } from './taskType.js';
 
 export interface ComplexityJudgement {
   readonly complexity: Complexity;
@@ -13,14 +13,31 @@ const MEDIUM_AT = 2;
 const HIGH_AT = 5;
 
 const HARD_WORDS: readonly { readonly pattern: RegExp; readonly points: number }[] = [
-  { pattern: /\b(?:race conditions?|concurren(?:cy|t)|deadlocks?|distributed|transaction(?:al|s)?)\b/i, points: 1.5 },
-  { pattern: /\b(?:architecture|rewrite|from scratch|protocol|parser|compiler|state machine)\b/i, points: 1.5 },
-  { pattern: /\b(?:migrations?|migrate|backwards? compatib\w{2,5}|breaking change|schema change)\b/i, points: 1 },
-  { pattern: /\b(?:security|authenticat\w{2,4}|authori[sz]ation|encrypt\w{0,4}|cryptograph\w{1,4})\b/i, points: 1 },
-  { pattern: /\b(?:across all|every (?:command|surface|call site)|comprehensive|end-to-end|cross-\w{3,12})\b/i, points: 1 },
+  {
+    pattern: /\b(?:race conditions?|concurren(?:cy|t)|deadlocks?|distributed|transaction(?:al|s)?)\b/i,
+    points: 1.5,
+  },
+  {
+    pattern: /\b(?:architecture|rewrite|from scratch|protocol|parser|compiler|state machine)\b/i,
+    points: 1.5,
+  },
+  {
+    pattern: /\b(?:migrations?|migrate|backwards? compatib\w{2,5}|breaking change|schema change)\b/i,
+    points: 1,
+  },
+  {
+    pattern: /\b(?:security|authenticat\w{2,4}|authori[sz]ation|encrypt\w{0,4}|cryptograph\w{1,4})\b/i,
+    points: 1,
+  },
+  {
+    pattern:
+      /\b(?:across all|every (?:command|surface|call site)|comprehensive|end-to-end|cross-\w{3,12})\b/i,
+    points: 1,
+  },
   { pattern: /\b(?:performance|scal(?:e|ing|ability)|latency|memory leak)\b/i, points: 0.5 },
 ];
-const EASY_WORDS = /\b(?:typos?|wording|one-liner?|rename|bump|copy change|comment|small|minor|trivial|label|colou?r)\b/i;
+const EASY_WORDS =
+  /\b(?:typos?|wording|one-liner?|rename|bump|copy change|comment|small|minor|trivial|label|colou?r)\b/i;
 
 /**
  * How hard a task is likely to be. An estimate, where there is one, decides most; else the number of criteria
@@ -64,5 +81,8 @@ export function judgeComplexity(task: TaskText, type: TaskType): ComplexityJudge
   if (type === 'docs' || type === 'chore') add(-1, `${type} is seldom hard`);
 
   const complexity = points >= HIGH_AT ? 'high' : points >= MEDIUM_AT ? 'medium' : 'low';
-  return { complexity, reasons: reasons.length > 0 ? reasons : ['nothing speaks for more than a small change'] };
+  return {
+    complexity,
+    reasons: reasons.length > 0 ? reasons : ['nothing speaks for more than a small change'],
+  };
 }

@@ -12,9 +12,11 @@ export function parseRouterConfig(text: string, file: string): RouterConfig {
   // Editors of some systems begin a file with a byte order mark, which is no JSON.
   const json = parseJson(text.replace(/^\uFEFF/, ''));
   if (!json.ok) {
-    throw new RouterConfigError('ROUTER_CONFIG_INVALID', `${file} is not JSON that we can use: ${json.problem}.`, [
-      { path: '', message: json.problem },
-    ]);
+    throw new RouterConfigError(
+      'ROUTER_CONFIG_INVALID',
+      `${file} is not JSON that we can use: ${json.problem}.`,
+      [{ path: '', message: json.problem }],
+    );
   }
   const parsed = routerConfigSchema.safeParse(json.value);
   if (parsed.success) return parsed.data;
@@ -32,11 +34,21 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string
   const path = formatPath(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), message: 'is not known here' }));
+      return issue.keys.map((key) => ({
+        path: formatPath([...issue.path, key]),
+        message: 'is not known here',
+      }));
     case 'invalid_value':
-      return [{ path, message: `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}` }];
+      return [
+        { path, message: `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}` },
+      ];
     case 'invalid_type':
-      return [{ path, message: `must be ${issue.expected === 'array' ? 'a list' : `of the type ${issue.expected}`}` }];
+      return [
+        {
+          path,
+          message: `must be ${issue.expected === 'array' ? 'a list' : `of the type ${issue.expected}`}`,
+        },
+      ];
     default:
       return [{ path, message: issue.message }];
   }
@@ -44,6 +56,8 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string
 
 function formatPath(path: readonly PropertyKey[]): string {
   return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`))
+    .map((step, index) =>
+      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
+    )
     .join('');
 }

@@ -1,7 +1,7 @@
 import { findFilePaths } from './findFilePaths.js';
 import { readDeclaredType } from './readDeclaredType.js';
-import { DECLARED_TYPES, TASK_TYPES, type TaskType } from './taskType.js';
 import { readBody, type TaskText } from './taskText.js';
+import { DECLARED_TYPES, TASK_TYPES, type TaskType } from './taskType.js';
 import { TYPE_CUES } from './typeCues.js';
 
 export interface TypeScore {
@@ -15,6 +15,7 @@ export interface TypeScore {
 const DECLARED_WEIGHT = 8;
 const TAG_WEIGHT = 3;
 const PREFIX_WEIGHT = 6;
+/** At most; one point a file. */
 const PATHS_WEIGHT = 2.5;
 const OPENING_CHARS = 700;
 /** A long description is full of words: all of it together may not outweigh what the title says. */
@@ -129,7 +130,9 @@ function voteByPaths(task: TaskText): Vote[] {
   for (const [type, pattern, what] of kinds) {
     const count = paths.filter((path) => pattern.test(path)).length;
     if (count / paths.length < 0.8) continue;
-    return [vote(type, PATHS_WEIGHT, `${count} of the ${paths.length} files it names are ${what}`)];
+    return [
+      vote(type, Math.min(count, PATHS_WEIGHT), `${count} of the ${paths.length} files it names are ${what}`),
+    ];
   }
   return [];
 }

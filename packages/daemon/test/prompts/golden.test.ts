@@ -1,6 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { INSTRUCTED_AGENTS, type PromptParts, writeTaskPrompt, writeTaskPrompts } from '../../src/prompts/index.js';
+import {
+  INSTRUCTED_AGENTS,
+  type PromptParts,
+  writeTaskPrompt,
+  writeTaskPrompts,
+} from '../../src/prompts/index.js';
 import { makeFullContext, makeParts, PROJECT, WORKTREE } from './contexts.js';
 
 /** `NEOLITH_UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it. */

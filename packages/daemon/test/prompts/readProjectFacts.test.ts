@@ -55,7 +55,12 @@ test.each([
     ['Python', 'uv', 'pytest', 'Ruff'],
     ['uv run pytest', 'uv run ruff check .'],
   ],
-  [{ Makefile: 'VERSION := 1\ntest: build\n\tx\nlint:\n\ty\n' }, undefined, ['Make'], ['make test', 'make lint']],
+  [
+    { Makefile: 'VERSION := 1\ntest: build\n\tx\nlint:\n\ty\n' },
+    undefined,
+    ['Make'],
+    ['make test', 'make lint'],
+  ],
 ])('%o is understood', async (files, name, technologies, commands) => {
   write(files);
   const facts = await readProjectFacts(repository);
@@ -71,7 +76,11 @@ test('an empty directory has no facts, and one that is not there is an error', a
 
 test('files that are broken, or of other kinds than expected, are passed over', async () => {
   write({ 'package.json': '{ "scripts": [1], "dependencies": "x", "name": 5', 'CLAUDE.md/inner.md': 'x' });
-  expect(await readProjectFacts(repository)).toEqual({ technologies: ['Node.js'], standards: [], commands: [] });
+  expect(await readProjectFacts(repository)).toEqual({
+    technologies: ['Node.js'],
+    standards: [],
+    commands: [],
+  });
 });
 
 test('standards are read, each file once however it is called, in a fixed order', async () => {

@@ -29,7 +29,8 @@ export function readPrompt(prompt: string): ReadPrompt {
 
 export function findData({ data }: ReadPrompt, name: string): string {
   const found = data.filter((one) => one.name === name).map(({ text }) => text);
-  if (found.length === 0) throw new Error(`There is no data ${name}; there are ${data.map((d) => d.name).join(', ')}.`);
+  if (found.length === 0)
+    throw new Error(`There is no data ${name}; there are ${data.map((d) => d.name).join(', ')}.`);
   return found.join('\n');
 }
 

@@ -24,10 +24,21 @@ test('a heading that nobody knows belongs to the section above when it is lower,
   ]);
 });
 
-test('an empty heading goes along with the lower one below it, and is dropped where there is none', () => {
-  expect(kinds('## Database\n\n### Migration\n\n#### Steps\n1. x\n\n## Goals\n\n## Risks\ny')).toEqual([
+test('an empty heading goes along with the lower one below it, and is dropped where it only names a part', () => {
+  expect(
+    kinds('## Database\n\n### Migration\n\n#### Steps\n1. x\n\n## Goals\n\n## Risks\ny\n\n## Notes\n### Goals'),
+  ).toEqual([
     ['activities', '## Database\n### Migration\n#### Steps\n1. x'],
     ['constraints', '## Risks\ny'],
+    ['objectives', '## Notes\n### Goals'],
+  ]);
+});
+
+test('a heading that is a sentence is kept, though nothing stands below it', () => {
+  expect(kinds('Text.\n\n**It happens each time!**\n\n## Never change the old tables\n')).toEqual([
+    ['overview', 'Text.'],
+    ['overview', '**It happens each time!**'],
+    ['overview', '## Never change the old tables'],
   ]);
 });
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseProtocolLine } from '../../src/agents/parseProtocolLine.js';
+import { sanitiseText } from '../../src/process/sanitiseText.js';
 import { PROMPT_BUDGETS } from '../../src/prompts/budgets.js';
 import { INSTRUCTED_AGENTS, writeTaskPrompt } from '../../src/prompts/index.js';
-import { sanitiseText } from '../../src/process/sanitiseText.js';
+import { PLANS_ARE_THERE, readRealTasks } from '../routing/realTasks.js';
 import { DELIMITER, makeContext, makeFullContext, makeParts, PROJECT, WORKTREE } from './contexts.js';
 import { findData, listHeadings, readPrompt } from './readPrompt.js';
 
@@ -60,6 +61,29 @@ test('texts that another tracker keeps beside the description are part of the ta
   expect(findData(readPrompt(writeTaskPrompt(makeParts({ context }))), 'task.technical')).toBe(
     '## Design\n\nTwo tables.',
   );
+});
+
+describe.skipIf(!PLANS_ARE_THERE)('real tasks (skipped where NEOLITH_PLANS names no folder)', () => {
+  test('every line of their descriptions and criteria is in their prompts', () => {
+    let lines = 0;
+    for (const [id, task] of readRealTasks()) {
+      const { title, tags, acceptanceCriteria } = task;
+      const description = sanitiseText(task.description ?? '');
+      const context = makeContext({
+        title,
+        description,
+        tags: [...tags],
+        acceptanceCriteria: [...acceptanceCriteria],
+      });
+      const prompt = writeTaskPrompt(makeParts({ context }));
+      for (const line of [...description.split('\n'), ...acceptanceCriteria]) {
+        if (line.trim() === '' || line.trim() === '## Implementation Notes') continue;
+        lines += 1;
+        expect(prompt, id).toContain(line.trimEnd());
+      }
+    }
+    expect(lines).toBeGreaterThan(10_000);
+  });
 });
 
 /** Those that are read line by line can say their result by a line; a person's editor can say nothing. */
@@ -126,7 +150,11 @@ describe('fences', () => {
             dependencies: full.dependencies.map((dependency) => ({
               ...dependency,
               title: texts.title,
-              result: { output: texts.result, artifacts: [{ type: texts.tag, content: texts.result }], error: null },
+              result: {
+                output: texts.result,
+                artifacts: [{ type: texts.tag, content: texts.result }],
+                error: null,
+              },
             })),
             previousAttempts: [{ number: 1, status: 'FAILED' as const, error: texts.error }],
           };
@@ -230,7 +258,10 @@ test('secrets are taken out before anything is shortened, so that no half of one
   const secret = 'hunter2-hunter2-hunter2';
   const redact = (text: string) => text.replaceAll(secret, '[redacted]');
   const filler = PROMPT_BUDGETS.standardsFile / 2 - 30;
-  const project = { ...PROJECT, standards: [{ file: 'A.md', text: `${'x'.repeat(filler)}${secret}${'y'.repeat(40_000)}` }] };
+  const project = {
+    ...PROJECT,
+    standards: [{ file: 'A.md', text: `${'x'.repeat(filler)}${secret}${'y'.repeat(40_000)}` }],
+  };
   const context = makeContext({ title: `Use ${secret}`, description: secret, tags: [secret] });
   const prompt = writeTaskPrompt(makeParts({ context, project, redact }));
   expect(prompt).toContain('Use [redacted]');

@@ -82,7 +82,8 @@ describe.skipIf(!PLANS_ARE_THERE)(`${labels.size} real tasks${why}`, () => {
   });
 
   test('a second look gives the same answers', () => {
-    for (const task of [...tasks.values()].slice(0, 200)) expect(classifyTask(task)).toEqual(classifyTask(task));
+    for (const task of [...tasks.values()].slice(0, 200))
+      expect(classifyTask(task)).toEqual(classifyTask(task));
   });
 });
 
@@ -93,7 +94,9 @@ function accuracy(list: readonly Judged[]): number {
 /** Every type counts alike here, however few tasks are of it. */
 function meanOfTypes(list: readonly Judged[]): number {
   const types = [...countBy(list, ({ label }) => label).keys()];
-  return types.reduce((sum, type) => sum + accuracy(list.filter(({ label }) => label === type)), 0) / types.length;
+  return (
+    types.reduce((sum, type) => sum + accuracy(list.filter(({ label }) => label === type)), 0) / types.length
+  );
 }
 
 function countBy<T, K>(list: readonly T[], key: (item: T) => K): Map<K, number> {

@@ -88,7 +88,9 @@ describe('rules', () => {
 
   test('every field of a rule must hold', () => {
     const rules = [{ when: { types: ['bug'], tags: ['web'] }, agents: ['gemini'] }];
-    expect(assignAgents(TASK, available('claude', 'gemini'), configuration({ rules })).primary).toBe('claude');
+    expect(assignAgents(TASK, available('claude', 'gemini'), configuration({ rules })).primary).toBe(
+      'claude',
+    );
   });
 
   test('rules come in their order, then the defaults; whoever is passed over is named and costs confidence', () => {
@@ -99,7 +101,10 @@ describe('rules', () => {
       ],
       defaultAgents: ['gemini'],
     });
-    const agents = [{ name: 'codex', available: false, reason: 'no log-in' }, ...available('claude', 'aider', 'gemini')];
+    const agents = [
+      { name: 'codex', available: false, reason: 'no log-in' },
+      ...available('claude', 'aider', 'gemini'),
+    ];
     expect(assignAgents(TASK, agents, config)).toEqual({
       primary: 'claude',
       secondary: 'aider',
@@ -149,7 +154,11 @@ test('whatever the rules, only available agents are chosen, never the same twice
         if (ready.some((one) => one !== 'tool')) expect(primary).not.toBeNull();
         expect(confidence).toBeGreaterThanOrEqual(0);
         expect(confidence).toBeLessThanOrEqual(1);
-        expect(assignAgents(of, agents.toReversed(), config)).toMatchObject({ primary, secondary, confidence });
+        expect(assignAgents(of, agents.toReversed(), config)).toMatchObject({
+          primary,
+          secondary,
+          confidence,
+        });
       },
     ),
     { numRuns: 300 },
@@ -162,12 +171,24 @@ describe('the configuration', () => {
     ['[]', '', 'the file must be of the type object'],
     ['{"rules":{}}', 'rules', 'rules must be a list'],
     ['{"strategy":"auto"}', 'strategy', 'strategy is not known here'],
-    ['{"rules":[{"agents":["claude"]},{"when":{"types":["story"]},"agents":["claude"]}]}', 'rules[1].when.types[0]', 'rules[1].when.types[0] must be one of "bug", "feature"'],
-    ['{"rules":[{"when":{"tag":["x"]},"agents":["claude"]}]}', 'rules[0].when.tag', 'rules[0].when.tag is not known here'],
+    [
+      '{"rules":[{"agents":["claude"]},{"when":{"types":["story"]},"agents":["claude"]}]}',
+      'rules[1].when.types[0]',
+      'rules[1].when.types[0] must be one of "bug", "feature"',
+    ],
+    [
+      '{"rules":[{"when":{"tag":["x"]},"agents":["claude"]}]}',
+      'rules[0].when.tag',
+      'rules[0].when.tag is not known here',
+    ],
     ['{"rules":[{"agents":[]}]}', 'rules[0].agents', 'rules[0].agents must name at least one agent'],
     ['{"rules":[{"agents":["a","a"]}]}', 'rules[0].agents', 'must not name an agent twice'],
     ['{"rules":[{"agents":["--rm"]}]}', 'rules[0].agents[0]', 'must be the name of an agent'],
-    ['{"rules":[{"when":{"tags":[]},"agents":["a"]}]}', 'rules[0].when.tags', 'leave it out to match everything'],
+    [
+      '{"rules":[{"when":{"tags":[]},"agents":["a"]}]}',
+      'rules[0].when.tags',
+      'leave it out to match everything',
+    ],
     ['{"version":2}', 'version', 'version must be one of 1'],
   ])('%s is refused, and the place is named', (text, path, message) => {
     const refused = (): RouterConfigError => {

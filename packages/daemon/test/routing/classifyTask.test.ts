@@ -38,7 +38,9 @@ describe('type', () => {
 
   test('what the plan itself calls a task outweighs its words, also among the fields of another system', () => {
     expect(classifyTask(task('Add an index', { metadata: { type: 'chore' } })).type).toBe('chore');
-    expect(classifyTask(task('Add an index', { metadata: { beads: { issue_type: 'Bug' } } })).type).toBe('bug');
+    expect(classifyTask(task('Add an index', { metadata: { beads: { issue_type: 'Bug' } } })).type).toBe(
+      'bug',
+    );
     expect(classifyTask(task('Add an index', { metadata: { type: 'epic' } })).type).toBe('feature');
   });
 

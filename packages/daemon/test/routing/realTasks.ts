@@ -6,7 +6,8 @@ import { readPlan } from '../../src/plans/index.js';
 import { TASK_TYPES, type TaskText, type TaskType } from '../../src/routing/index.js';
 import { requirePlan } from '../plans/readFixture.js';
 
-const folder = process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../../../shared/plans', import.meta.url));
+const folder =
+  process.env.NEOLITH_PLANS ?? fileURLToPath(new URL('../../../../../shared/plans', import.meta.url));
 const beads = join(folder, 'beads-issues.jsonl');
 const backlog = join(folder, 'backlog-md');
 
@@ -14,7 +15,10 @@ export const PLANS_ARE_THERE = existsSync(beads) && existsSync(backlog);
 
 /** Which type each of these tasks is, by a person's reading of its text; ids only, the texts are not ours. */
 export function readLabels(): ReadonlyMap<string, TaskType> {
-  const labels = JSON.parse(readFileSync(new URL('labels.json', import.meta.url), 'utf8')) as Record<string, string>;
+  const labels = JSON.parse(readFileSync(new URL('labels.json', import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >;
   return new Map(
     Object.entries(labels).map(([id, label]) => {
       const type = TASK_TYPES.find((one) => one === label);

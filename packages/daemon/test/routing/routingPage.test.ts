@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { assignAgents, classifyTask, DEFAULT_AGENT_ORDER, parseRouterConfig } from '../../src/routing/index.js';
+import {
+  assignAgents,
+  classifyTask,
+  DEFAULT_AGENT_ORDER,
+  parseRouterConfig,
+} from '../../src/routing/index.js';
 import { TASK_TYPE_MEANINGS } from '../../src/routing/taskType.js';
 
 const page = readFileSync(new URL('../../../../docs/concepts/routing.md', import.meta.url), 'utf8');
@@ -10,12 +15,17 @@ function listRows(first: string): string[][] {
   const lines = page.split('\n');
   const head = lines.findIndex((line) => line.startsWith(`| ${first} `));
   const rows = lines.slice(head + 2);
-  return rows.slice(0, rows.findIndex((line) => !line.startsWith('|'))).map((row) =>
-    row
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
 }
 
 test('the page names every type with its meaning', () => {
@@ -38,7 +48,9 @@ test('the example routes its tasks as the page says', () => {
     const classification = classifyTask(text);
     const routed = { classification, tags, priority: 'MEDIUM', capabilities: [] } as const;
     const { primary, secondary, rule, confidence } = assignAgents(routed, agents, configuration);
-    const cells = [classification.type, primary, secondary, rule].map((one) => (one === null ? '' : `\`${one}\``));
+    const cells = [classification.type, primary, secondary, rule].map((one) =>
+      one === null ? '' : `\`${one}\``,
+    );
     return { title, expected, actual: [...cells, String(confidence)] };
   });
   expect(rows).toHaveLength(3);
