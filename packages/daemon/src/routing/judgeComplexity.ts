@@ -1,5 +1,5 @@
 import { findFilePaths } from './findFilePaths.js';
-import { readBody, type TaskText } from './taskText.js';
+import { readText, readTitle, type TaskText } from './taskText.js';
 import type { Complexity, TaskType } from './taskType.js';
 
 export interface ComplexityJudgement {
@@ -62,8 +62,8 @@ export function judgeComplexity(task: TaskText, type: TaskType): ComplexityJudge
   if (criteria >= 9) add(2, `${criteria} acceptance criteria`);
   else if (criteria >= 5) add(1, `${criteria} acceptance criteria`);
 
-  const body = readBody(task);
-  const files = findFilePaths(`${task.title}\n${body}`).length;
+  const text = readText(task);
+  const files = findFilePaths(text).length;
   if (files >= 8) add(2, `${files} files are named`);
   else if (files >= 3) add(1, `${files} files are named`);
 
@@ -71,12 +71,11 @@ export function judgeComplexity(task: TaskText, type: TaskType): ComplexityJudge
   if (length >= 3_000) add(1.5, `a description of ${length} characters`);
   else if (length >= 1_000) add(0.5, `a description of ${length} characters`);
 
-  const text = `${task.title}\n${body}`;
   for (const { pattern, points: more } of HARD_WORDS) {
     const found = pattern.exec(text)?.[0];
     if (found !== undefined) add(more, `the text speaks of ${JSON.stringify(found.toLowerCase())}`);
   }
-  const easy = EASY_WORDS.exec(task.title)?.[0];
+  const easy = EASY_WORDS.exec(readTitle(task))?.[0];
   if (easy !== undefined) add(-1.5, `the title speaks of ${JSON.stringify(easy.toLowerCase())}`);
   if (type === 'docs' || type === 'chore') add(-1, `${type} is seldom hard`);
 

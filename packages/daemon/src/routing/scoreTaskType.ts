@@ -1,6 +1,6 @@
 import { findFilePaths } from './findFilePaths.js';
 import { readDeclaredType } from './readDeclaredType.js';
-import { readBody, type TaskText } from './taskText.js';
+import { readBody, readText, readTitle, type TaskText } from './taskText.js';
 import { DECLARED_TYPES, TASK_TYPES, type TaskType } from './taskType.js';
 import { TYPE_CUES } from './typeCues.js';
 
@@ -40,7 +40,7 @@ export function scoreTaskType(task: TaskText): TypeScore {
   const votes = [
     ...voteByDeclaration(task),
     ...voteByTags(task.tags),
-    ...voteByTitle(task.title),
+    ...voteByPrefix(readTitle(task)),
     ...voteByCues(task),
     ...voteByPaths(task),
   ];
@@ -88,14 +88,14 @@ function voteByTags(tags: readonly string[]): Vote[] {
   return [...votes.values()];
 }
 
-function voteByTitle(title: string): Vote[] {
-  const prefix = COMMIT_PREFIX.exec(title.trim())?.[1] ?? '';
+function voteByPrefix(title: string): Vote[] {
+  const prefix = COMMIT_PREFIX.exec(title)?.[1] ?? '';
   const type = DECLARED_TYPES.get(prefix.toLowerCase());
   return type === undefined ? [] : [vote(type, PREFIX_WEIGHT, `the title's mark ${show(`${prefix}:`)}`)];
 }
 
 function voteByCues(task: TaskText): Vote[] {
-  const title = task.title.trim().replace(/^[^\p{L}\p{N}[]{1,8}/u, '');
+  const title = readTitle(task).replace(/^[^\p{L}\p{N}[]{1,8}/u, '');
   const body = readBody(task);
   // With and without its mark: `Code review: …` begins with what it is, `CLI: add …` does not.
   const heads = [title, title.replace(TITLE_MARK, '')];
@@ -120,7 +120,7 @@ const INFRA_PATH = /(?:^|\/)\.github\/|(?:^|\/)Dockerfile$|docker-compose|\.tf$|
 
 /** Speaks only where nearly all files are of one kind: any fix may name its test. */
 function voteByPaths(task: TaskText): Vote[] {
-  const paths = findFilePaths(`${task.title}\n${readBody(task)}`);
+  const paths = findFilePaths(readText(task));
   if (paths.length === 0) return [];
   const kinds = [
     ['test', TEST_PATH, 'tests'],

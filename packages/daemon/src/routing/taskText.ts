@@ -17,3 +17,15 @@ export function readBody(task: TaskText): string {
   const description = (task.description ?? '').slice(0, JUDGED_CHARS_MAX);
   return [description, ...task.acceptanceCriteria].join('\n').slice(0, JUDGED_CHARS_MAX);
 }
+
+const TITLE_CHARS_MAX = 1_000;
+
+/** The title; of one that no store would take, its beginning. */
+export function readTitle(task: TaskText): string {
+  return task.title.slice(0, TITLE_CHARS_MAX).trim();
+}
+
+/** Title and body together. */
+export function readText(task: TaskText): string {
+  return `${readTitle(task)}\n${readBody(task)}`;
+}

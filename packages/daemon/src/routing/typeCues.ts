@@ -224,7 +224,7 @@ export const TYPE_CUES: readonly TypeCue[] = [
   cue(
     'infra',
     'title',
-    3.5,
+    4.5,
     /\b(?:ci|ci\/cd|pipeline|github actions?|workflow run|dockerfile|docker|container(?:i[sz]ed)?|kubernetes|helm|terraform|nix|deployment|build (?:system|script|coverage)|bundling|release automation|monitoring stack)\b/i,
   ),
   cue(

@@ -4,7 +4,7 @@ import { parseProtocolLine } from '../../src/agents/parseProtocolLine.js';
 import { sanitiseText } from '../../src/process/sanitiseText.js';
 import { PROMPT_BUDGETS } from '../../src/prompts/budgets.js';
 import { INSTRUCTED_AGENTS, writeTaskPrompt } from '../../src/prompts/index.js';
-import { PLANS_ARE_THERE, readRealTasks } from '../routing/realTasks.js';
+import { PLANS_ARE_THERE, readRealTasks, WHY_SKIPPED } from '../routing/realTasks.js';
 import { DELIMITER, makeContext, makeFullContext, makeParts, PROJECT, WORKTREE } from './contexts.js';
 import { findData, listHeadings, readPrompt } from './readPrompt.js';
 
@@ -63,7 +63,7 @@ test('texts that another tracker keeps beside the description are part of the ta
   );
 });
 
-describe.skipIf(!PLANS_ARE_THERE)('real tasks (skipped where NEOLITH_PLANS names no folder)', () => {
+describe.skipIf(!PLANS_ARE_THERE)(`real tasks${WHY_SKIPPED}`, () => {
   test('every line of their descriptions and criteria is in their prompts', () => {
     let lines = 0;
     for (const [id, task] of readRealTasks()) {

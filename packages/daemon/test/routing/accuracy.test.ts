@@ -1,9 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { classifyTask, type TaskText, type TaskType } from '../../src/routing/index.js';
-import { halfOf, PLANS_ARE_THERE, readLabels, readRealTasks } from './realTasks.js';
+import { halfOf, PLANS_ARE_THERE, readLabels, readRealTasks, WHY_SKIPPED } from './realTasks.js';
 
 const labels = readLabels();
-const why = PLANS_ARE_THERE ? '' : ` (skipped: there are no real backlogs; NEOLITH_PLANS names their folder)`;
 
 interface Judged {
   readonly id: string;
@@ -20,7 +20,7 @@ test('at least 150 real tasks are labelled, in two halves that only their ids de
   expect(labels.size - heldOut).toBeGreaterThanOrEqual(75);
 });
 
-describe.skipIf(!PLANS_ARE_THERE)(`${labels.size} real tasks${why}`, () => {
+describe.skipIf(!PLANS_ARE_THERE)(`${labels.size} real tasks${WHY_SKIPPED}`, () => {
   const tasks = PLANS_ARE_THERE ? readRealTasks() : new Map<string, TaskText>();
 
   const judge = (look: (task: TaskText) => TaskText): Judged[] =>
@@ -65,8 +65,20 @@ describe.skipIf(!PLANS_ARE_THERE)(`${labels.size} real tasks${why}`, () => {
         console.log(`${id} is ${label}, taken for ${type}: ${tasks.get(id)?.title}`);
     }
     expect(accuracy(byText.filter(({ half }) => half === 'making'))).toBeGreaterThan(0.8);
-    expect(accuracy(byText.filter(({ half }) => half === 'heldOut'))).toBeGreaterThan(0.65);
+    expect(accuracy(byText.filter(({ half }) => half === 'heldOut'))).toBeGreaterThan(0.7);
     expect(accuracy(byText)).toBeGreaterThan(baseline + 0.25);
+  });
+
+  test('the page says how often', () => {
+    const page = readFileSync(new URL('../../../../docs/concepts/routing.md', import.meta.url), 'utf8');
+    const [making, heldOut] = (['making', 'heldOut'] as const).map((half) => {
+      const of = byText.filter((one) => one.half === half);
+      const commonest = Math.max(...countBy(of, ({ label }) => label).values());
+      return { right: Math.round(accuracy(of) * 100), always: Math.round((commonest / of.length) * 100) };
+    });
+    expect(page.replace(/\s+/g, ' ')).toContain(
+      `${labels.size} real tasks of two public projects, read and labelled by whoever wrote the weights; mistakes were looked at in one half only. In that half it is right in ${making?.right} of 100, in the other in ${heldOut?.right}; always saying the commonest type is right in ${making?.always} and ${heldOut?.always}.`,
+    );
   });
 
   test('those it is sure of it has right more often', () => {

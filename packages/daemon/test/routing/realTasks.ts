@@ -12,6 +12,10 @@ const beads = join(folder, 'beads-issues.jsonl');
 const backlog = join(folder, 'backlog-md');
 
 export const PLANS_ARE_THERE = existsSync(beads) && existsSync(backlog);
+/** For names of tests. */
+export const WHY_SKIPPED = PLANS_ARE_THERE
+  ? ''
+  : ` (skipped: ${folder} has no real backlogs; NEOLITH_PLANS names it)`;
 
 /** Which type each of these tasks is, by a person's reading of its text; ids only, the texts are not ours. */
 export function readLabels(): ReadonlyMap<string, TaskType> {
