@@ -111,7 +111,9 @@ export function splitSections(description: string): TextSection[] {
 
 function isBareName(line: string): boolean {
   const { title, level } = readHeading(line) ?? { title: line, level: 0 };
-  return level < BOLD_LEVEL && recogniseHeading(title) !== null && title.split(/\s+/).length <= NAME_WORDS_MAX;
+  return (
+    level < BOLD_LEVEL && recogniseHeading(title) !== null && title.split(/\s+/).length <= NAME_WORDS_MAX
+  );
 }
 
 function isBlank(lines: readonly string[]): boolean {

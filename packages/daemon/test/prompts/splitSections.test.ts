@@ -26,7 +26,9 @@ test('a heading that nobody knows belongs to the section above when it is lower,
 
 test('an empty heading goes along with the lower one below it, and is dropped where it only names a part', () => {
   expect(
-    kinds('## Database\n\n### Migration\n\n#### Steps\n1. x\n\n## Goals\n\n## Risks\ny\n\n## Notes\n### Goals'),
+    kinds(
+      '## Database\n\n### Migration\n\n#### Steps\n1. x\n\n## Goals\n\n## Risks\ny\n\n## Notes\n### Goals',
+    ),
   ).toEqual([
     ['activities', '## Database\n### Migration\n#### Steps\n1. x'],
     ['constraints', '## Risks\ny'],
