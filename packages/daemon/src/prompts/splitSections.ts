@@ -28,17 +28,17 @@ const HEADINGS: readonly { readonly kind: SectionKind; readonly pattern: RegExp 
   },
   {
     kind: 'deliverables',
-    pattern: /\b(?:deliverables?|outputs?|artifacts?|files to (?:update|change|create|add))\b/i,
+    pattern: /\b(?:deliverables?|outputs?|artifacts?|files to (?:update|change|modify|edit|create|add))\b/i,
   },
   {
     kind: 'technical',
     pattern:
-      /\b(?:technical|technology|implementation (?:details|notes|hints)|architecture|design|api|schema|proposed (?:solution|fix)|solution|approach|locations?|affected files|references?)\b/i,
+      /\b(?:technical|technology|implementation (?:details|notes|hints)|architecture|design|api|schema|interface|proposed fix|fix|solutions?|approach|locations?|affected files|references?)\b/i,
   },
   {
     kind: 'activities',
     pattern:
-      /\b(?:activit(?:y|ies)|steps|sub-?tasks?|tasks?|plan|implementation|work(?: items?)?|to-?dos?|checklist|phases?)\b/i,
+      /\b(?:activit(?:y|ies)|steps|sub-?tasks?|tasks?|plan|implementation|work(?: items?)?|to-?dos?|actions?|checklist|phases?)\b/i,
   },
   {
     kind: 'objectives',

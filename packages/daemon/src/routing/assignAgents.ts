@@ -23,8 +23,7 @@ export interface AgentAssignment {
 
 /**
  * The order where nothing else is configured: first agents that do any task, then what an operator has set up to
- * run for each task, then the one that waits for a person. Others that are available follow by name; `tool` does
- * only what a task spells out for it, so it is chosen by a rule or not at all.
+ * run for each task. Others that are available follow by name, but for those of `ONLY_WHEN_ASKED`.
  */
 export const DEFAULT_AGENT_ORDER = [
   'claude',
@@ -37,9 +36,14 @@ export const DEFAULT_AGENT_ORDER = [
   'aider',
   'script',
   'shell',
-  'windsurf',
 ] as const;
-const ONLY_BY_RULE = new Set(['tool']);
+
+const TOOL_AGENT = 'tool';
+/**
+ * Both are always there, so by default they would get whatever nobody else can do: tasks that no tool understands,
+ * and tasks for which no person sits at an editor.
+ */
+const ONLY_WHEN_ASKED = new Set([TOOL_AGENT, 'windsurf']);
 
 /** What nobody asked for is at best as likely right as wrong. */
 const DEFAULT_CONFIDENCE = 0.5;
@@ -54,11 +58,11 @@ interface Candidate {
 
 /**
  * Chooses who does a task. Candidates are the agents of every rule that matches, in the order of the rules, then
- * the defaults; of these the first that is available is the primary and the next the secondary. The order is
- * total, so the same input gives the same answer.
+ * the built-in tool where the task spells out what it is to do, then the defaults; of these the first that is
+ * available is the primary and the next the secondary. The order is total, so the same input gives the same answer.
  *
  * The confidence is that of the task's type where the rule looked at type or complexity, 1 where it looked only
- * at what the task says outright, and one half for the defaults; less a fifth for each agent passed over.
+ * at what the task says outright, or for its own tool, and one half for the defaults; less a fifth for each agent passed over.
  */
 export function assignAgents(
   task: RoutedTask,
@@ -75,7 +79,7 @@ export function assignAgents(
       primary: null,
       secondary: null,
       confidence: 0,
-      justification: `No agent is available: ${named.join(', ')}. Install one or log in, then look again (neolith doctor).`,
+      justification: `No agent is available${named.length === 0 ? '' : `: ${named.join(', ')}`}. Install one or log in, then look again (neolith doctor).`,
       rule: null,
     };
   }
@@ -89,7 +93,7 @@ export function assignAgents(
     secondary,
     confidence: judgeConfidence(task, first, passed.length),
     justification: [
-      describeChoice(first),
+      describeChoice(task, first),
       passed.length === 0
         ? ''
         : ` Wanted more but not available: ${passed.map(({ agent }) => describeAbsence(agent, known.get(agent))).join(', ')}.`,
@@ -111,29 +115,42 @@ function listCandidates(
     const named = { name: rule.name ?? `rule ${index + 1}`, match };
     return rule.agents.map((agent): Candidate => ({ agent, rule: named }));
   });
-  const byDefault = (configuration.defaultAgents ?? orderByDefault(agents)).map(
+  const ownTool = spellsOutTool(task) ? [TOOL_AGENT] : [];
+  const byDefault = [...ownTool, ...(configuration.defaultAgents ?? orderByDefault(agents))].map(
     (agent): Candidate => ({ agent, rule: null }),
   );
   const seen = new Set<string>();
   return [...byRules, ...byDefault].filter(({ agent }) => !seen.has(agent) && seen.add(agent));
 }
 
+function spellsOutTool({ tool }: RoutedTask): boolean {
+  return tool !== undefined && tool !== null && tool !== '';
+}
+
 function orderByDefault(agents: readonly AgentAvailability[]): string[] {
   const names = new Set(agents.map(({ name }) => name));
   const inOrder = DEFAULT_AGENT_ORDER.filter((name) => names.has(name));
   const others = [...names].filter(
-    (name) => !ONLY_BY_RULE.has(name) && !(DEFAULT_AGENT_ORDER as readonly string[]).includes(name),
+    (name) => !ONLY_WHEN_ASKED.has(name) && !(DEFAULT_AGENT_ORDER as readonly string[]).includes(name),
   );
   // By code unit: the same on every machine, whatever its language.
   return [...inOrder, ...others.sort((a, b) => (a < b ? -1 : 1))];
 }
 
-function judgeConfidence(task: RoutedTask, { rule }: Candidate, passedOver: number): number {
-  const start = rule === null ? DEFAULT_CONFIDENCE : rule.match.isJudged ? task.classification.confidence : 1;
-  return Math.round(start * PASSED_OVER ** passedOver * 100) / 100;
+function judgeConfidence(task: RoutedTask, candidate: Candidate, passedOver: number): number {
+  const { rule } = candidate;
+  let confidence = isOwnTool(task, candidate) ? 1 : DEFAULT_CONFIDENCE;
+  if (rule !== null) confidence = rule.match.isJudged ? task.classification.confidence : 1;
+  return Math.round(confidence * PASSED_OVER ** passedOver * 100) / 100;
 }
 
-function describeChoice({ agent, rule }: Candidate): string {
+function isOwnTool(task: RoutedTask, { agent, rule }: Candidate): boolean {
+  return rule === null && agent === TOOL_AGENT && spellsOutTool(task);
+}
+
+function describeChoice(task: RoutedTask, candidate: Candidate): string {
+  const { agent, rule } = candidate;
+  if (isOwnTool(task, candidate)) return `${agent}, because the task spells out what it is to do.`;
   if (rule === null)
     return `${agent} is the first of the default agents that is available; no rule gives one.`;
   const { name, match } = rule;

@@ -9,6 +9,8 @@ export interface RoutedTask {
   readonly priority: TaskPriority;
   /** Of the orchestrator that owns the task. */
   readonly capabilities: readonly string[];
+  /** The built-in tool that the task spells out in its metadata (`tool`). Default: none. */
+  readonly tool?: string | null;
 }
 
 export interface RuleMatch {

@@ -46,12 +46,21 @@ describe('the defaults', () => {
     expect(assignAgents(TASK, agents)).toMatchObject({ primary: 'aider', secondary: null, confidence: 0.5 });
   });
 
-  test('agents outside of our order follow by name, and tools are not chosen', () => {
+  test('agents outside of our order follow by name; tools and editors are chosen when they are asked for', () => {
     expect(assignAgents(TASK, available('zeta', 'tool', 'alpha'))).toMatchObject({
       primary: 'alpha',
       secondary: 'zeta',
     });
-    expect(assignAgents(TASK, available('tool')).primary).toBeNull();
+    expect(assignAgents(TASK, available('tool', 'windsurf')).primary).toBeNull();
+    const windsurf = configuration({ defaultAgents: ['windsurf'] });
+    expect(assignAgents(TASK, available('tool', 'windsurf'), windsurf).primary).toBe('windsurf');
+    expect(assignAgents({ ...TASK, tool: 'run_tests' }, available('claude', 'tool'))).toEqual({
+      primary: 'tool',
+      secondary: 'claude',
+      confidence: 1,
+      justification: 'tool, because the task spells out what it is to do. Next in line: claude.',
+      rule: null,
+    });
   });
 
   test('without any agent nobody is chosen, and the reasons are named', () => {
