@@ -24,7 +24,8 @@ describe.skipIf(!PLANS_ARE_THERE)(`${labels.size} real tasks${WHY_SKIPPED}`, () 
   const tasks = PLANS_ARE_THERE ? readRealTasks() : new Map<string, TaskText>();
 
   const judge = (look: (task: TaskText) => TaskText): Judged[] =>
-    [...labels].map(([id, label]) => {
+    // The body of a skipped suite is run all the same.
+    [...(PLANS_ARE_THERE ? labels : [])].map(([id, label]) => {
       const task = tasks.get(id);
       if (task === undefined) throw new Error(`${id} is labelled, but not among the tasks.`);
       const { type, confidence } = classifyTask(look(task));
