@@ -10,4 +10,6 @@ export { plainLine } from './process/plainLine.js';
 export { redactSecrets } from './process/redactSecrets.js';
 export { sanitiseText } from './process/sanitiseText.js';
 export { describeDaemonLife, endStrays, findStrays, isLifeOver } from './process/strays.js';
+export * from './prompts/index.js';
+export * from './routing/index.js';
 export * from './worker/index.js';

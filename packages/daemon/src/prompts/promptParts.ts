@@ -22,4 +22,6 @@ export interface PromptParts {
   readonly agent: string;
   /** Fences what comes from outside; drawn at random for each prompt, given in tests. */
   readonly delimiter: string;
+  /** Takes secrets out of what comes from outside, before anything is shortened. Default: nothing is taken out. */
+  readonly redact?: (text: string) => string;
 }
