@@ -82,7 +82,10 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
         ? createShellMerger(surroundings, { command: mergeCommand })
         : repository === null
           ? null
-          : createGitMerger({ repository, strategy: options.merge, check: options.check ?? null }),
+          : createGitMerger({ repository, strategy: options.merge, check:
+              options.check === undefined
+                ? null
+                : { command: options.check, hostEnvironment: process.env } }),
     secrets: [],
     targetOf: (runId) => (repository === null ? null : (target ?? nameRunBranch(runId))),
   };

@@ -1,4 +1,3 @@
-import type { AttemptWorktree } from '../git/repository.js';
 import type { OutputLine, TerminationReason } from '../process/processSpec.js';
 import type { JsonValue } from './agentAdapter.js';
 
@@ -9,8 +8,6 @@ export interface MergeRequest {
   readonly attemptDirectory: string;
   /** Where the agent worked. */
   readonly workingDirectory: string;
-  /** Null or left out: in no repository. */
-  readonly worktree?: AttemptWorktree | null;
   /** What the agent was given. */
   readonly context: JsonValue;
   /** What the agent brought; null for nothing. */

@@ -18,11 +18,12 @@ export {
 } from './cleanup.js';
 export type { CommitFacts } from './commitMessage.js';
 export { commitWork } from './commitWork.js';
-export { GitError, type GitErrorCode } from './gitError.js';
+export { GitError, type GitErrorCode, hasGitCode } from './gitError.js';
 export { createGitMerger, type GitMergerConfiguration, type MergeFacts } from './gitMerger.js';
 export type { KeptReason } from './keptReasons.js';
 export { type MakeWorktreeInput, makeWorktree } from './makeWorktree.js';
 export { findMergedWork, type MergedWork } from './mergedWork.js';
+export { nameRunBranch } from './names.js';
 export { type OpenRepositoryInput, openRepository } from './openRepository.js';
 export type { AttemptWorktree, CommittedWork, GitIdentity, Repository } from './repository.js';
 export { resolveTarget, type Target, type TargetInput } from './resolveTarget.js';
@@ -37,3 +38,4 @@ export {
   reuseResult,
   storeResult,
 } from './resultCache.js';
+export { nameSupersededRef, supersedeAttempts } from './supersede.js';

@@ -13,6 +13,7 @@ import { findMergedWork } from './mergedWork.js';
 import { findOperation } from './operations.js';
 import { describeOwnLife, judgeLife } from './processLife.js';
 import type { Repository } from './repository.js';
+import { isSuperseded } from './supersede.js';
 
 /** What is left of an attempt, and whether it can go without anything being lost. */
 export type Inspection =
@@ -183,6 +184,8 @@ async function judgeTips(repository: Repository, record: AttemptRecord, commits:
     if (await isContained(repository, commit, target)) continue;
     const merged = await findMergedWork(repository, record.targetBranch, { attemptId: record.attemptId });
     if (merged.some((work) => work.source === commit)) continue;
+    // Another attempt's work took its place, and its commits are kept elsewhere.
+    if (await isSuperseded(repository, record.attemptId, commit)) continue;
     return keep('UNMERGED', `The commit ${commit} is not in ${record.targetBranch}.`);
   }
   return null;

@@ -218,7 +218,6 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         attemptId,
         attemptDirectory: directory,
         workingDirectory: site?.directory ?? directory,
-        worktree: site?.worktree ?? null,
         context: context(),
         output,
       },

@@ -1,6 +1,7 @@
 import type { CallInput, endpoints } from '@neolith/contracts';
 import type { AgentArtifact, JsonValue } from '../agents/agentAdapter.js';
 import type { AgentRunReport } from '../agents/runAgent.js';
+import { GitError } from '../git/gitError.js';
 
 /** The body of `POST tasks/{id}/complete`. */
 export type CompletionBody = NonNullable<CallInput<(typeof endpoints)['completeTask']>['body']>;
@@ -100,7 +101,7 @@ export function describeFault(
     attemptId: facts.attemptId,
     status: 'failed',
     error: shorten(message, ERROR_CHARS_MAX),
-    failureClass: 'infrastructure',
+    failureClass: error instanceof GitError ? error.failureClass : 'infrastructure',
     metrics: { agent: facts.agent },
   };
 }

@@ -1,8 +1,10 @@
+import { releaseWorktree } from '../git/attemptRecord.js';
+import { removeWorktree } from '../git/cleanup.js';
 import { commitWork } from '../git/commitWork.js';
 import { makeWorktree } from '../git/makeWorktree.js';
-import { removeWorktree } from '../git/removeWorktree.js';
 import type { Repository } from '../git/repository.js';
 import { resolveTarget } from '../git/resolveTarget.js';
+import { supersedeAttempts } from '../git/supersede.js';
 import { readProjectFacts } from '../prompts/readProjectFacts.js';
 import type { Workplace } from './workplace.js';
 
@@ -29,8 +31,11 @@ export function gitWorkplace({ repository, targetBranch }: GitWorkplaceOptions):
         project: await readProjectFacts(worktree.directory),
         commit: () => commitWork(repository, worktree, { taskId, attemptId, runId, title, agent }),
         async close() {
-          const removal = await removeWorktree(repository, worktree);
-          return { kept: removal.kept };
+          await releaseWorktree(repository, attemptId);
+          for (const earlier of await supersedeAttempts(repository, { taskId, byAttemptId: attemptId }))
+            await removeWorktree(repository, { attemptId: earlier });
+          const kept = await removeWorktree(repository, { attemptId });
+          return { kept: kept === null ? null : kept.message };
         },
       };
     },

@@ -6,4 +6,5 @@ export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export { createLog, type LogFields, type LogLevel, type LogOptions, type WorkerLog } from './log.js';
 export { holdName } from './nameLock.js';
 export type { AttemptResult } from './settleAttempt.js';
+export { type GitWorkplaceOptions, gitWorkplace } from './gitWorkplace.js';
 export { plainWorkplace, type WorkFacts, type Workplace, type WorkSite } from './workplace.js';

@@ -112,6 +112,7 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     const verdict = await run.finished;
     if (verdict.kind === 'terminated') return giveUp(outcomeWanted()?.reason ?? 'shutdown');
     if (verdict.kind === 'merged') return verdict;
+    if (verdict.kind === 'refused') log.error('The merge was refused', { ...ids, error: verdict.error });
     return { kind: 'merge_failed', error: verdict.error.slice(0, ERROR_CHARS_MAX) };
   }
 

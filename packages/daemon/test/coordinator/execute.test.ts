@@ -2,8 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { createCoordinator, gitWorkplace, openRepository, type PlanReadResult, readPlan } from '../../src/index.js';
-import { createGitMerger } from '../../src/git/createGitMerger.js';
+import {
+  createCoordinator,
+  createGitMerger,
+  gitWorkplace,
+  openRepository,
+  type PlanReadResult,
+  readPlan,
+} from '../../src/index.js';
 import { openWorkplace, until } from '../worker/support/workplace.js';
 
 const work = openWorkplace();

@@ -1,0 +1,46 @@
+import { askGit, isContained, readCommit } from './askGit.js';
+import { type AttemptRecord, listAttemptRecords } from './attemptRecord.js';
+import { findMergedWork } from './mergedWork.js';
+import type { Repository } from './repository.js';
+
+/** Keeps the commits of an attempt that another one has taken the place of; out of the way of `git branch`. */
+export function nameSupersededRef(attemptId: string): string {
+  return `refs/neolith/superseded/${attemptId}`;
+}
+
+/**
+ * Of a task whose work is in the target branch by another attempt, the earlier attempts' commits are kept by a ref of their
+ * own, so that their worktrees may go without anything being lost. What lies there uncommitted is not touched by it.
+ * @returns the attempts whose commits are kept so now.
+ */
+export async function supersedeAttempts(
+  repository: Repository,
+  input: { readonly taskId: string; readonly byAttemptId: string },
+): Promise<string[]> {
+  const { taskId, byAttemptId } = input;
+  const kept: string[] = [];
+  for (const record of await listAttemptRecords(repository)) {
+    if (record.taskId !== taskId || record.attemptId === byAttemptId || record.scratch) continue;
+    const merged = await findMergedWork(repository, record.targetBranch, { attemptId: byAttemptId });
+    if (merged.length === 0) continue;
+    if (await keepCommits(repository, record)) kept.push(record.attemptId);
+  }
+  return kept;
+}
+
+async function keepCommits(repository: Repository, { attemptId, branch }: AttemptRecord): Promise<boolean> {
+  const tip = branch === '' ? null : await readCommit(repository, `refs/heads/${branch}`);
+  if (tip === null) return false;
+  await askGit(repository, ['update-ref', '-m', 'neolith: superseded', nameSupersededRef(attemptId), tip]);
+  return true;
+}
+
+/** Whether a commit of an attempt is kept by its ref. */
+export async function isSuperseded(
+  repository: Repository,
+  attemptId: string,
+  commit: string,
+): Promise<boolean> {
+  const kept = await readCommit(repository, nameSupersededRef(attemptId));
+  return kept !== null && (await isContained(repository, commit, kept));
+}
