@@ -41,7 +41,7 @@ export const DEFAULT_AGENT_ORDER = [
 const TOOL_AGENT = 'tool';
 /**
  * Both are always there, so by default they would get whatever nobody else can do: tasks that no tool understands,
- * and tasks for which no person sits at an editor.
+ * and tasks for which no person sits at an editor. Where the list names no others, somebody asked for them.
  */
 const ONLY_WHEN_ASKED = new Set([TOOL_AGENT, 'windsurf']);
 
@@ -128,13 +128,15 @@ function spellsOutTool({ tool }: RoutedTask): boolean {
 }
 
 function orderByDefault(agents: readonly AgentAvailability[]): string[] {
-  const names = new Set(agents.map(({ name }) => name));
-  const inOrder = DEFAULT_AGENT_ORDER.filter((name) => names.has(name));
-  const others = [...names].filter(
-    (name) => !ONLY_WHEN_ASKED.has(name) && !(DEFAULT_AGENT_ORDER as readonly string[]).includes(name),
-  );
-  // By code unit: the same on every machine, whatever its language.
-  return [...inOrder, ...others.sort((a, b) => (a < b ? -1 : 1))];
+  const all = [...new Set(agents.map(({ name }) => name))];
+  const usual = all.filter((name) => !ONLY_WHEN_ASKED.has(name));
+  const names = usual.length > 0 ? usual : all;
+  const place = (name: string) => {
+    const index = (DEFAULT_AGENT_ORDER as readonly string[]).indexOf(name);
+    return index === -1 ? DEFAULT_AGENT_ORDER.length : index;
+  };
+  // Names by code unit: the same on every machine, whatever its language.
+  return names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
 function judgeConfidence(task: RoutedTask, candidate: Candidate, passedOver: number): number {

@@ -51,9 +51,11 @@ describe('the defaults', () => {
       primary: 'alpha',
       secondary: 'zeta',
     });
-    expect(assignAgents(TASK, available('tool', 'windsurf')).primary).toBeNull();
+    const all = [{ name: 'claude', available: false }, ...available('tool', 'windsurf')];
+    expect(assignAgents(TASK, all).primary).toBeNull();
     const windsurf = configuration({ defaultAgents: ['windsurf'] });
-    expect(assignAgents(TASK, available('tool', 'windsurf'), windsurf).primary).toBe('windsurf');
+    expect(assignAgents(TASK, all, windsurf).primary).toBe('windsurf');
+    expect(assignAgents(TASK, available('windsurf')).primary).toBe('windsurf');
     expect(assignAgents({ ...TASK, tool: 'run_tests' }, available('claude', 'tool'))).toEqual({
       primary: 'tool',
       secondary: 'claude',
@@ -160,7 +162,8 @@ test('whatever the rules, only available agents are chosen, never the same twice
         if (secondary !== null) expect(ready).toContain(secondary);
         expect(primary === null && secondary !== null).toBe(false);
         if (primary !== null) expect(secondary).not.toBe(primary);
-        if (ready.some((one) => one !== 'tool')) expect(primary).not.toBeNull();
+        if (ready.some((one) => one !== 'tool') || (agents.length === 1 && ready.length === 1))
+          expect(primary).not.toBeNull();
         expect(confidence).toBeGreaterThanOrEqual(0);
         expect(confidence).toBeLessThanOrEqual(1);
         expect(assignAgents(of, agents.toReversed(), config)).toMatchObject({
