@@ -63,6 +63,7 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
   const agents = await routeAgents({
     adapters,
     config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    named: options.agent.length > 0 || shellCommand !== undefined,
     project,
     ...(options.model === undefined ? {} : { model: options.model }),
   });

@@ -17,6 +17,8 @@ export interface RoutingOptions {
   /** Those that may be chosen, by name. */
   readonly adapters: ReadonlyMap<string, AgentAdapter>;
   readonly config: RouterConfig;
+  /** Whether somebody named them, in the order wanted: then these are the defaults, and no others. */
+  readonly named: boolean;
   /** Of the repository; null: there is none. */
   readonly project: { readonly technologies: readonly string[] } | null;
   /** For agents that can choose one. */
@@ -35,11 +37,11 @@ export interface RoutingChooser extends AgentChooser {
 
 /** Looks once at which of the agents can be started here, and then chooses by the routing configuration. */
 export async function routeAgents(options: RoutingOptions): Promise<RoutingChooser> {
-  const { adapters, config, project, model } = options;
+  const { adapters, config, named, project, model } = options;
   const availability = await Promise.all(
     [...adapters.values()].map(async (adapter): Promise<AgentAvailability> => {
       const { found, remedy } = await adapter.detect();
-      return { name: adapter.name, available: found, ...(remedy === undefined ? {} : { reason: 'not here' }) };
+      return { name: adapter.name, available: found, ...(found ? {} : { reason: remedy ?? 'not found' }) };
     }),
   );
   const names = [...adapters.keys()];
@@ -47,7 +49,12 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
   const route: RoutingChooser['route'] = (task, capabilities = []) => {
     const classification = classifyTask(task, project);
     const { tags, priority } = task;
-    const assignment = assignAgents({ classification, tags, priority, capabilities }, availability, config);
+    const tool = typeof task.metadata?.tool === 'string' ? task.metadata.tool : null;
+    const assignment = assignAgents(
+      { classification, tags, priority, capabilities, tool },
+      availability,
+      named ? { ...config, defaultAgents: names } : config,
+    );
     return { classification, assignment };
   };
 
