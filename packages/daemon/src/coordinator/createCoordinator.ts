@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import { isNeolithError, type NeolithClient, type Run, type RunProgress } from '@neolith/contracts';
-import { type AttemptEvent, type AttemptListener } from '../worker/attemptEvents.js';
+import type { AttemptEvent, AttemptListener } from '../worker/attemptEvents.js';
 import { createDaemon, type WorkerDaemon } from '../worker/createDaemon.js';
-import { DaemonError } from '../worker/daemonError.js';
 import type { DaemonOptions } from '../worker/daemonOptions.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { recordEvent, type TaskRecord } from './executionRecord.js';

@@ -200,7 +200,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       // Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away.
       const work = await site.commit();
       if (work !== null) deps.onEvent({ kind: 'committed', work });
-      if (work !== null) log.info('Committed', { ...ids, branch: site.worktree?.branch, ...work });
+      if (work !== null) {
+        const { commit, files, notes } = work;
+        log.info('Committed', { ...ids, branch: site.worktree?.branch, commit, files, notes: notes?.join(' ') });
+      }
       return describeWork(outcome, work, site.worktree);
     } catch (error) {
       log.error("The agent's work could not be committed", { ...ids, ...describeError(error) });
