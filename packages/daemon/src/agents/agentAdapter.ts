@@ -104,6 +104,8 @@ export interface AgentCommand {
   readonly input: string;
   /** A file that the agent may leave its result in, as JSON. */
   readonly resultFile?: string;
+  /** A file that the agent leaves what it used up in, as JSON, and how to read it. Takes the place of what it told. */
+  readonly usageFile?: { readonly path: string; read(content: JsonValue): AgentUsage };
   /** How long an agent may live on after its result without saying anything; `null` for as long as it likes. */
   readonly lingerAfterResultMs: number | null;
   /** What it was given to be let in by: never handed on, in whatever form. */

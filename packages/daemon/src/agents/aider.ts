@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { type CommandAgentConfiguration, type CommandAgentDescription, createCommandAgent } from './commandAgent.js';
+import {
+  type CommandAgentConfiguration,
+  type CommandAgentDescription,
+  createCommandAgent,
+} from './commandAgent.js';
 import { parseProtocolLine } from './parseProtocolLine.js';
 import { describeProviderFault } from './providerFault.js';
 import { addUsage, pickUsage } from './usageSum.js';
@@ -81,7 +85,8 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'aider',
   program: 'aider',
-  install: 'Install it with "python -m pip install aider-install && aider-install", or name its path in the agent\'s command.',
+  install:
+    'Install it with "python -m pip install aider-install && aider-install", or name its path in the agent\'s command.',
   checked: AIDER_CHECKED,
   credentials: {
     variables: [
@@ -116,7 +121,8 @@ const TOKEN_COUNT = /(\d{1,9}(?:\.\d{1,3})?)([kM]?) (sent|cache write|cache hit|
 const COST = /\bCost: \$(\d{1,9}(?:\.\d{1,9})?) message\b/;
 const EDITED = /^Applied edit to (.{1,300})$/;
 /** How it names what its provider threw. */
-const REFUSAL = /^(?:litellm\.|openai\.|anthropic\.)?[A-Za-z.]{0,60}(?:Error|Exception)\b|^The API provider\b|^Retrying in\b/;
+const REFUSAL =
+  /^(?:litellm\.|openai\.|anthropic\.)?[A-Za-z.]{0,60}(?:Error|Exception)\b|^The API provider\b|^Retrying in\b/;
 
 /** Reads what it prints, line by line. */
 export function createAiderReader(now: () => Date): LineReader {
@@ -127,7 +133,8 @@ export function createAiderReader(now: () => Date): LineReader {
     const protocol = stream === 'stdout' ? parseProtocolLine(line) : null;
     if (protocol !== null) return protocol;
     const edited = EDITED.exec(line)?.[1];
-    if (edited !== undefined) return { signals: [{ kind: 'message', message: `Edited ${edited}` }], log: line };
+    if (edited !== undefined)
+      return { signals: [{ kind: 'message', message: `Edited ${edited}` }], log: line };
     if (line.startsWith('Tokens: ')) {
       const usage = readUsage(line);
       if (usage === null) return null;

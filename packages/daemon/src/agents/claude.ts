@@ -1,6 +1,10 @@
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { type CommandAgentConfiguration, type CommandAgentDescription, createCommandAgent } from './commandAgent.js';
+import {
+  type CommandAgentConfiguration,
+  type CommandAgentDescription,
+  createCommandAgent,
+} from './commandAgent.js';
 import { describeToolCall } from './describeToolCall.js';
 import { costOf, countOf, fieldOf, isObject, numberOf, objectOf, objectsOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
@@ -21,7 +25,6 @@ const ALLOWED_TOOLS = [
   'Edit',
   'Glob',
   'Grep',
-  'MultiEdit',
   'NotebookEdit',
   'Read',
   'Skill',
@@ -87,10 +90,16 @@ const CLAUDE: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'claude',
   program: 'claude',
-  install: 'Install it with "npm install -g @anthropic-ai/claude-code", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g @anthropic-ai/claude-code", or name its path in the agent\'s command.',
   checked: CLAUDE_CHECKED,
   credentials: {
-    variables: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
+    variables: [
+      'ANTHROPIC_API_KEY',
+      'ANTHROPIC_AUTH_TOKEN',
+      'CLAUDE_CODE_OAUTH_TOKEN',
+      'AWS_BEARER_TOKEN_BEDROCK',
+    ],
     files: ['.claude/.credentials.json'],
   },
   variables: [
@@ -181,7 +190,10 @@ export function createClaudeReader(now: () => Date): LineReader {
         const version = textOf(event, 'claude_code_version');
         return {
           signals: [
-            { kind: 'metadata', metadata: { ...(model === '' ? {} : { model }), ...(version === '' ? {} : { version }) } },
+            {
+              kind: 'metadata',
+              metadata: { ...(model === '' ? {} : { model }), ...(version === '' ? {} : { version }) },
+            },
           ],
           log: `Claude Code ${version} with ${model}`.replace(/ {2,}/g, ' '),
         };
@@ -209,7 +221,10 @@ export function createClaudeReader(now: () => Date): LineReader {
       return { signals };
     }
     const errors = fieldOf(event, 'errors');
-    const words = [said, ...(Array.isArray(errors) ? errors.filter((error) => typeof error === 'string') : [])];
+    const words = [
+      said,
+      ...(Array.isArray(errors) ? errors.filter((error) => typeof error === 'string') : []),
+    ];
     const message = words.filter((word) => word !== '').join('\n');
     const status = numberOf(event, 'api_error_status') ?? refused?.status;
     const faults = readRefusal(message, refused?.kind ?? '', status);
@@ -227,7 +242,8 @@ export function createClaudeReader(now: () => Date): LineReader {
         return readResult(event);
       case 'rate_limit_event': {
         const info = objectOf(event, 'rate_limit_info');
-        if (textOf(info, 'status') === 'rejected') resetAt = readResetEpoch(numberOf(info, 'resetsAt'), now());
+        if (textOf(info, 'status') === 'rejected')
+          resetAt = readResetEpoch(numberOf(info, 'resetsAt'), now());
         return { signals: [] };
       }
       case 'user':
@@ -305,5 +321,7 @@ function logToolErrors(event: JsonObject): { log?: string } {
     (block) => fieldOf(block, 'is_error') === true,
   );
   if (failed.length === 0) return {};
-  return { log: failed.map((block) => `✗ ${textOf(block, 'content').slice(0, 500) || 'a tool failed'}`).join('\n') };
+  return {
+    log: failed.map((block) => `✗ ${textOf(block, 'content').slice(0, 500) || 'a tool failed'}`).join('\n'),
+  };
 }

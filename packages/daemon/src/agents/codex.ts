@@ -1,6 +1,10 @@
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { type CommandAgentConfiguration, type CommandAgentDescription, createCommandAgent } from './commandAgent.js';
+import {
+  type CommandAgentConfiguration,
+  type CommandAgentDescription,
+  createCommandAgent,
+} from './commandAgent.js';
 import { countOf, fieldOf, objectOf, objectsOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
@@ -17,13 +21,21 @@ export interface CodexAgentConfiguration extends CommandAgentConfiguration {
 }
 
 export const CODEX_CHECKED = {
-  version: '0.0.0',
+  version: '0.169.0',
   npmPackage: '@openai/codex',
   program: 'codex',
   helps: [
     {
       args: ['exec', '--help'],
-      flags: ['--json', '--sandbox', '--skip-git-repo-check', '--config', '--color', '--ephemeral', '--model'],
+      flags: [
+        '--json',
+        '--sandbox',
+        '--skip-git-repo-check',
+        '--config',
+        '--color',
+        '--ephemeral',
+        '--model',
+      ],
     },
   ],
 } as const;
@@ -156,7 +168,10 @@ function readItem(item: JsonObject, only?: string): ParsedLine {
     }
     case 'command_execution':
       return textOf(item, 'status') === 'failed'
-        ? { signals: [], log: `✗ ${textOf(item, 'command')}\n${textOf(item, 'aggregated_output').slice(-500)}` }
+        ? {
+            signals: [],
+            log: `✗ ${textOf(item, 'command')}\n${textOf(item, 'aggregated_output').slice(-500)}`,
+          }
         : { signals: [] };
     case 'todo_list':
       return { signals: readTodos(item) };

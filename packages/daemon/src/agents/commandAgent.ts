@@ -1,6 +1,13 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { AgentAdapter, AgentCommand, AgentEnding, AgentRequest, AgentVerdict, LineReader } from './agentAdapter.js';
+import type {
+  AgentAdapter,
+  AgentCommand,
+  AgentEnding,
+  AgentRequest,
+  AgentVerdict,
+  LineReader,
+} from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { buildAgentEnvironment } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
@@ -70,6 +77,8 @@ export interface CommandAgentDescription extends ProviderWords {
   readonly promptBy: 'stdin' | 'file';
   arguments(start: CommandStart): readonly string[];
   createLineReader(now: () => Date): LineReader;
+  /** How to read the file that one of its arguments names, where it leaves what it used up in one. */
+  usageFile?(start: CommandStart): NonNullable<AgentCommand['usageFile']>;
   /** Default `judgeModelAgent`. */
   readonly judge?: (ending: AgentEnding) => AgentVerdict;
 }
@@ -158,12 +167,13 @@ export function createCommandAgent(
       const promptFile = await writePromptFile(request);
       const resultFile = join(request.attemptDirectory, 'result.json');
       const { attemptDirectory, workingDirectory } = request;
+      const start: CommandStart = { promptFile, attemptDirectory, workingDirectory, model };
       const passed = environment();
       return {
         command,
         args: [
           ...program.args,
-          ...description.arguments({ promptFile, attemptDirectory, workingDirectory, model }),
+          ...description.arguments(start),
           ...(configuration.extraArguments ?? []),
         ],
         environment: {
@@ -175,6 +185,7 @@ export function createCommandAgent(
         },
         input: description.promptBy === 'stdin' ? request.prompt : '',
         resultFile,
+        ...(description.usageFile === undefined ? {} : { usageFile: description.usageFile(start) }),
         lingerAfterResultMs:
           configuration.lingerAfterResultMs === undefined
             ? LINGER_AFTER_RESULT_MS
@@ -198,7 +209,8 @@ function readProgram(
   { command, extraArguments = [] }: CommandAgentConfiguration,
   { name, program }: CommandAgentDescription,
 ): { readonly command: string; readonly args: readonly string[] } {
-  const [first, ...args] = command === undefined ? [program] : typeof command === 'string' ? [command] : command;
+  const [first, ...args] =
+    command === undefined ? [program] : typeof command === 'string' ? [command] : command;
   const parts = [first ?? '', ...args, ...extraArguments];
   if (first === undefined || first.trim() === '' || parts.some((part) => part.includes('\0'))) {
     throw new AgentError(

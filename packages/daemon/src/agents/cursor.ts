@@ -20,9 +20,7 @@ export const CURSOR_CHECKED = {
   version: 'documentation of 2026-06-26',
   npmPackage: null,
   program: 'cursor-agent',
-  helps: [
-    { args: ['--help'], flags: ['--print', '--output-format', '--force', '--trust', '--model'] },
-  ],
+  helps: [{ args: ['--help'], flags: ['--print', '--output-format', '--force', '--trust', '--model'] }],
 } as const;
 
 /** Cursor's command, in print mode: its argument names the file with the prompt, its events are lines of JSON. */
@@ -54,7 +52,7 @@ const CURSOR: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'cursor',
   program: 'cursor-agent',
-  install: 'Install it as https://cursor.com/cli says, or name its path in the agent\'s command.',
+  install: "Install it as https://cursor.com/cli says, or name its path in the agent's command.",
   checked: CURSOR_CHECKED,
   credentials: { variables: ['CURSOR_API_KEY'], files: ['.config/cursor/auth.json'] },
   variables: ['CURSOR_CONFIG_DIR'],
@@ -74,7 +72,9 @@ export function createCursorReader(now: () => Date): LineReader {
         return { signals, log: text, ...(warning === undefined ? {} : { warning }) };
       }
       case 'tool_call':
-        return textOf(event, 'subtype') === 'started' ? readToolCall(objectOf(event, 'tool_call')) : { signals: [] };
+        return textOf(event, 'subtype') === 'started'
+          ? readToolCall(objectOf(event, 'tool_call'))
+          : { signals: [] };
       case 'system': {
         const model = textOf(event, 'model');
         return { signals: model === '' ? [] : [{ kind: 'metadata', metadata: { model } }] };

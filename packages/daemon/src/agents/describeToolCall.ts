@@ -1,5 +1,5 @@
-import type { JsonObject } from './parseJson.js';
 import { textOf } from './jsonFields.js';
+import type { JsonObject } from './parseJson.js';
 
 const TARGET_KEYS = [
   'file_path',

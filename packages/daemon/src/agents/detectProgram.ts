@@ -47,7 +47,8 @@ export async function detectProgram(wanted: ProgramToDetect): Promise<AgentDetec
     return { found: true, path, ...(version === undefined ? {} : { version }) };
   }
   const words = `${outcome.stderr.text}\n${outcome.stdout.text}`.trim().slice(0, 300);
-  const how = outcome.kind === 'timed_out' ? `did not answer within ${VERSION_TIMEOUT_MS / 1_000} s` : 'failed';
+  const how =
+    outcome.kind === 'timed_out' ? `did not answer within ${VERSION_TIMEOUT_MS / 1_000} s` : 'failed';
   return {
     found: false,
     path,

@@ -1,6 +1,10 @@
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { type CommandAgentConfiguration, type CommandAgentDescription, createCommandAgent } from './commandAgent.js';
+import {
+  type CommandAgentConfiguration,
+  type CommandAgentDescription,
+  createCommandAgent,
+} from './commandAgent.js';
 import { describeToolCall } from './describeToolCall.js';
 import { countOf, isObject, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
@@ -12,7 +16,7 @@ import { pickUsage } from './usageSum.js';
 export type GeminiAgentConfiguration = CommandAgentConfiguration;
 
 export const GEMINI_CHECKED = {
-  version: '0.0.0',
+  version: '0.61.0',
   npmPackage: '@google/gemini-cli',
   program: 'gemini',
   helps: [{ args: ['--help'], flags: ['--output-format', '--approval-mode', '--skip-trust', '--model'] }],
@@ -117,7 +121,8 @@ export function createGeminiReader(now: () => Date): LineReader {
         model = textOf(event, 'model') || undefined;
         return { signals: model === undefined ? [] : [{ kind: 'metadata', metadata: { model } }] };
       case 'message':
-        if (textOf(event, 'role') === 'assistant' && piece.length < pieceLengthMax) piece += textOf(event, 'content');
+        if (textOf(event, 'role') === 'assistant' && piece.length < pieceLengthMax)
+          piece += textOf(event, 'content');
         return { signals: [] };
       case 'tool_use': {
         const said = endMessage();

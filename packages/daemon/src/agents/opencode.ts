@@ -1,6 +1,10 @@
 import type { AgentAdapter, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { type CommandAgentConfiguration, type CommandAgentDescription, createCommandAgent } from './commandAgent.js';
+import {
+  type CommandAgentConfiguration,
+  type CommandAgentDescription,
+  createCommandAgent,
+} from './commandAgent.js';
 import { describeToolCall } from './describeToolCall.js';
 import { costOf, countOf, numberOf, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
@@ -12,7 +16,7 @@ import { addUsage, pickUsage } from './usageSum.js';
 export type OpencodeAgentConfiguration = CommandAgentConfiguration;
 
 export const OPENCODE_CHECKED = {
-  version: '0.0.0',
+  version: '1.18.33',
   npmPackage: 'opencode-ai',
   program: 'opencode',
   helps: [{ args: ['run', '--help'], flags: ['--format', '--auto', '--model'] }],
@@ -63,7 +67,12 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
     ],
     files: ['.local/share/opencode/auth.json'],
   },
-  variables: ['OPENCODE_CONFIG', 'OPENCODE_CONFIG_DIR', 'OPENCODE_CONFIG_CONTENT', 'OPENCODE_DISABLE_MODELS_FETCH'],
+  variables: [
+    'OPENCODE_CONFIG',
+    'OPENCODE_CONFIG_DIR',
+    'OPENCODE_CONFIG_CONTENT',
+    'OPENCODE_DISABLE_MODELS_FETCH',
+  ],
   environment: {
     // A command that changes under the agents that run it is a fault nobody finds.
     OPENCODE_DISABLE_AUTOUPDATE: '1',
@@ -130,7 +139,11 @@ function readError(error: JsonObject, now: Date): ParsedLine {
   const data = objectOf(error, 'data');
   const name = textOf(error, 'name');
   const message = [textOf(data, 'message'), textOf(data, 'responseBody')].filter(Boolean).join(' ') || name;
-  const fault = describeProviderFault(WORDS, { kind: name, status: numberOf(data, 'statusCode'), message }, now);
+  const fault = describeProviderFault(
+    WORDS,
+    { kind: name, status: numberOf(data, 'statusCode'), message },
+    now,
+  );
   return {
     signals: [
       {

@@ -35,7 +35,8 @@ const QUOTED_LENGTH_MAX = 500;
 const WORDS: readonly { readonly code: FaultCode; readonly pattern: RegExp }[] = [
   {
     code: 'PROMPT_TOO_LONG',
-    pattern: /prompt is too long|context[ _]?(?:length|window)[ _]?exceed|exceeds? the context|maximum context|input is too long|request_too_large/i,
+    pattern:
+      /prompt is too long|context[ _]?(?:length|window)[ _]?exceed|exceeds? the context|maximum context|input is too long|request_too_large/i,
   },
   {
     code: 'QUOTA_EXCEEDED',
@@ -53,7 +54,8 @@ const WORDS: readonly { readonly code: FaultCode; readonly pattern: RegExp }[] =
   },
   {
     code: 'MODEL_UNAVAILABLE',
-    pattern: /model[^.\n]{0,120}(?:not found|does not exist|not (?:be )?(?:available|supported)|may not exist|not exist)|unknown model|invalid model|modelnotfound/i,
+    pattern:
+      /model[^.\n]{0,120}(?:not found|does not exist|not (?:be )?(?:available|supported)|may not exist|not exist)|unknown model|invalid model|modelnotfound/i,
   },
   {
     code: 'PROVIDER_UNAVAILABLE',
@@ -119,7 +121,9 @@ function chooseCode({ status, kind, message }: ProviderRefusal): FaultCode | nul
 
 /** Where the status is only to be found in the words: `API Error: 529 …`, `status 401`, `(HTTP 503)`. */
 function readStatus(said: string): number | undefined {
-  const match = /\b(?:api error|status(?:[ _]?code)?|http|code)["']?[ :=(]{1,3}(?:http )?([45]\d\d)\b/i.exec(said);
+  const match = /\b(?:api error|status(?:[ _]?code)?|http|code)["']?[ :=(]{1,3}(?:http )?([45]\d\d)\b/i.exec(
+    said,
+  );
   return match === null ? undefined : Number(match[1]);
 }
 

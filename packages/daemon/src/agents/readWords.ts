@@ -39,7 +39,11 @@ export function readWords(said: string): AgentWords {
 
 /** The first line that says something, for those who watch. */
 export function shortenMessage(text: string): string {
-  const line = text.slice(0, MESSAGE_LENGTH_MAX * 4).trim().split('\n', 1)[0] ?? '';
+  const line =
+    text
+      .slice(0, MESSAGE_LENGTH_MAX * 4)
+      .trim()
+      .split('\n', 1)[0] ?? '';
   if (line.length <= MESSAGE_LENGTH_MAX) return line;
   const kept = line.slice(0, MESSAGE_LENGTH_MAX - 1);
   return `${kept.isWellFormed() ? kept : kept.slice(0, -1)}…`;

@@ -222,6 +222,8 @@ function runCommand(
       warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
     const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
     if (file?.kind === 'refused') warn(file.warning);
+    const usage = await readUsageFile(command);
+    if (usage !== null) take(cleanSignal({ kind: 'usage', usage }, clean));
     const verdict = adapter.result({
       outcome,
       ...said,
@@ -240,4 +242,11 @@ function runCommand(
       return finished;
     },
   };
+}
+
+/** Null where there is none, or none that can be read: an agent that was ended leaves none. */
+async function readUsageFile({ usageFile }: AgentCommand): Promise<AgentUsage | null> {
+  if (usageFile === undefined) return null;
+  const file = await readResultFile(usageFile.path);
+  return file.kind === 'read' ? usageFile.read(file.value) : null;
 }

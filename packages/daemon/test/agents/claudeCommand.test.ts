@@ -53,15 +53,27 @@ it('edits, writes and runs commands in a worktree, and tells what it used up', a
       tools: [
         {
           name: 'Edit',
-          input: { file_path: join(worktree.directory, 'greeting.txt'), old_string: 'Hello', new_string: 'Good morning' },
+          input: {
+            file_path: join(worktree.directory, 'greeting.txt'),
+            old_string: 'Hello',
+            new_string: 'Good morning',
+          },
         },
-        { name: 'Write', input: { file_path: join(worktree.directory, 'src', 'new.txt'), content: 'made\n' } },
+        {
+          name: 'Write',
+          input: { file_path: join(worktree.directory, 'src', 'new.txt'), content: 'made\n' },
+        },
       ],
       usage: { input: 10, output: 30, cacheRead: 1_000 },
     },
     {
       text: '::neolith {"progress": 60, "message": "files are there"}\nNow the command.',
-      tools: [{ name: 'Bash', input: { command: 'printf made-by-command > command.txt', description: 'Write a file' } }],
+      tools: [
+        {
+          name: 'Bash',
+          input: { command: 'printf made-by-command > command.txt', description: 'Write a file' },
+        },
+      ],
       usage: { input: 10, output: 40, cacheRead: 1_000 },
     },
     { text: 'All three files are done.', usage: { input: 10, output: 50, cacheRead: 1_000 } },
@@ -91,7 +103,9 @@ it('edits, writes and runs commands in a worktree, and tells what it used up', a
 
 it('takes what Claude says it needs to know as a question to a person', async (test) => {
   const path = await requireAgent(CLAUDE_CHECKED, test);
-  server.rounds = [{ text: 'I can\'t go on.\n`::neolith {"blocked": "no schema", "question": "Which schema?"}`' }];
+  server.rounds = [
+    { text: 'I can\'t go on.\n`::neolith {"blocked": "no schema", "question": "Which schema?"}`' },
+  ];
   const { report } = await runAttempt(claude(path), worktree);
   expect(report.verdict).toEqual({ status: 'blocked', reason: 'no schema', question: 'Which schema?' });
 }, 90_000);
@@ -138,12 +152,18 @@ it('is ended with what it started while it works, and what it used up so far is 
   const marker = join(worktree.directory, 'pid.txt');
   server.rounds = [
     {
-      tools: [{ name: 'Bash', input: { command: `echo $$ > ${marker}; exec sleep 600`, description: 'Wait' } }],
+      tools: [
+        { name: 'Bash', input: { command: `echo $$ > ${marker}; exec sleep 600`, description: 'Wait' } },
+      ],
       usage: { input: 100, output: 20 },
     },
   ];
   const { run, signals } = await startAttempt(claude(path), worktree);
-  await waitFor(() => existsSync(marker) && readFileSync(marker, 'utf8').trim() !== '', 'its command to run', 60_000);
+  await waitFor(
+    () => existsSync(marker) && readFileSync(marker, 'utf8').trim() !== '',
+    'its command to run',
+    60_000,
+  );
   await waitFor(() => signals.some(({ kind }) => kind === 'usage'), 'its first usage');
   const child = Number(readFileSync(marker, 'utf8'));
   const report = await run.terminate('cancelled', { graceMs: 2_000 });

@@ -66,12 +66,14 @@ try {
 
 function writeFile({ path, content, encoding = 'utf8' }, { maxBytes }) {
   const refuse = (why) => new Refusal(`The file ${JSON.stringify(path)} was not written: ${why}.`);
-  if (typeof path !== 'string' || typeof content !== 'string') throw refuse('"path" and "content" must be text');
+  if (typeof path !== 'string' || typeof content !== 'string')
+    throw refuse('"path" and "content" must be text');
   if (encoding !== 'utf8' && encoding !== 'base64') throw refuse('"encoding" must be utf8 or base64');
   const bytes = Buffer.from(content, encoding);
   if (bytes.length > maxBytes) throw refuse(`it is longer than ${maxBytes} bytes`);
   const parts = path.split(/[/\\]/);
-  if (path.length > 4_096 || path.includes('\0') || /^[A-Za-z]:/.test(path)) throw refuse('its name is not usable');
+  if (path.length > 4_096 || path.includes('\0') || /^[A-Za-z]:/.test(path))
+    throw refuse('its name is not usable');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) {
     throw refuse('its path must lead down from the working directory, by names alone');
   }
@@ -92,7 +94,11 @@ function writeFile({ path, content, encoding = 'utf8' }, { maxBytes }) {
   const { O_CREAT, O_WRONLY, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
   let file;
   try {
-    file = openSync(join(directory, parts.at(-1)), O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o644);
+    file = openSync(
+      join(directory, parts.at(-1)),
+      O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK,
+      0o644,
+    );
   } catch (error) {
     if (error.code === 'ELOOP') throw refuse('it is a link');
     throw refuse(error.message);
@@ -114,7 +120,9 @@ async function runTests(_call, { testCommand }) {
   // On stdout its output could pass for reports of ours.
   const child = spawn(program, args, { stdio: ['ignore', 2, 2], shell: false });
   const exitCode = await new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new Refusal(`The test command can't be started: ${error.message}.`)));
+    child.once('error', (error) =>
+      reject(new Refusal(`The test command can't be started: ${error.message}.`)),
+    );
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
   });
   const durationMs = Math.round(performance.now() - startedMs);
@@ -131,15 +139,24 @@ async function requestHttp(call, settings) {
     throw refuse(`${url.host} is not among the tool agent's allowed hosts`);
   }
   // A host without a port is allowed at the port of its scheme alone.
-  if (url.port !== '' && !settings.allowedHosts.includes(url.host)) throw refuse(`port ${url.port} is not allowed`);
-  if (url.protocol !== 'https:' && !(isPrivate && url.protocol === 'http:')) throw refuse('it must begin with https:');
+  if (url.port !== '' && !settings.allowedHosts.includes(url.host))
+    throw refuse(`port ${url.port} is not allowed`);
+  if (url.protocol !== 'https:' && !(isPrivate && url.protocol === 'http:'))
+    throw refuse('it must begin with https:');
   if (url.username !== '' || url.password !== '') throw refuse('a password in an address ends up in logs');
-  if (!/^(?:GET|HEAD|POST|PUT|PATCH|DELETE)$/.test(method)) throw refuse(`its method ${JSON.stringify(method)} is unknown`);
+  if (!/^(?:GET|HEAD|POST|PUT|PATCH|DELETE)$/.test(method))
+    throw refuse(`its method ${JSON.stringify(method)} is unknown`);
   if (body !== undefined && typeof body !== 'string') throw refuse('"body" must be text');
-  if (headers === null || typeof headers !== 'object' || Object.values(headers).some((v) => typeof v !== 'string')) {
+  if (
+    headers === null ||
+    typeof headers !== 'object' ||
+    Object.values(headers).some((v) => typeof v !== 'string')
+  ) {
     throw refuse('"headers" must be an object of texts');
   }
-  const hostHeader = Object.keys(headers).find((name) => /^(?:host|connection|transfer-encoding|upgrade)$/i.test(name));
+  const hostHeader = Object.keys(headers).find((name) =>
+    /^(?:host|connection|transfer-encoding|upgrade)$/i.test(name),
+  );
   if (hostHeader !== undefined) throw refuse(`the header ${hostHeader} is not for tasks to set`);
   const literal = url.hostname.replace(/^\[|\]$/g, '');
   const isForbidden = (ip) => !isPrivate && privateAddresses.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4');
@@ -150,7 +167,8 @@ async function requestHttp(call, settings) {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error);
       const forbidden = addresses.find((found) => isForbidden(found.address));
-      if (forbidden !== undefined) return callback(refuse(`${hostname} leads to the private address ${forbidden.address}`));
+      if (forbidden !== undefined)
+        return callback(refuse(`${hostname} leads to the private address ${forbidden.address}`));
       if (options.all) return callback(null, addresses);
       const [first] = addresses;
       return callback(null, first.address, first.family);
@@ -163,7 +181,9 @@ async function requestHttp(call, settings) {
     const asking = request(url, { method, headers, lookup: lookUp, agent: false, signal: timeout }, resolve);
     asking.on('error', (error) => {
       if (error instanceof Refusal) return reject(error);
-      return reject(refuse(timeout.aborted ? `no answer within ${settings.requestTimeoutMs} ms` : error.message));
+      return reject(
+        refuse(timeout.aborted ? `no answer within ${settings.requestTimeoutMs} ms` : error.message),
+      );
     });
     asking.end(body);
   });

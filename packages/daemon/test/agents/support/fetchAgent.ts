@@ -41,7 +41,8 @@ export async function requireAgent(checked: CheckedFlags, test: TestContext): Pr
 
 async function find(checked: CheckedFlags): Promise<FetchedAgent> {
   const { npmPackage, program, version } = checked;
-  if (npmPackage === null) return { found: false, why: 'it can\'t be had from npm, and is followed by its documentation' };
+  if (npmPackage === null)
+    return { found: false, why: "it can't be had from npm, and is followed by its documentation" };
   const folder = process.env.NEOLITH_TEST_AGENTS;
   if (folder === 'none') return { found: false, why: 'NEOLITH_TEST_AGENTS is none' };
   if (folder !== undefined && folder !== '') {
@@ -70,9 +71,21 @@ async function install(cache: string, home: string, wanted: string): Promise<voi
   await removeUnfinished(cache);
   const unfinished = await mkdtemp(join(cache, 'unfinished-'));
   await writeFile(join(unfinished, 'package.json'), '{"private": true}\n');
-  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=1', '--save-exact', wanted];
+  const args = [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--fetch-retries=1',
+    '--save-exact',
+    wanted,
+  ];
   // Its build scripts fetch or place the program itself; what is not ours from npm's settings stays.
-  await run('npm', args, { cwd: unfinished, timeout: FETCH_TIMEOUT_MS - 10_000, maxBuffer: 16 * 1024 * 1024 });
+  await run('npm', args, {
+    cwd: unfinished,
+    timeout: FETCH_TIMEOUT_MS - 10_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
   try {
     await rename(unfinished, home);
   } catch (error) {

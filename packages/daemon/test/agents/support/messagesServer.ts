@@ -5,7 +5,12 @@ import type { AddressInfo } from 'node:net';
 export interface ScriptedRound {
   readonly text?: string;
   readonly tools?: readonly { readonly name: string; readonly input: Record<string, unknown> }[];
-  readonly usage?: { readonly input?: number; readonly output?: number; readonly cacheRead?: number; readonly cacheWrite?: number };
+  readonly usage?: {
+    readonly input?: number;
+    readonly output?: number;
+    readonly cacheRead?: number;
+    readonly cacheWrite?: number;
+  };
 }
 
 export interface ScriptedRefusal {
@@ -69,7 +74,12 @@ export async function startMessagesServer(): Promise<MessagesServer> {
       response.end(JSON.stringify({ type: 'error', error: { type, message } }));
       return;
     }
-    const body = JSON.parse(text) as { messages: { role: string }[]; model: string; tools?: unknown[]; stream?: boolean };
+    const body = JSON.parse(text) as {
+      messages: { role: string }[];
+      model: string;
+      tools?: unknown[];
+      stream?: boolean;
+    };
     const worksOnTask = (body.tools ?? []).length > 0;
     if (worksOnTask) self.calls.push({ messages: body.messages, model: body.model, text });
     const place = body.messages.filter(({ role }) => role === 'assistant').length;
@@ -89,11 +99,18 @@ export async function startMessagesServer(): Promise<MessagesServer> {
       cache_creation_input_tokens: usage.cacheWrite ?? 0,
     };
     const stopReason = tools.length > 0 ? 'tool_use' : 'end_turn';
-    const message = { id: `msg_${self.calls.length}_${Date.now()}`, type: 'message', role: 'assistant', model };
+    const message = {
+      id: `msg_${self.calls.length}_${Date.now()}`,
+      type: 'message',
+      role: 'assistant',
+      model,
+    };
     if (!streams) {
       response.writeHead(200, { 'content-type': 'application/json' });
       const total = { ...counts, output_tokens: usage.output ?? 1 };
-      response.end(JSON.stringify({ ...message, content, stop_reason: stopReason, stop_sequence: null, usage: total }));
+      response.end(
+        JSON.stringify({ ...message, content, stop_reason: stopReason, stop_sequence: null, usage: total }),
+      );
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
@@ -107,10 +124,16 @@ export async function startMessagesServer(): Promise<MessagesServer> {
       if ('input' in block) {
         const { input, ...rest } = block;
         emit('content_block_start', { index, content_block: { ...rest, input: {} } });
-        emit('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: JSON.stringify(input) } });
+        emit('content_block_delta', {
+          index,
+          delta: { type: 'input_json_delta', partial_json: JSON.stringify(input) },
+        });
       } else {
         emit('content_block_start', { index, content_block: { type: 'text', text: '' } });
-        emit('content_block_delta', { index, delta: { type: 'text_delta', text: (block as { text: string }).text } });
+        emit('content_block_delta', {
+          index,
+          delta: { type: 'text_delta', text: (block as { text: string }).text },
+        });
       }
       emit('content_block_stop', { index });
     }

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { AgentAdapter, AgentRequest, AgentSignal } from '../../../src/agents/agentAdapter.js';
 import { prepareAttemptDirectory } from '../../../src/agents/attemptDirectory.js';
-import { type AgentRun, type AgentRunOptions, type AgentRunReport, runAgent } from '../../../src/agents/runAgent.js';
+import {
+  type AgentRun,
+  type AgentRunOptions,
+  type AgentRunReport,
+  runAgent,
+} from '../../../src/agents/runAgent.js';
 
 let made = 0;
 const folders: string[] = [];
@@ -41,7 +46,10 @@ export function makeWorktree(): Worktree {
   const home = join(root, 'home');
   mkdirSync(home);
   const git = (cwd: string, ...args: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], { cwd, encoding: 'utf8' });
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
+      cwd,
+      encoding: 'utf8',
+    });
   mkdirSync(repository);
   git(repository, 'init', '--quiet', '--initial-branch=main');
   writeFileSync(join(repository, 'greeting.txt'), 'Hello\n');
@@ -87,7 +95,10 @@ export async function startAttempt(
       ...request,
     },
     { timeoutMs: 60_000, graceMs: 1_000, ...options },
-    { onSignal: (signal) => signals.push(signal), onLog: ({ stream, text }) => log.push(`${stream}: ${text}`) },
+    {
+      onSignal: (signal) => signals.push(signal),
+      onLog: ({ stream, text }) => log.push(`${stream}: ${text}`),
+    },
   );
   runs.push(run);
   return { run, signals, log, attemptDirectory };
