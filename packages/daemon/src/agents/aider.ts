@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { keepLastBytes } from '../process/boundedText.js';
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
 import {
@@ -112,6 +113,8 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
     'AZURE_API_VERSION',
   ],
   promptBy: 'file',
+  // What it says is its result each time, and a command of its may run silently after it.
+  lingerAfterResultMs: null,
   createLineReader: createAiderReader,
 };
 
@@ -124,9 +127,20 @@ const EDITED = /^Applied edit to (.{1,300})$/;
 const REFUSAL =
   /^(?:litellm\.|openai\.|anthropic\.)?[A-Za-z.]{0,60}(?:Error|Exception)\b|^The API provider\b|^Retrying in\b/;
 
-/** Reads what it prints, line by line. */
+const REPLY_BYTES = 16 * 1024;
+
+/** Reads what it prints, line by line. A line with tokens ends each reply, and with it what was refused before. */
 export function createAiderReader(now: () => Date): LineReader {
   let sum: AgentUsage = {};
+  let reply: string[] = [];
+  let replyLength = 0;
+
+  function remember(line: string): null {
+    reply.push(line);
+    replyLength += line.length + 1;
+    while (replyLength > REPLY_BYTES && reply.length > 1) replyLength -= (reply.shift() ?? '').length + 1;
+    return null;
+  }
 
   return ({ stream, text }) => {
     const line = text.trim();
@@ -139,9 +153,12 @@ export function createAiderReader(now: () => Date): LineReader {
       const usage = readUsage(line);
       if (usage === null) return null;
       sum = addUsage(sum, { ...usage, turns: 1 });
-      return { signals: [{ kind: 'usage', usage: sum }], log: line };
+      const output = keepLastBytes(reply.join('\n').trim(), REPLY_BYTES);
+      reply = [];
+      replyLength = 0;
+      return { signals: [{ kind: 'usage', usage: sum }, { kind: 'result', output }], log: line };
     }
-    if (!REFUSAL.test(line)) return null;
+    if (!REFUSAL.test(line)) return stream === 'stdout' ? remember(line) : null;
     const fault = describeProviderFault(WORDS, { message: line }, now());
     const signals: AgentSignal[] = fault === null ? [] : [{ kind: 'fault', fault }];
     return { signals, log: line };

@@ -229,7 +229,8 @@ export function createClaudeReader(now: () => Date): LineReader {
     const status = numberOf(event, 'api_error_status') ?? refused?.status;
     const faults = readRefusal(message, refused?.kind ?? '', status);
     signals.push(...(faults.length > 0 ? faults : [describeOwnFailure(subtype, message)]));
-    return { signals, log: message };
+    // A refusal has been logged as its last message.
+    return faults.length > 0 ? { signals } : { signals, log: message };
   }
 
   return readJsonLines((event) => {

@@ -85,6 +85,13 @@ const CODEX: Omit<CommandAgentDescription, 'arguments'> = {
 /** Reads the lines of `codex exec --json`. */
 export function createCodexReader(now: () => Date): LineReader {
   let sum: AgentUsage = {};
+  let lastText = '';
+
+  function readMessage(item: JsonObject): ParsedLine {
+    const { signals, text, warning } = readWords(textOf(item, 'text'));
+    if (text !== '') lastText = text;
+    return { signals, log: text, ...(warning === undefined ? {} : { warning }) };
+  }
 
   function refuse(message: string): ParsedLine {
     const fault = describeProviderFault(WORDS, { message }, now());
@@ -108,12 +115,20 @@ export function createCodexReader(now: () => Date): LineReader {
       case 'item.started':
         return announceItem(objectOf(event, 'item'));
       case 'item.completed':
-        return readItem(objectOf(event, 'item'));
+        return textOf(objectOf(event, 'item'), 'type') === 'agent_message'
+          ? readMessage(objectOf(event, 'item'))
+          : readItem(objectOf(event, 'item'));
       case 'item.updated':
         return readItem(objectOf(event, 'item'), 'todo_list');
       case 'turn.completed':
         sum = addUsage(sum, { ...readTokens(objectOf(event, 'usage')), turns: 1 });
-        return { signals: [{ kind: 'usage', usage: sum }] };
+        return {
+          signals: [
+            { kind: 'usage', usage: sum },
+            // A result before its turn is over would have it ended while a command of it runs silently.
+            { kind: 'result', output: lastText },
+          ],
+        };
       case 'turn.failed':
         return refuse(textOf(objectOf(event, 'error'), 'message'));
       case 'error': {
@@ -147,15 +162,6 @@ function readItem(item: JsonObject, only?: string): ParsedLine {
   const type = textOf(item, 'type');
   if (only !== undefined && type !== only) return { signals: [] };
   switch (type) {
-    case 'agent_message': {
-      const { signals, text, warning } = readWords(textOf(item, 'text'));
-      return {
-        // Its last message is its result.
-        signals: [...signals, { kind: 'result', output: text }],
-        log: text,
-        ...(warning === undefined ? {} : { warning }),
-      };
-    }
     case 'file_change': {
       const changes = objectsOf(item, 'changes').map(
         (change) => `${textOf(change, 'kind')} ${textOf(change, 'path')}`,

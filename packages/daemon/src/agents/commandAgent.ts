@@ -1,13 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import type {
-  AgentAdapter,
-  AgentCommand,
-  AgentEnding,
-  AgentRequest,
-  AgentVerdict,
-  LineReader,
-} from './agentAdapter.js';
+import type { AgentAdapter, AgentCommand, AgentRequest, LineReader } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { buildAgentEnvironment } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
@@ -16,7 +9,7 @@ import { detectProgram } from './detectProgram.js';
 import { findProgram } from './findProgram.js';
 import { judgeModelAgent } from './judgeModelAgent.js';
 import { writePromptFile } from './promptFile.js';
-import type { ProviderWords } from './providerFault.js';
+import { describeProviderFault, type ProviderWords } from './providerFault.js';
 
 /** What an operator may set for an agent that is a command. From the daemon's configuration and nowhere else. */
 export interface CommandAgentConfiguration {
@@ -75,12 +68,12 @@ export interface CommandAgentDescription extends ProviderWords {
   readonly environment?: Readonly<Record<string, string>>;
   /** `stdin`: the prompt is its input. `file`: its input is empty, and its arguments name the file. */
   readonly promptBy: 'stdin' | 'file';
+  /** How long it may live on silently after its result, where nothing is configured. Default 30,000. */
+  readonly lingerAfterResultMs?: null;
   arguments(start: CommandStart): readonly string[];
   createLineReader(now: () => Date): LineReader;
   /** How to read the file that one of its arguments names, where it leaves what it used up in one. */
   usageFile?(start: CommandStart): NonNullable<AgentCommand['usageFile']>;
-  /** Default `judgeModelAgent`. */
-  readonly judge?: (ending: AgentEnding) => AgentVerdict;
 }
 
 /** What commands that go through the net need to get there, and to find their settings. */
@@ -125,6 +118,9 @@ export function createCommandAgent(
   checkModel(configuration.model, name);
   const hostPath = readHostPath(dependencies);
   const now = dependencies.now ?? (() => new Date());
+  const {
+    lingerAfterResultMs = description.lingerAfterResultMs === null ? null : LINGER_AFTER_RESULT_MS,
+  } = configuration;
   const names = [
     ...PASSED_TO_COMMANDS,
     ...description.credentials.variables,
@@ -186,16 +182,14 @@ export function createCommandAgent(
         input: description.promptBy === 'stdin' ? request.prompt : '',
         resultFile,
         ...(description.usageFile === undefined ? {} : { usageFile: description.usageFile(start) }),
-        lingerAfterResultMs:
-          configuration.lingerAfterResultMs === undefined
-            ? LINGER_AFTER_RESULT_MS
-            : configuration.lingerAfterResultMs,
+        lingerAfterResultMs,
         secrets: description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
         lineLimitBytes: LINE_LIMIT_BYTES,
       };
     },
     createLineReader: () => description.createLineReader(now),
-    result: description.judge ?? judgeModelAgent,
+    result: (ending) =>
+      judgeModelAgent(ending, (message) => describeProviderFault(description, { message }, now())),
   };
 }
 

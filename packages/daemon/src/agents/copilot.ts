@@ -114,11 +114,12 @@ const COPILOT: Omit<CommandAgentDescription, 'arguments'> = {
 /** Reads the lines of `--output-format json`. Of tokens it tells those of its answers, and not always. */
 export function createCopilotReader(now: () => Date): LineReader {
   let sum: AgentUsage = {};
+  let lastText = '';
 
   function readMessage(data: JsonObject): ParsedLine {
-    // What a helper of its own says is not its result.
-    const isOwn = textOf(data, 'parentToolCallId') === '';
     const { signals, text, warning } = readWords(textOf(data, 'content'));
+    // What a helper of its own says is not its result.
+    if (text !== '' && textOf(data, 'parentToolCallId') === '') lastText = text;
     const more = pickUsage({
       outputTokens: countOf(data, 'outputTokens'),
       model: textOf(data, 'model') || undefined,
@@ -126,11 +127,7 @@ export function createCopilotReader(now: () => Date): LineReader {
     });
     sum = addUsage(sum, more);
     return {
-      signals: [
-        ...signals,
-        { kind: 'usage', usage: sum },
-        ...(isOwn && text !== '' ? [{ kind: 'result', output: text } as const] : []),
-      ],
+      signals: [...signals, { kind: 'usage', usage: sum }],
       log: text,
       ...(warning === undefined ? {} : { warning }),
     };
@@ -166,6 +163,8 @@ export function createCopilotReader(now: () => Date): LineReader {
       }
       case 'session.error':
         return refuse(data, now());
+      case 'result':
+        return { signals: numberOf(event, 'exitCode') === 0 ? [{ kind: 'result', output: lastText }] : [] };
       default:
         return textOf(event, 'type') === '' ? null : { signals: [] };
     }

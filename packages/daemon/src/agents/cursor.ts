@@ -62,7 +62,7 @@ const CURSOR: Omit<CommandAgentDescription, 'arguments'> = {
 
 /** Reads the lines of `--output-format stream-json`. What stops it is told on stderr, in words. */
 export function createCursorReader(now: () => Date): LineReader {
-  const readEvent = readJsonLines((event) => {
+  return readJsonLines((event) => {
     switch (textOf(event, 'type')) {
       case 'assistant': {
         const said = objectsOf(objectOf(event, 'message'), 'content')
@@ -88,7 +88,6 @@ export function createCursorReader(now: () => Date): LineReader {
         return textOf(event, 'type') === '' ? null : { signals: [] };
     }
   });
-  return (line) => (line.stream === 'stderr' ? refuse(line.text, now()) : readEvent(line));
 }
 
 function refuse(message: string, now: Date): ParsedLine | null {

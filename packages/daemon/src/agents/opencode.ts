@@ -84,24 +84,27 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
 /** Reads the lines of `opencode run --format json`. */
 export function createOpencodeReader(now: () => Date): LineReader {
   let sum: AgentUsage = {};
+  let lastText = '';
 
   return readJsonLines((event) => {
     const part = objectOf(event, 'part');
     switch (textOf(event, 'type')) {
       case 'text': {
         const { signals, text, warning } = readWords(textOf(part, 'text'));
-        return {
-          // The last thing it says is its result.
-          signals: [...signals, { kind: 'result', output: text }],
-          log: text,
-          ...(warning === undefined ? {} : { warning }),
-        };
+        if (text !== '') lastText = text;
+        return { signals, log: text, ...(warning === undefined ? {} : { warning }) };
       }
       case 'tool_use':
         return readTool(part);
       case 'step_finish':
         sum = addUsage(sum, readStep(part));
-        return { signals: [{ kind: 'usage', usage: sum }] };
+        return {
+          signals: [
+            { kind: 'usage', usage: sum },
+            // A result before its last step would have it ended while a command of it runs silently.
+            ...(textOf(part, 'reason') === 'tool-calls' ? [] : [{ kind: 'result', output: lastText } as const]),
+          ],
+        };
       case 'error':
         return readError(objectOf(event, 'error'), now());
       default:

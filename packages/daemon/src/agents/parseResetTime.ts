@@ -13,9 +13,9 @@ const ISO_TIME =
   /\b(20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-][0-2]\d:?[0-5]\d))/;
 const EPOCH_AFTER_BAR = /\|(\d{10})(?:\d{3})?\b/;
 const DURATION =
-  /\b(?:again|retry|reset|resets|retrydelay|retry-after|wait)\b["':=]{0,3}(?: ?(?:in|after))?[ "']{0,2}((?:\d{1,7}(?:\.\d{1,9})? {0,2}(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b[, ]{0,3}(?:and )?){1,5})/i;
+  /\b(?:again|retry|reset|resets|retrydelay|retry-after|wait)\b["':=]{0,3}(?: ?(?:in|after))?[ "']{0,2}((?:\d{1,7}(?:\.\d{1,9})? {0,2}(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])[, ]{0,3}(?:and )?){1,5})/i;
 const DURATION_PART =
-  /(\d{1,7}(?:\.\d{1,9})?) {0,2}(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b/gi;
+  /(\d{1,7}(?:\.\d{1,9})?) {0,2}(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])/gi;
 
 /**
  * When a provider says that it can be asked again, in the words that agents hand on: a time of ISO 8601, seconds

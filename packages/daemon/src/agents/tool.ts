@@ -24,9 +24,6 @@ export interface ToolAgentConfiguration {
   readonly environmentNames?: readonly string[];
 }
 
-/** What a task asks for, as `tool` in its metadata. */
-export const TOOL_NAMES = ['write_file', 'run_tests', 'http_request'] as const;
-
 const MAX_BYTES = 256 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 

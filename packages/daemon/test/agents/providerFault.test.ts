@@ -64,7 +64,7 @@ it.each([
   ['try again in 1.5s', '2026-11-21T10:00:01.500Z'],
   ['Please retry after 20 seconds.', '2026-11-21T10:00:20.000Z'],
   ['Try again in 2 days 3 hours 4 minutes.', '2026-11-23T13:04:00.000Z'],
-  ['Your quota will reset after 3h20m10s.', undefined],
+  ['Your quota will reset after 3h20m10s.', '2026-11-21T13:20:10.000Z'],
   ['limit reached|1795260000', '2026-11-21T11:20:00.000Z'],
   ['available again at 2026-11-21T12:00:00Z', '2026-11-21T12:00:00.000Z'],
   ['"retryDelay": "37s"', '2026-11-21T10:00:37.000Z'],
