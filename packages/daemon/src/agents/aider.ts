@@ -134,6 +134,8 @@ export function createAiderReader(now: () => Date): LineReader {
   let sum: AgentUsage = {};
   let reply: string[] = [];
   let replyLength = 0;
+  /** It named its result by the line protocol; what it goes on to say doesn't take its place. */
+  let named = false;
 
   function remember(line: string): null {
     reply.push(line);
@@ -145,7 +147,10 @@ export function createAiderReader(now: () => Date): LineReader {
   return ({ stream, text }) => {
     const line = text.trim();
     const protocol = stream === 'stdout' ? parseProtocolLine(line) : null;
-    if (protocol !== null) return protocol;
+    if (protocol !== null) {
+      named ||= protocol.signals.some(({ kind }) => kind === 'result');
+      return protocol;
+    }
     const edited = EDITED.exec(line)?.[1];
     if (edited !== undefined)
       return { signals: [{ kind: 'message', message: `Edited ${edited}` }], log: line };
@@ -156,7 +161,8 @@ export function createAiderReader(now: () => Date): LineReader {
       const output = keepLastBytes(reply.join('\n').trim(), REPLY_BYTES);
       reply = [];
       replyLength = 0;
-      return { signals: [{ kind: 'usage', usage: sum }, { kind: 'result', output }], log: line };
+      const signals: AgentSignal[] = [{ kind: 'usage', usage: sum }];
+      return { signals: named ? signals : [...signals, { kind: 'result', output }], log: line };
     }
     if (!REFUSAL.test(line)) return stream === 'stdout' ? remember(line) : null;
     const fault = describeProviderFault(WORDS, { message: line }, now());

@@ -35,6 +35,9 @@ const ALLOWED_TOOLS = [
   'Write',
 ] as const;
 
+/** They would lead it out of the worktree that the daemon looks at, or have it wait for a time after its end. */
+const REFUSED_TOOLS = ['AskUserQuestion', 'CronCreate', 'EnterWorktree', 'ScheduleWakeup'] as const;
+
 export const CLAUDE_CHECKED = {
   version: '2.1.197',
   npmPackage: '@anthropic-ai/claude-code',
@@ -48,6 +51,7 @@ export const CLAUDE_CHECKED = {
         '--verbose',
         '--permission-mode',
         '--allowedTools',
+        '--disallowedTools',
         '--no-session-persistence',
         '--model',
       ],
@@ -73,6 +77,8 @@ export function createClaudeAgent(
       'acceptEdits',
       '--allowedTools',
       tools.join(','),
+      '--disallowedTools',
+      REFUSED_TOOLS.join(','),
       // Else each attempt would stand in the operator's own list of conversations.
       '--no-session-persistence',
       ...(model === undefined ? [] : ['--model', model]),

@@ -357,6 +357,8 @@ it('aider: tokens and cost from its words, and what its provider threw', () => {
   expect(signals[0]).toEqual({ kind: 'message', message: 'Edited src/a.ts' });
   expect(signals).toContainEqual({ kind: 'result', output: 'I renamed it.' });
   expect(last('fault')).toBeUndefined();
+  const named = readAll(createAiderReader(NOW), ['::neolith {"output": 7}', 'More.', 'Tokens: 1k sent, 2 received.']);
+  expect(named.last('result')?.output).toBe(7);
   const refused = readAll(reader, ['litellm.AuthenticationError: AnthropicException - invalid x-api-key']);
   expect(refused.last('fault')?.fault.code).toBe('NOT_LOGGED_IN');
 });
