@@ -32,6 +32,8 @@ function claude(command: string, configuration: ClaudeAgentConfiguration = {}) {
         ANTHROPIC_API_KEY: KEY,
         ANTHROPIC_BASE_URL: server.url,
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+        // By itself it asks ten times, for minutes.
+        CLAUDE_CODE_MAX_RETRIES: '1',
         NEOLITH_TOKEN: 'neo_the_daemons_own_token',
         DATABASE_URL: 'postgresql://user:secret@host/db',
       },

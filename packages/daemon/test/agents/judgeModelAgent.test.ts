@@ -14,7 +14,7 @@ const text = (words: string) => ({ text: words, totalBytes: words.length, droppe
 function end(ending: Partial<AgentEnding>, outcome: object = { kind: 'exited', code: 0 }, stderr = '') {
   const record = { pid: 1, stdout: text(''), stderr: text(stderr), startedAt: new Date(), durationMs: 1 };
   const whole = { ...record, endedDescendants: 0, survivors: [], problem: null, ...outcome };
-  return judgeModelAgent({ outcome: whole as AgentEnding['outcome'], plainOutput: text(''), ...ending }, (message) =>
+  return judgeModelAgent({ outcome: whole as unknown as AgentEnding["outcome"], plainOutput: text(''), ...ending }, (message) =>
     message.includes('too many requests') ? FAULT : null,
   );
 }
