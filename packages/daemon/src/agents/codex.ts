@@ -198,13 +198,16 @@ function readTodos(item: JsonObject): AgentSignal[] {
   return [{ kind: 'progress', percent, ...(message === '' ? {} : { message }) }];
 }
 
-/** Its input holds what the cache gave. */
+/** Its input holds what a cache gave or took. */
 function readTokens(usage: JsonObject): AgentUsage {
   const input = countOf(usage, 'input_tokens');
-  const cached = countOf(usage, 'cached_input_tokens');
+  const cacheReadTokens = countOf(usage, 'cached_input_tokens');
+  const cacheWriteTokens = countOf(usage, 'cache_write_input_tokens');
+  const cached = (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
   return pickUsage({
-    inputTokens: input === undefined ? undefined : Math.max(0, input - (cached ?? 0)),
-    cacheReadTokens: cached,
+    inputTokens: input === undefined ? undefined : Math.max(0, input - cached),
+    cacheReadTokens,
+    cacheWriteTokens,
     outputTokens: countOf(usage, 'output_tokens'),
   });
 }

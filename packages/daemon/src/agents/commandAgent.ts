@@ -118,9 +118,8 @@ export function createCommandAgent(
   checkModel(configuration.model, name);
   const hostPath = readHostPath(dependencies);
   const now = dependencies.now ?? (() => new Date());
-  const {
-    lingerAfterResultMs = description.lingerAfterResultMs === null ? null : LINGER_AFTER_RESULT_MS,
-  } = configuration;
+  const { lingerAfterResultMs = description.lingerAfterResultMs === null ? null : LINGER_AFTER_RESULT_MS } =
+    configuration;
   const names = [
     ...PASSED_TO_COMMANDS,
     ...description.credentials.variables,
@@ -167,11 +166,7 @@ export function createCommandAgent(
       const passed = environment();
       return {
         command,
-        args: [
-          ...program.args,
-          ...description.arguments(start),
-          ...(configuration.extraArguments ?? []),
-        ],
+        args: [...program.args, ...description.arguments(start), ...(configuration.extraArguments ?? [])],
         environment: {
           ...passed,
           NEOLITH_TASK_ID: request.taskId,

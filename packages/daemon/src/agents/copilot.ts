@@ -153,7 +153,9 @@ export function createCopilotReader(now: () => Date): LineReader {
       }
       case 'tool.execution_complete': {
         const error = textOf(objectOf(data, 'error'), 'message');
-        return fieldOf(data, 'success') === false ? { signals: [], log: `✗ ${error.slice(0, 500)}` } : { signals: [] };
+        return fieldOf(data, 'success') === false
+          ? { signals: [], log: `✗ ${error.slice(0, 500)}` }
+          : { signals: [] };
       }
       case 'session.info': {
         const message = textOf(data, 'message');

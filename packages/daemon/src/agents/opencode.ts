@@ -102,7 +102,9 @@ export function createOpencodeReader(now: () => Date): LineReader {
           signals: [
             { kind: 'usage', usage: sum },
             // A result before its last step would have it ended while a command of it runs silently.
-            ...(textOf(part, 'reason') === 'tool-calls' ? [] : [{ kind: 'result', output: lastText } as const]),
+            ...(textOf(part, 'reason') === 'tool-calls'
+              ? []
+              : [{ kind: 'result', output: lastText } as const]),
           ],
         };
       case 'error':

@@ -47,12 +47,16 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
       usage: { input: 100, output: 20, cacheWrite: 1_000 },
     },
     {
-      tools: [{ name: 'bash', input: { command: 'printf a > command.txt', description: 'Write', async: false } }],
+      tools: [
+        { name: 'bash', input: { command: 'printf a > command.txt', description: 'Write', async: false } },
+      ],
       usage: { input: 10, output: 40, cacheRead: 1_000 },
     },
     { text: 'Both are done.', usage: { input: 10, output: 50, cacheRead: 1_000 } },
   ];
-  const { report, log } = await runAttempt(copilot(path), worktree, { prompt: `Make two.\n${'x'.repeat(200 * 1024)}\nThe end.` });
+  const { report, log } = await runAttempt(copilot(path), worktree, {
+    prompt: `Make two.\n${'x'.repeat(200 * 1024)}\nThe end.`,
+  });
   expect(report.verdict).toEqual({ status: 'completed', output: 'Both are done.' });
   expect(worktree.changes().sort()).toEqual(['?? command.txt', '?? new.txt']);
   expect(report.usage).toEqual({

@@ -14,8 +14,9 @@ const text = (words: string) => ({ text: words, totalBytes: words.length, droppe
 function end(ending: Partial<AgentEnding>, outcome: object = { kind: 'exited', code: 0 }, stderr = '') {
   const record = { pid: 1, stdout: text(''), stderr: text(stderr), startedAt: new Date(), durationMs: 1 };
   const whole = { ...record, endedDescendants: 0, survivors: [], problem: null, ...outcome };
-  return judgeModelAgent({ outcome: whole as unknown as AgentEnding["outcome"], plainOutput: text(''), ...ending }, (message) =>
-    message.includes('too many requests') ? FAULT : null,
+  return judgeModelAgent(
+    { outcome: whole as unknown as AgentEnding['outcome'], plainOutput: text(''), ...ending },
+    (message) => (message.includes('too many requests') ? FAULT : null),
   );
 }
 
@@ -46,13 +47,25 @@ it('blames a failure on the fault that was told, or that its last words tell', (
 });
 
 it('blames any other failure on the agent', () => {
-  expect(end({}, failed, 'TypeError: x')).toMatchObject({ failureClass: 'agent', code: 'EXIT_CODE', error: expect.stringContaining('TypeError') });
-  expect(end({ fault: FAULT }, { kind: 'signalled', signal: 'SIGSEGV' })).toMatchObject({ failureClass: 'agent', code: 'SIGNALLED' });
-  expect(end({ fault: FAULT }, { kind: 'exited', code: 137 })).toMatchObject({ failureClass: 'agent', code: 'OUT_OF_MEMORY' });
+  expect(end({}, failed, 'TypeError: x')).toMatchObject({
+    failureClass: 'agent',
+    code: 'EXIT_CODE',
+    error: expect.stringContaining('TypeError'),
+  });
+  expect(end({ fault: FAULT }, { kind: 'signalled', signal: 'SIGSEGV' })).toMatchObject({
+    failureClass: 'agent',
+    code: 'SIGNALLED',
+  });
+  expect(end({ fault: FAULT }, { kind: 'exited', code: 137 })).toMatchObject({
+    failureClass: 'agent',
+    code: 'OUT_OF_MEMORY',
+  });
 });
 
 it('leaves what we ended, and what never started, as it is', () => {
-  expect(end({ fault: FAULT }, { kind: 'terminated', reason: 'cancelled' })).toMatchObject({ status: 'terminated' });
+  expect(end({ fault: FAULT }, { kind: 'terminated', reason: 'cancelled' })).toMatchObject({
+    status: 'terminated',
+  });
   expect(end({ fault: FAULT }, { kind: 'timed_out', timeoutMs: 5 })).toMatchObject({ status: 'timed_out' });
   expect(end({ fault: FAULT }, { kind: 'spawn_failed', code: 'ENOENT', message: 'no' })).toMatchObject({
     failureClass: 'infrastructure',

@@ -48,7 +48,9 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
       usage: { input: 100, output: 20, cacheWrite: 1_000 },
     },
     {
-      tools: [{ name: 'bash', input: { command: 'printf made-by-command > command.txt', description: 'Write' } }],
+      tools: [
+        { name: 'bash', input: { command: 'printf made-by-command > command.txt', description: 'Write' } },
+      ],
       usage: { input: 10, output: 40, cacheRead: 1_000 },
     },
     { text: 'Both are done.', usage: { input: 10, output: 50, cacheRead: 1_000 } },
@@ -87,10 +89,18 @@ it('is ended with what it started while it works', { timeout: 90_000 }, async (t
   const path = await requireAgent(OPENCODE_CHECKED, test);
   const marker = join(worktree.directory, 'pid.txt');
   server.rounds = [
-    { tools: [{ name: 'bash', input: { command: `echo $$ > ${marker}; exec sleep 600`, description: 'Wait' } }] },
+    {
+      tools: [
+        { name: 'bash', input: { command: `echo $$ > ${marker}; exec sleep 600`, description: 'Wait' } },
+      ],
+    },
   ];
   const { run } = await startAttempt(opencode(path), worktree);
-  await waitFor(() => existsSync(marker) && readFileSync(marker, 'utf8').trim() !== '', 'its command to run', 60_000);
+  await waitFor(
+    () => existsSync(marker) && readFileSync(marker, 'utf8').trim() !== '',
+    'its command to run',
+    60_000,
+  );
   const child = Number(readFileSync(marker, 'utf8'));
   const report = await run.terminate('cancelled', { graceMs: 2_000 });
   expect(report.verdict).toMatchObject({ status: 'terminated', reason: 'cancelled' });

@@ -357,7 +357,11 @@ it('aider: tokens and cost from its words, and what its provider threw', () => {
   expect(signals[0]).toEqual({ kind: 'message', message: 'Edited src/a.ts' });
   expect(signals).toContainEqual({ kind: 'result', output: 'I renamed it.' });
   expect(last('fault')).toBeUndefined();
-  const named = readAll(createAiderReader(NOW), ['::neolith {"output": 7}', 'More.', 'Tokens: 1k sent, 2 received.']);
+  const named = readAll(createAiderReader(NOW), [
+    '::neolith {"output": 7}',
+    'More.',
+    'Tokens: 1k sent, 2 received.',
+  ]);
   expect(named.last('result')?.output).toBe(7);
   const refused = readAll(reader, ['litellm.AuthenticationError: AnthropicException - invalid x-api-key']);
   expect(refused.last('fault')?.fault.code).toBe('NOT_LOGGED_IN');
@@ -367,7 +371,10 @@ it('copilot: messages, tools, and the error that ends it', () => {
   const reader = createCopilotReader(NOW);
   const { signals, last, log } = readAll(reader, [
     { type: 'user.message', data: { content: 'the prompt' } },
-    { type: 'assistant.message', data: { content: 'Writing.', model: 'm', outputTokens: 4, toolRequests: [] } },
+    {
+      type: 'assistant.message',
+      data: { content: 'Writing.', model: 'm', outputTokens: 4, toolRequests: [] },
+    },
     { type: 'tool.execution_start', data: { toolName: 'create', arguments: { path: 'a.txt' } } },
     { type: 'tool.execution_complete', data: { success: false, error: { message: 'no room' } } },
     { type: 'assistant.message', data: { content: 'of a helper', parentToolCallId: 'x' } },
@@ -380,15 +387,26 @@ it('copilot: messages, tools, and the error that ends it', () => {
   expect(last('usage')?.usage).toEqual({ outputTokens: 9, turns: 4, model: 'm' });
   expect(log.filter(Boolean)).toEqual(['Writing.', '→ create: a.txt', '✗ no room', 'of a helper', 'Done.']);
   const error = { errorType: 'rate_limit', message: 'You are out of premium requests.', statusCode: 429 };
-  expect(readAll(reader, [{ type: 'session.error', data: error }]).last('fault')?.fault.code).toBe('QUOTA_EXCEEDED');
+  expect(readAll(reader, [{ type: 'session.error', data: error }]).last('fault')?.fault.code).toBe(
+    'QUOTA_EXCEEDED',
+  );
 });
 
 it('cline: events, usage so far and the result', () => {
   const { last, log } = readAll(createClineReader(NOW), [
-    { type: 'agent_event', event: { type: 'content_start', contentType: 'tool', toolName: 'editor', input: { path: 'a.txt' } } },
-    { type: 'agent_event', event: { type: 'content_end', contentType: 'tool', toolName: 'editor', error: 'no room' } },
+    {
+      type: 'agent_event',
+      event: { type: 'content_start', contentType: 'tool', toolName: 'editor', input: { path: 'a.txt' } },
+    },
+    {
+      type: 'agent_event',
+      event: { type: 'content_end', contentType: 'tool', toolName: 'editor', error: 'no room' },
+    },
     { type: 'agent_event', event: { type: 'content_end', contentType: 'text', text: 'Done.' } },
-    { type: 'agent_event', event: { type: 'usage', totalInputTokens: 20, totalOutputTokens: 5, totalCost: 0.01 } },
+    {
+      type: 'agent_event',
+      event: { type: 'usage', totalInputTokens: 20, totalOutputTokens: 5, totalCost: 0.01 },
+    },
     {
       type: 'run_result',
       finishReason: 'completed',
@@ -398,9 +416,17 @@ it('cline: events, usage so far and the result', () => {
     },
   ]);
   expect(last('result')?.output).toBe('Done.');
-  expect(last('usage')?.usage).toEqual({ inputTokens: 20, outputTokens: 5, cacheReadTokens: 3, costUsd: 0.01, turns: 2 });
+  expect(last('usage')?.usage).toEqual({
+    inputTokens: 20,
+    outputTokens: 5,
+    cacheReadTokens: 3,
+    costUsd: 0.01,
+    turns: 2,
+  });
   expect(log).toEqual(['→ editor: a.txt', '✗ no room', 'Done.']);
-  const failed = readAll(createClineReader(NOW), [{ type: 'run_result', finishReason: 'error', text: 'Overloaded' }]);
+  const failed = readAll(createClineReader(NOW), [
+    { type: 'run_result', finishReason: 'error', text: 'Overloaded' },
+  ]);
   expect(failed.last('fault')?.fault.code).toBe('PROVIDER_UNAVAILABLE');
   expect(failed.last('result')).toBeUndefined();
 });

@@ -79,7 +79,9 @@ it('reads what was used up from a file, in place of what was told', async () => 
     path,
     read: (content: unknown) => ({ outputTokens: (content as { tokens: number }).tokens }),
   };
-  const reader = (): LineReader => () => ({ signals: [{ kind: 'usage', usage: { outputTokens: 1, turns: 3 } }] });
+  const reader = (): LineReader => () => ({
+    signals: [{ kind: 'usage', usage: { outputTokens: 1, turns: 3 } }],
+  });
   const code = `console.log('x'); require('fs').writeFileSync(${JSON.stringify(path)}, '{"tokens": 9}')`;
   expect((await run(code, reader, { usageFile })).report.usage).toEqual({ outputTokens: 9, turns: 3 });
   expect((await run(code.replace('"tokens"', 'tokens'), reader, { usageFile })).report.usage).toEqual({
@@ -91,10 +93,12 @@ it('reads what was used up from a file, in place of what was told', async () => 
 it('takes lines as long as the command asks for', async () => {
   const long = `console.log('{"a":"' + 'x'.repeat(600_000) + '"}')`;
   const seen: boolean[] = [];
-  const reader = (): LineReader => ({ cut }) => {
-    seen.push(cut);
-    return { signals: [] };
-  };
+  const reader =
+    (): LineReader =>
+    ({ cut }) => {
+      seen.push(cut);
+      return { signals: [] };
+    };
   await run(long, reader);
   await run(long, reader, { lineLimitBytes: 1024 * 1024 });
   expect(seen).toEqual([true, false]);
