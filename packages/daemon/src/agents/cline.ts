@@ -10,7 +10,7 @@ import { describeToolCall } from './describeToolCall.js';
 import { costOf, countOf, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
 import { pickUsage } from './usageSum.js';
 
@@ -144,10 +144,7 @@ function readResult(result: JsonObject, now: Date): ParsedLine {
 }
 
 function refuse(message: string, now: Date, kind = ''): ParsedLine {
-  const fault = describeProviderFault(WORDS, { kind, message }, now) ?? {
-    failureClass: 'agent' as const,
-    code: /iteration|mistake/.test(kind) ? 'TURN_LIMIT' : 'AGENT_FAILED',
-    message: `Cline gave up. ${message.slice(0, 1_500)}`.trim(),
-  };
+  const ownCode = /iteration|mistake/.test(kind) ? 'TURN_LIMIT' : 'AGENT_FAILED';
+  const fault = describeFault(WORDS, { kind, message }, now, ownCode);
   return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }

@@ -8,7 +8,7 @@ import {
 import { countOf, fieldOf, objectOf, objectsOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords, shortenMessage } from './readWords.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
@@ -94,20 +94,7 @@ export function createCodexReader(now: () => Date): LineReader {
   }
 
   function refuse(message: string): ParsedLine {
-    const fault = describeProviderFault(WORDS, { message }, now());
-    return {
-      signals: [
-        {
-          kind: 'fault',
-          fault: fault ?? {
-            failureClass: 'agent',
-            code: 'AGENT_FAILED',
-            message: `Codex gave up. ${message.slice(0, 1_500)}`.trim(),
-          },
-        },
-      ],
-      log: message,
-    };
+    return { signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }], log: message };
   }
 
   return readJsonLines((event) => {

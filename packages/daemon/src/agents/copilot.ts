@@ -10,7 +10,7 @@ import { describeToolCall } from './describeToolCall.js';
 import { countOf, fieldOf, isObject, numberOf, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords, shortenMessage } from './readWords.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
@@ -176,12 +176,7 @@ export function createCopilotReader(now: () => Date): LineReader {
 function refuse(data: JsonObject, now: Date): ParsedLine {
   const message = textOf(data, 'message');
   const refusal = { kind: textOf(data, 'errorType'), status: numberOf(data, 'statusCode'), message };
-  const fault = describeProviderFault(WORDS, refusal, now) ?? {
-    failureClass: 'agent' as const,
-    code: 'AGENT_FAILED',
-    message: `GitHub Copilot CLI gave up. ${message.slice(0, 1_500)}`.trim(),
-  };
-  return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
+  return { signals: [{ kind: 'fault', fault: describeFault(WORDS, refusal, now) }], log: `✗ ${message}` };
 }
 
 /** Reads the file of `--usage-output-file`: sums over all models. Its input holds what a cache gave or took. */

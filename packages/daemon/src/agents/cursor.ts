@@ -10,7 +10,7 @@ import { describeToolCall } from './describeToolCall.js';
 import { fieldOf, isObject, objectOf, objectsOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
 
 export type CursorAgentConfiguration = CommandAgentConfiguration;
@@ -81,18 +81,14 @@ export function createCursorReader(now: () => Date): LineReader {
       }
       case 'result':
         if (fieldOf(event, 'is_error') === true) {
-          return refuse(textOf(event, 'result'), now()) ?? { signals: [], log: textOf(event, 'result') };
+          const message = textOf(event, 'result');
+          return { signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }], log: message };
         }
         return { signals: [{ kind: 'result', output: readWords(textOf(event, 'result')).text }] };
       default:
         return textOf(event, 'type') === '' ? null : { signals: [] };
     }
   });
-}
-
-function refuse(message: string, now: Date): ParsedLine | null {
-  const fault = describeProviderFault(WORDS, { message }, now);
-  return fault === null ? null : { signals: [{ kind: 'fault', fault }], log: message };
 }
 
 /** `{"readToolCall": {"args": {…}}}`: the tool is the key. */

@@ -9,7 +9,7 @@ import { describeToolCall } from './describeToolCall.js';
 import { countOf, isObject, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
 import { pickUsage } from './usageSum.js';
 
@@ -90,15 +90,8 @@ export function createGeminiReader(now: () => Date): LineReader {
   }
 
   function refuse(type: string, message: string): AgentSignal {
-    const fault = describeProviderFault(WORDS, { kind: type, message }, now());
-    return {
-      kind: 'fault',
-      fault: fault ?? {
-        failureClass: 'agent',
-        code: /turn/i.test(type) ? 'TURN_LIMIT' : 'AGENT_FAILED',
-        message: `Gemini CLI gave up. ${message.slice(0, 1_500)}`.trim(),
-      },
-    };
+    const ownCode = /turn/i.test(type) ? 'TURN_LIMIT' : 'AGENT_FAILED';
+    return { kind: 'fault', fault: describeFault(WORDS, { kind: type, message }, now(), ownCode) };
   }
 
   function readResult(event: JsonObject): ParsedLine {

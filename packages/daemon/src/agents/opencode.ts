@@ -9,7 +9,7 @@ import { describeToolCall } from './describeToolCall.js';
 import { costOf, countOf, numberOf, objectOf, textOf } from './jsonFields.js';
 import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
-import { describeProviderFault } from './providerFault.js';
+import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
@@ -144,22 +144,6 @@ function readError(error: JsonObject, now: Date): ParsedLine {
   const data = objectOf(error, 'data');
   const name = textOf(error, 'name');
   const message = [textOf(data, 'message'), textOf(data, 'responseBody')].filter(Boolean).join(' ') || name;
-  const fault = describeProviderFault(
-    WORDS,
-    { kind: name, status: numberOf(data, 'statusCode'), message },
-    now,
-  );
-  return {
-    signals: [
-      {
-        kind: 'fault',
-        fault: fault ?? {
-          failureClass: 'agent',
-          code: 'AGENT_FAILED',
-          message: `opencode gave up. ${message.slice(0, 1_500)}`.trim(),
-        },
-      },
-    ],
-    log: `✗ ${message}`,
-  };
+  const fault = describeFault(WORDS, { kind: name, status: numberOf(data, 'statusCode'), message }, now);
+  return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }

@@ -92,6 +92,28 @@ export function describeProviderFault(
   };
 }
 
+/** As `describeProviderFault`; what is nothing that we know is the agent's own failure, with what it said. */
+export function describeFault(
+  words: ProviderWords,
+  refusal: ProviderRefusal,
+  now: Date,
+  ownCode: 'AGENT_FAILED' | 'TURN_LIMIT' | 'COST_LIMIT' = 'AGENT_FAILED',
+): AgentFault {
+  return (
+    describeProviderFault(words, refusal, now) ?? {
+      failureClass: 'agent',
+      code: ownCode,
+      message: `${words.title} ${OWN_WORDS[ownCode]} ${quote(refusal)}`.trim(),
+    }
+  );
+}
+
+const OWN_WORDS = {
+  AGENT_FAILED: 'gave up.',
+  TURN_LIMIT: 'reached the limit of its turns.',
+  COST_LIMIT: 'reached the limit of its cost.',
+} as const;
+
 function chooseCode({ status, kind, message }: ProviderRefusal): FaultCode | null {
   const said = `${kind ?? ''}\n${message.slice(0, LOOKED_AT_LENGTH_MAX)}`;
   const byWords = WORDS.find(({ pattern }) => pattern.test(said))?.code ?? null;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AgentSignal, LineReader, ParsedLine } from '../../src/agents/agentAdapter.js';
 import { createAiderReader } from '../../src/agents/aider.js';
-import { createClaudeReader } from '../../src/agents/claude.js';
+import { createClaudeReader } from '../../src/agents/claudeReader.js';
 import { createClineReader } from '../../src/agents/cline.js';
 import { createCodexReader } from '../../src/agents/codex.js';
 import { createCopilotReader } from '../../src/agents/copilot.js';
