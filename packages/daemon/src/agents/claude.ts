@@ -79,7 +79,6 @@ export function createClaudeAgent(
   });
 }
 
-
 const CLAUDE: Omit<CommandAgentDescription, 'arguments'> = {
   ...CLAUDE_WORDS,
   name: 'claude',

@@ -82,7 +82,10 @@ export function createCursorReader(now: () => Date): LineReader {
       case 'result':
         if (fieldOf(event, 'is_error') === true) {
           const message = textOf(event, 'result');
-          return { signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }], log: message };
+          return {
+            signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }],
+            log: message,
+          };
         }
         return { signals: [{ kind: 'result', output: readWords(textOf(event, 'result')).text }] };
       default:
