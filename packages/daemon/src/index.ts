@@ -1,4 +1,12 @@
 export type { AgentAdapter, AgentDetection, AgentUsage } from './agents/agentAdapter.js';
+export type {
+  AgentAdapter,
+  AgentDetection,
+  AgentFault,
+  AgentLogin,
+  AgentUsage,
+} from './agents/agentAdapter.js';
+export type { AgentDependencies } from './agents/agentDependencies.js';
 export { AgentError, type AgentErrorCode } from './agents/agentError.js';
 export { type MergeRequest, type Merger, type MergeVerdict, nothingToMerge } from './agents/merger.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';

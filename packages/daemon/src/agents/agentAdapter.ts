@@ -11,7 +11,9 @@ export interface AgentArtifact {
 
 /** What an attempt has used up so far, as far as its agent tells. Tokens are those of all its calls of a model. */
 export interface AgentUsage {
+  /** Without those that a cache gave or took. */
   readonly inputTokens?: number;
+  /** With those of its reasoning. */
   readonly outputTokens?: number;
   readonly cacheReadTokens?: number;
   readonly cacheWriteTokens?: number;
@@ -50,6 +52,21 @@ export type AgentSignal =
 export interface ParsedLine {
   readonly signals: readonly AgentSignal[];
   readonly warning?: string;
+  /** For the log in place of the line, which is for programs: one line or several. Absent: nothing is worth it. */
+  readonly log?: string;
+}
+
+/** `null`: nothing but log. Must not throw: an agent's output is not to be trusted. */
+export type LineReader = (line: OutputLine) => ParsedLine | null;
+
+/** Whether the agent has what it needs to be let in by its provider, as far as can be seen without asking it. */
+export interface AgentLogin {
+  /** `unknown`: nothing was found, though it may keep its log-in where we can't look. */
+  readonly state: 'found' | 'unknown';
+  /** Name of the variable, or path of the file, never what is in it. */
+  readonly by?: string;
+  /** How to log in, when nothing was found. */
+  readonly remedy?: string;
 }
 
 export interface AgentDetection {
@@ -59,6 +76,8 @@ export interface AgentDetection {
   readonly path?: string;
   /** What to do when it is not found. */
   readonly remedy?: string;
+  /** Of agents that need one. */
+  readonly login?: AgentLogin;
 }
 
 export interface AgentRequest {
@@ -85,8 +104,14 @@ export interface AgentCommand {
   readonly input: string;
   /** A file that the agent may leave its result in, as JSON. */
   readonly resultFile?: string;
+  /** A file that the agent leaves what it used up in, as JSON, and how to read it. Takes the place of what it told. */
+  readonly usageFile?: { readonly path: string; read(content: JsonValue): AgentUsage };
   /** How long an agent may live on after its result without saying anything; `null` for as long as it likes. */
   readonly lingerAfterResultMs: number | null;
+  /** What it was given to be let in by: never handed on, in whatever form. */
+  readonly secrets?: readonly string[];
+  /** Where its lines are longer than others', see `ProcessSpec`. */
+  readonly lineLimitBytes?: number;
 }
 
 /** For agents that only a person can start, such as an editor: nothing is run, and the task waits for that person. */
@@ -94,6 +119,12 @@ export interface AgentHandOff {
   readonly handOff: true;
   readonly reason: string;
   readonly question: string;
+}
+
+/** For a task that somebody else has done meanwhile: nothing is run. */
+export interface AgentDone {
+  readonly done: true;
+  readonly output: JsonValue;
 }
 
 /** All that is known when the agent has ended. */
@@ -137,9 +168,9 @@ export interface AgentAdapter {
   /** Whether the agent can be started here. Never throws. */
   detect(): Promise<AgentDetection>;
   /** Prepares the attempt's files and says what to run. Throws `AgentError` when the agent isn't configured. */
-  start(request: AgentRequest): Promise<AgentCommand | AgentHandOff>;
-  /** `null`: nothing but log. Must not throw: an agent's output is not to be trusted. */
-  parseLine?(line: OutputLine): ParsedLine | null;
+  start(request: AgentRequest): Promise<AgentCommand | AgentHandOff | AgentDone>;
+  /** A reader for the lines of one attempt, which may remember what it has read. Absent: all of it is log. */
+  createLineReader?(): LineReader;
   /** Judges the ending. Pure. */
   result(ending: AgentEnding): AgentVerdict;
 }

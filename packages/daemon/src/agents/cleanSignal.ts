@@ -18,6 +18,14 @@ export function cleanSignal(signal: AgentSignal, clean: (text: string) => string
       const question = signal.question === undefined ? {} : { question: clean(signal.question) };
       return { ...signal, reason: clean(signal.reason), ...question };
     }
+    case 'usage': {
+      const { model, ...counts } = signal.usage;
+      return { ...signal, usage: model === undefined ? counts : { ...counts, model: clean(model) } };
+    }
+    case 'fault': {
+      const { fault } = signal;
+      return { ...signal, fault: { ...fault, message: clean(fault.message) } };
+    }
     case 'metadata':
       return { ...signal, metadata: mapStrings(signal.metadata, clean) };
   }

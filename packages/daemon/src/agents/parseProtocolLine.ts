@@ -1,4 +1,4 @@
-import type { AgentSignal, JsonValue, ParsedLine } from './agentAdapter.js';
+import type { AgentSignal, JsonValue, LineReader, ParsedLine } from './agentAdapter.js';
 import { type JsonObject, parseJson } from './parseJson.js';
 
 export const PROTOCOL_PREFIX = '::neolith ';
@@ -30,6 +30,10 @@ export function parseProtocolLine(text: string): ParsedLine | null {
   const message = match[2]?.trim();
   return { signals: [{ kind: 'progress', percent, ...(message ? { message: shorten(message) } : {}) }] };
 }
+
+/** For programs that speak nothing else: what they write to stderr is log. */
+export const readProtocolLine: LineReader = ({ stream, text }) =>
+  stream === 'stdout' ? parseProtocolLine(text) : null;
 
 function parseMarked(json: string): ParsedLine {
   const parsed = parseJson(json);

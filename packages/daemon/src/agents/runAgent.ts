@@ -1,16 +1,19 @@
 import { createBoundedText } from '../process/boundedText.js';
-import type { ProcessOutcome } from '../process/processOutcome.js';
-import type { OutputLine, TerminationReason } from '../process/processSpec.js';
+import type { ProcessOutcome, ProcessRecord } from '../process/processOutcome.js';
+import { DEFAULT_LINE_LIMIT_BYTES, type OutputLine, type TerminationReason } from '../process/processSpec.js';
 import { createRedactor } from '../process/redactSecrets.js';
 import { sanitiseText } from '../process/sanitiseText.js';
 import { superviseProcess } from '../process/superviseProcess.js';
 import type {
   AgentAdapter,
   AgentArtifact,
+  AgentCommand,
   AgentEnding,
   AgentRequest,
   AgentSignal,
+  AgentUsage,
   AgentVerdict,
+  ParsedLine,
 } from './agentAdapter.js';
 import { cleanSignal } from './cleanSignal.js';
 import { mapStrings } from './parseJson.js';
@@ -43,8 +46,14 @@ export interface AgentRunReport {
   /** The first ones, up to 100 and 5 MB in all; a warning tells of the others. */
   readonly artifacts: readonly AgentArtifact[];
   readonly warnings: readonly string[];
-  readonly outcome: ProcessOutcome;
+  /** What it used up, as far as it told; also of an agent that failed or was ended. */
+  readonly usage: AgentUsage | null;
+  /** Of a task that was handed to a person, or had been done by one, no process ran: `kind` is `not_run`. */
+  readonly outcome: ProcessOutcome | NothingRun;
 }
+
+/** In place of a process's outcome, with the same fields. */
+export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
 
 export interface AgentRun {
   readonly pid: number | null;
@@ -69,14 +78,54 @@ export async function runAgent(
   options: AgentRunOptions,
   callbacks: AgentRunCallbacks = {},
 ): Promise<AgentRun> {
-  const command = await adapter.start(request);
-  const redactor = createRedactor(options.secrets ?? []);
+  const startedAt = new Date();
+  const started = await adapter.start(request);
+  if ('handOff' in started) {
+    const { reason, question } = started;
+    return runNothing({ status: 'blocked', reason, question }, startedAt);
+  }
+  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt);
+  return runCommand(adapter, started, request, options, callbacks);
+}
+
+function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
+  const nothing = createBoundedText(0).read();
+  const finished = Promise.resolve<AgentRunReport>({
+    verdict,
+    artifacts: [],
+    warnings: [],
+    usage: null,
+    outcome: {
+      kind: 'not_run',
+      pid: null,
+      stdout: nothing,
+      stderr: nothing,
+      startedAt,
+      durationMs: 0,
+      endedDescendants: 0,
+      survivors: [],
+      problem: null,
+    },
+  });
+  return { pid: null, finished, terminate: () => finished };
+}
+
+function runCommand(
+  adapter: AgentAdapter,
+  command: AgentCommand,
+  request: AgentRequest,
+  options: AgentRunOptions,
+  callbacks: AgentRunCallbacks,
+): AgentRun {
+  const secrets = [...(options.secrets ?? []), ...(command.secrets ?? [])];
+  const redactor = createRedactor(secrets);
   const clean = (text: string): string => redactor.redact(sanitiseText(text));
+  const readLine = adapter.createLineReader?.() ?? (() => null);
   const plainOutput = createBoundedText(PLAIN_OUTPUT_BYTES);
   const artifacts: AgentArtifact[] = [];
   const warnings: string[] = [];
   let artifactBytes = 0;
-  let said: Pick<AgentEnding, 'output' | 'blocked'> = {};
+  let said: Pick<AgentEnding, 'output' | 'blocked' | 'usage' | 'fault'> = {};
   let lingerTimer: NodeJS.Timeout | undefined;
 
   function warn(warning: string): void {
@@ -110,14 +159,28 @@ export async function runAgent(
       const { kind: _kind, ...blocked } = signal;
       said = { ...said, blocked };
     }
+    if (signal.kind === 'usage') said = { ...said, usage: { ...said.usage, ...signal.usage } };
+    if (signal.kind === 'fault') said = { ...said, fault: signal.fault };
     callbacks.onSignal?.(signal);
   }
 
+  function read(line: OutputLine): ParsedLine | null {
+    try {
+      return readLine(line);
+    } catch (error) {
+      // A fault of ours, and no reason to lose the line or the attempt.
+      warn(`A line of the agent's output could not be read: ${String(error)}`);
+      return null;
+    }
+  }
+
   function onLine(line: OutputLine): void {
-    const parsed = adapter.parseLine?.(line) ?? null;
-    if (parsed === null || parsed.warning !== undefined) {
+    const parsed = read(line);
+    if (parsed === null || (parsed.warning !== undefined && parsed.log === undefined)) {
       if (line.stream === 'stdout') plainOutput.append(`${line.text}\n`);
       callbacks.onLog?.(line);
+    } else if (parsed.log !== undefined && parsed.log !== '') {
+      for (const text of clean(parsed.log).split('\n')) callbacks.onLog?.({ ...line, text });
     }
     if (parsed?.warning !== undefined) warn(parsed.warning);
     for (const signal of parsed?.signals ?? []) {
@@ -146,6 +209,8 @@ export async function runAgent(
       input: command.input,
       runMarker: request.attemptId,
       ...options,
+      lineLimitBytes: options.lineLimitBytes ?? command.lineLimitBytes ?? DEFAULT_LINE_LIMIT_BYTES,
+      secrets,
     },
     { onLine },
   );
@@ -157,13 +222,15 @@ export async function runAgent(
       warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
     const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
     if (file?.kind === 'refused') warn(file.warning);
+    const usage = await readUsageFile(command);
+    if (usage !== null) take(cleanSignal({ kind: 'usage', usage }, clean));
     const verdict = adapter.result({
       outcome,
       ...said,
       ...(file?.kind === 'read' ? { fileOutput: mapStrings(file.value, clean) } : {}),
       plainOutput: plainOutput.read(),
     });
-    return { verdict, artifacts, warnings, outcome };
+    return { verdict, artifacts, warnings, usage: said.usage ?? null, outcome };
   }
 
   const finished = finish();
@@ -175,4 +242,11 @@ export async function runAgent(
       return finished;
     },
   };
+}
+
+/** Null where there is none, or none that can be read: an agent that was ended leaves none. */
+async function readUsageFile({ usageFile }: AgentCommand): Promise<AgentUsage | null> {
+  if (usageFile === undefined) return null;
+  const file = await readResultFile(usageFile.path);
+  return file.kind === 'read' ? usageFile.read(file.value) : null;
 }

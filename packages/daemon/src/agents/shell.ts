@@ -1,11 +1,13 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
+import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { buildAgentEnvironment } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { judgeEnding } from './judgeEnding.js';
-import { parseProtocolLine } from './parseProtocolLine.js';
+import { readProtocolLine } from './parseProtocolLine.js';
+import { writePromptFile } from './promptFile.js';
 
 export interface ShellAgentConfiguration {
   /**
@@ -20,32 +22,25 @@ export interface ShellAgentConfiguration {
   readonly lingerAfterResultMs?: number | null;
 }
 
-export interface ShellAgentDependencies {
-  /** The daemon's own environment, of which the allowed part is passed on. */
-  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths of the configuration begin; usually the directory of the configuration file. */
-  readonly baseDirectory: string;
-}
-
 const LINGER_AFTER_RESULT_MS = 30_000;
 const REMEDY =
   'The shell agent is off until a command is configured: an array such as ["./agent.sh", "--fast"], or a line for /bin/sh.';
 
 /**
  * Runs a command of the operator's choice for each task. It finds the task's context as JSON on stdin and in
- * the file `NEOLITH_CONTEXT_FILE`, and besides `NEOLITH_TASK_ID`, `NEOLITH_ATTEMPT_ID` and
- * `NEOLITH_RESULT_FILE`, to which it may write its result as JSON. Of the daemon's environment it sees `PATH`,
- * `HOME`, `LANG`, `TMPDIR`, `TERM` and what is configured. What it may print is told at `parseProtocolLine`;
+ * the file `NEOLITH_CONTEXT_FILE`, the task in words in the file `NEOLITH_PROMPT_FILE`, and besides
+ * `NEOLITH_TASK_ID`, `NEOLITH_ATTEMPT_ID` and `NEOLITH_RESULT_FILE`, to which it may write its result as JSON. Of
+ * the daemon's environment it sees `PATH`, `HOME`, `LANG`, `TMPDIR`, `TERM` and what is configured. What it may print is told at `parseProtocolLine`;
  * how its ending is judged, at `judgeEnding`.
  *
  * Its streams are sockets: a script writes to stderr by `>&2`; opening `/dev/stderr` by name fails.
  */
 export function createShellAgent(
-  dependencies: ShellAgentDependencies,
+  dependencies: AgentDependencies,
   configuration: ShellAgentConfiguration,
 ): AgentAdapter {
   const program = readProgram(configuration.command, dependencies.baseDirectory);
-  const hostPath = dependencies.hostEnvironment.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+  const hostPath = readHostPath(dependencies);
 
   return {
     name: 'shell',
@@ -64,6 +59,7 @@ export function createShellAgent(
       const resultFile = join(request.attemptDirectory, 'result.json');
       const context = JSON.stringify(request.context);
       await writePrivateFile(contextFile, context);
+      const promptFile = await writePromptFile(request);
       const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
       return {
         ...program,
@@ -72,6 +68,7 @@ export function createShellAgent(
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_CONTEXT_FILE: contextFile,
+          NEOLITH_PROMPT_FILE: promptFile,
           NEOLITH_RESULT_FILE: resultFile,
         },
         input: context,
@@ -79,7 +76,7 @@ export function createShellAgent(
         lingerAfterResultMs,
       };
     },
-    parseLine: (line) => (line.stream === 'stdout' ? parseProtocolLine(line.text) : null),
+    createLineReader: () => readProtocolLine,
     result: judgeEnding,
   };
 }

@@ -1,11 +1,12 @@
 import { keepLastBytes } from '../process/boundedText.js';
 import type { ProcessOutcome } from '../process/processOutcome.js';
 import type { AgentAdapter, AgentVerdict, JsonValue } from './agentAdapter.js';
+import type { AgentDependencies } from './agentDependencies.js';
 import { AgentError } from './agentError.js';
 import { prepareAttemptDirectory } from './attemptDirectory.js';
 import type { Merger, MergeVerdict } from './merger.js';
 import { runAgent } from './runAgent.js';
-import { createShellAgent, type ShellAgentDependencies } from './shell.js';
+import { createShellAgent } from './shell.js';
 
 export interface ShellMergerConfiguration {
   /** A line for `/bin/sh -c`. From the daemon's configuration and nowhere else: nothing of a task is ever put into it. */
@@ -24,7 +25,7 @@ const ERROR_TAIL_BYTES = 8 * 1024;
  * of the agent's. Anything else is a failed merge, with the tail of its output as the reason.
  */
 export function createShellMerger(
-  dependencies: ShellAgentDependencies,
+  dependencies: AgentDependencies,
   configuration: ShellMergerConfiguration,
 ): Merger {
   if (configuration.command.trim() === '') {
@@ -56,6 +57,7 @@ export function createShellMerger(
           attemptDirectory: directory,
           workingDirectory: request.workingDirectory,
           context: addResult(request.context, request.output),
+          prompt: '',
         },
         limits,
         callbacks,

@@ -21,7 +21,12 @@ const TOKEN_SHAPES: readonly { readonly hint: RegExp; readonly shape: RegExp; re
     by: `$1 ${REDACTED}`,
   },
   { hint: /neo_/, shape: /\bneo_[\w.-]{8,512}/g, by: REDACTED },
-  { hint: /:\/\//, shape: /(?<=:\/\/)([^\s/:@]{0,256}):[^\s/]{1,1024}@/g, by: `$1:${REDACTED}@` },
+  {
+    hint: /:\/\//,
+    // Not past the end of a text in JSON: what reaches into the next one would make the line unreadable.
+    shape: /(?<=:\/\/)((?:[^\s/:@"]|"(?![,:}\]])){0,256}):(?:[^\s/"]|"(?![,:}\]])){1,1024}@/g,
+    by: `$1:${REDACTED}@`,
+  },
   {
     hint: /gh[opusr]_|github_pat_/,
     shape: /\b(?:gh[opusr]_\w{16,255}|github_pat_\w{16,255})/g,

@@ -54,6 +54,7 @@ async function start(configuration: ShellAgentConfiguration, options: Partial<Ag
       workingDirectory: root,
       attemptDirectory: await prepareAttemptDirectory(join(root, 'attempts'), attemptId),
       context: { task: { id: 'task_1', title: 'x;$(touch pwned) `touch pwned` "; touch pwned' } },
+      prompt: 'The task in words.',
     },
     { timeoutMs: 20_000, graceMs: 300, ...options },
     {
@@ -100,6 +101,7 @@ it('runs a task to the end: context in, signals, log and the last output out', a
         'NEOLITH_ATTEMPT',
         'NEOLITH_ATTEMPT_ID',
         'NEOLITH_CONTEXT_FILE',
+        'NEOLITH_PROMPT_FILE',
         'NEOLITH_RESULT_FILE',
         'NEOLITH_TASK_ID',
         'PATH',
@@ -269,11 +271,16 @@ it("refuses to pass on the daemon's own variables", async () => {
   });
 });
 
+it('finds the task in words in a file', async () => {
+  const { run } = await start({ command: 'cat "$NEOLITH_PROMPT_FILE"' });
+  expect((await run.finished).verdict).toEqual({ status: 'completed', output: 'The task in words.' });
+});
+
 it('names the known agents when asked for another', () => {
-  expect(AGENT_NAMES).toEqual(['shell']);
+  expect(AGENT_NAMES).toContain('shell');
   for (const name of ['nobody', 'toString', '__proto__']) {
     expect(() => createAgent(name, { hostEnvironment: {}, baseDirectory: '/' }, {})).toThrow(
-      /Known agents: shell/,
+      /Known agents: aider, .*shell/,
     );
   }
 });

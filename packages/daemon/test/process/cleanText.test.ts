@@ -61,6 +61,10 @@ it.each([
   ['git clone https://joe:pa55word@git.test/x.git', 'git clone https://joe:[redacted]@git.test/x.git'],
   ['postgresql://u:p@ss@db:5432/x', 'postgresql://u:[redacted]@db:5432/x'],
   ['see http://localhost:3000/a and mail a@b.test', 'see http://localhost:3000/a and mail a@b.test'],
+  ['{"url":"http://localhost:3000","mail":"a@b.test"}', '{"url":"http://localhost:3000","mail":"a@b.test"}'],
+  ['{"url":"http://host","mail":"x:y@b.test"}', '{"url":"http://host","mail":"x:y@b.test"}'],
+  ['{"url":"http://u:p@host"}', '{"url":"http://u:[redacted]@host"}'],
+  ['http://u:p"q@host', 'http://u:[redacted]@host'],
   ['ghp_0123456789abcdefghij', '[redacted]'],
   ['a bearer of news', 'a bearer of news'],
 ])('redacts %j', (text, expected) => {

@@ -25,6 +25,7 @@ function report(
     verdict,
     artifacts: [],
     warnings: [],
+    usage: null,
     outcome: {
       pid: 1,
       stdout: captured,
