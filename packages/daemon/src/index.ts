@@ -1,4 +1,3 @@
-export type { AgentAdapter, AgentDetection, AgentUsage } from './agents/agentAdapter.js';
 export type {
   AgentAdapter,
   AgentDetection,
