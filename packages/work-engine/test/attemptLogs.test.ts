@@ -302,7 +302,7 @@ describe('who follows a log', () => {
       page = answer;
     });
     await engine.completeTask(task.id, { status: 'failed', error: 'no', attemptId });
-    await until(() => page !== null);
+    await until(async () => page !== null);
     await waiting;
     expect(page).toMatchObject({ status: 'FAILED', chunks: [], complete: false });
     await engine.appendAttemptLog(attemptId, { sequence: 1, entries: out('bye'), last: true });

@@ -210,6 +210,7 @@ function handlersOf(engine: WorkEngine): Handlers {
     updateTaskProgress: ({ params, body }) => engine.updateTaskProgress({ taskId: params.id ?? '', ...body }),
     completeTask: ({ params, body }) => engine.completeTask(params.id ?? '', body),
     confirmCancelled: ({ params }) => engine.confirmCancelled(params.id ?? ''),
+    renewLease: ({ params }) => engine.renewLease(params.id ?? ''),
     appendAttemptLog: ({ params, body }) => engine.appendAttemptLog(params.id ?? '', body),
     readAttemptLog: ({ params, query, signal }) =>
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
