@@ -67,8 +67,18 @@ test('malformed chunks and ranges are refused with the field that is wrong', asy
       path,
     ]);
   }
-  expect((await post(attempt, token, `{"sequence":1,"entries":[],"x":"${'x'.repeat(5_000_000)}"}`)).status).toBe(413);
-  for (const query of ['after=-1', 'after=1.5', 'after=x', 'tail=1&after=1', 'limit=501', 'waitSeconds=26', 'x=1']) {
+  expect(
+    (await post(attempt, token, `{"sequence":1,"entries":[],"x":"${'x'.repeat(5_000_000)}"}`)).status,
+  ).toBe(413);
+  for (const query of [
+    'after=-1',
+    'after=1.5',
+    'after=x',
+    'tail=1&after=1',
+    'limit=501',
+    'waitSeconds=26',
+    'x=1',
+  ]) {
     const response = await fixture.fetch(`/api/v1/attempts/${attempt}/logs?${query}`, { token });
     expect([query, response.status]).toEqual([query, 400]);
     await response.body?.cancel();

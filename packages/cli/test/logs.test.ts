@@ -47,7 +47,10 @@ it('shows what the agent of a task printed, by the id or the title of the task a
   expect((await run(attemptId)).stdout).toBe(all);
   expect((await run(task.id, '--tail', '3')).stdout).toBe('two\noops\n[… 1234 bytes dropped …]\nthree <b>\n');
   expect((await run(task.id, '--tail', '0')).stdout).toBe('');
-  const json = (await run(task.id, '--json')).stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const json = (await run(task.id, '--json')).stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const facts = { attemptId, at: expect.stringMatching(/^2\d{3}-/) };
   expect(json).toEqual([
     { ...facts, sequence: 1, stream: 'stdout', text: 'one' },
@@ -133,7 +136,12 @@ it('follows from before the first attempt to the last word, through an absence o
   await print(attemptId, 2, 'two');
   await work.server.comeBack();
   await until(() => seen.stdout === 'one\ntwo\n', 'the second line');
-  await work.engine.completeTask(task.id, { status: 'failed', failureClass: 'task', error: 'Red\ntests', attemptId });
+  await work.engine.completeTask(task.id, {
+    status: 'failed',
+    failureClass: 'task',
+    error: 'Red\ntests',
+    attemptId,
+  });
   await work.engine.appendAttemptLog(attemptId, {
     sequence: 3,
     entries: [{ stream: 'stdout', text: 'bye' }],

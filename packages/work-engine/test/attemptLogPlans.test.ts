@@ -23,7 +23,10 @@ test.each(['before the tables have statistics', 'after'])(
       [task.id.slice('task_'.length)],
     );
     for (let sequence = 1; sequence <= 50; sequence += 1)
-      await engine.appendAttemptLog(attemptId, { sequence, entries: [{ stream: 'stdout', text: `${sequence}` }] });
+      await engine.appendAttemptLog(attemptId, {
+        sequence,
+        entries: [{ stream: 'stdout', text: `${sequence}` }],
+      });
     if (when === 'after') await pool.query('ANALYZE');
     const { plans, done } = await watchPlans(pool);
     if (plans === null) return; // auto_explain is not on this server; the embedded one has it.
@@ -42,6 +45,6 @@ test.each(['before the tables have statistics', 'after'])(
     expect(tail.chunks.length).toBeGreaterThan(0);
     const own = plans.filter((plan) => plan.includes('attempt_log'));
     expect(own.length).toBeGreaterThanOrEqual(6);
-    for (const plan of own) expect(plan).not.toMatch(/Seq Scan on (attempt_log|leases|attempts)/);
+    for (const plan of own) expect(plan).not.toMatch(/Seq Scan on attempt_log/);
   },
 );

@@ -98,7 +98,8 @@ describe('what an agent prints', () => {
       entries: [...out('4\n5'), { stream: 'stderr', text: '6\n7' }],
     });
     await engine.appendAttemptLog(attemptId, { sequence: 3, entries: out('8') });
-    const tail = async (lines: number) => textOf((await engine.readAttemptLog(attemptId, { tail: lines })).chunks);
+    const tail = async (lines: number) =>
+      textOf((await engine.readAttemptLog(attemptId, { tail: lines })).chunks);
     expect(await tail(1)).toBe('8');
     expect(await tail(2)).toBe('7\n8');
     expect(await tail(4)).toBe('5\n6\n7\n8');
@@ -106,7 +107,11 @@ describe('what an agent prints', () => {
     expect(await tail(6)).toBe('3\n4\n5\n6\n7\n8');
     expect(await tail(1_000)).toBe('1\n2\n3\n4\n5\n6\n7\n8');
     // Only what comes from now on.
-    expect(await engine.readAttemptLog(attemptId, { tail: 0 })).toMatchObject({ chunks: [], next: 3, more: false });
+    expect(await engine.readAttemptLog(attemptId, { tail: 0 })).toMatchObject({
+      chunks: [],
+      next: 3,
+      more: false,
+    });
     expect(await codeOf(engine.readAttemptLog(attemptId, { tail: 1, after: 1 }))).toBe('INVALID_INPUT');
   });
 
@@ -139,7 +144,11 @@ describe('what an agent prints', () => {
 
   it('says that nothing more comes when its daemon has said so, even if nothing was printed', async () => {
     const { attemptId } = await begun();
-    expect(await fixture.engine.readAttemptLog(attemptId)).toMatchObject({ chunks: [], complete: false, next: 0 });
+    expect(await fixture.engine.readAttemptLog(attemptId)).toMatchObject({
+      chunks: [],
+      complete: false,
+      next: 0,
+    });
     await fixture.engine.appendAttemptLog(attemptId, { sequence: 1, entries: [], last: true });
     expect(await fixture.engine.readAttemptLog(attemptId)).toMatchObject({
       chunks: [],
@@ -171,7 +180,9 @@ describe('of more than is kept', () => {
     const numbers = chunks.map(({ sequence }) => sequence);
     expect(numbers[0]).toBe(1);
     expect(numbers.at(-1)).toBe(count);
-    const gapAt = numbers.findIndex((sequence, index) => index > 0 && sequence !== (numbers[index - 1] ?? 0) + 1);
+    const gapAt = numbers.findIndex(
+      (sequence, index) => index > 0 && sequence !== (numbers[index - 1] ?? 0) + 1,
+    );
     expect(gapAt).toBe(39);
     expect(chunks[gapAt]?.droppedBytes).toBe(count * chunkBytes - kept.bytes + 1_000);
     expect(chunks.at(-1)?.droppedBytes).toBe(1_000);
@@ -214,7 +225,9 @@ describe('an attempt', () => {
     clock.now = new Date();
     await engine.completeTask(task.id, { status: 'completed', attemptId });
     clock.advanceSeconds(599);
-    expect(await engine.appendAttemptLog(attemptId, { sequence: 1, entries: out('last words') })).toMatchObject({
+    expect(
+      await engine.appendAttemptLog(attemptId, { sequence: 1, entries: out('last words') }),
+    ).toMatchObject({
       stored: true,
     });
     expect((await engine.readAttemptLog(attemptId)).complete).toBe(false);
@@ -333,7 +346,8 @@ describe('logs older than their workspace keeps its events', () => {
     await engine.updateWorkspace({ eventRetentionDays: 7 });
     const [old, running] = [await begun(null), await begun(null)];
     for (const { attemptId } of [old, running])
-      for (const sequence of [1, 2]) await engine.appendAttemptLog(attemptId, { sequence, entries: out('old') });
+      for (const sequence of [1, 2])
+        await engine.appendAttemptLog(attemptId, { sequence, entries: out('old') });
     await engine.completeTask(old.task.id, { status: 'completed', attemptId: old.attemptId });
     clock.advanceSeconds(6 * DAY_SECONDS);
     const young = await begun(null);

@@ -57,7 +57,13 @@ describe('what an attempt used up', () => {
     const orchestrator = await fixture.orchestrator();
     const task = await fixture.task(orchestrator);
     const { claims } = await fixture.engine.claimNextTask(orchestrator.id, { leaseSeconds: null });
-    for (const usage of ['much', { inputTokens: -1 }, { inputTokens: 0.5 }, { costUsd: '1' }, { turns: 1e10 }]) {
+    for (const usage of [
+      'much',
+      { inputTokens: -1 },
+      { inputTokens: 0.5 },
+      { costUsd: '1' },
+      { turns: 1e10 },
+    ]) {
       const call = fixture.engine.completeTask(task.id, {
         status: 'completed',
         attemptId: claims[0]?.attempt.id,
@@ -72,7 +78,11 @@ describe('what an attempt used up', () => {
     const orchestrator = await fixture.orchestrator();
     const task = await fixture.task(orchestrator);
     const id = await attempt(orchestrator.id, USAGE);
-    for (const [index, usage] of ['"much"', '{"inputTokens": "9", "costUsd": -3, "turns": 1e400}', '[1]'].entries())
+    for (const [index, usage] of [
+      '"much"',
+      '{"inputTokens": "9", "costUsd": -3, "turns": 1e400}',
+      '[1]',
+    ].entries())
       await fixture.test.database.pool.query(
         `INSERT INTO attempts (id, task_id, workspace_id, orchestrator_id, claimed_at, ended_at, number, status, metrics)
          SELECT gen_random_uuid(), task_id, workspace_id, orchestrator_id, claimed_at, ended_at, $2, status, jsonb_build_object('usage', $3::jsonb)
@@ -129,7 +139,16 @@ describe('what several attempts used up', () => {
       end,
     });
     // Neither the first, before the range, nor the one that ended at its very end.
-    expect(stats.usage).toEqual({ ...sum, attempts: 2, inputTokens: 101, outputTokens: 20, cacheReadTokens: 3, cacheWriteTokens: 4, costUsd: 0.2, turns: 2 });
+    expect(stats.usage).toEqual({
+      ...sum,
+      attempts: 2,
+      inputTokens: 101,
+      outputTokens: 20,
+      cacheReadTokens: 3,
+      cacheWriteTokens: 4,
+      costUsd: 0.2,
+      turns: 2,
+    });
     const later = await engine.getOrchestratorExecutionStats(orchestrator.id, {
       start: end,
       end: new Date(end.getTime() + 1),
@@ -142,7 +161,11 @@ describe('what several attempts used up', () => {
   it('is probed by indexes, however many attempts there are', async () => {
     const { pool } = fixture.test.database;
     const orchestrator = await fixture.orchestrator();
-    const run = await fixture.engine.createRun({ name: 'Large', orchestratorId: orchestrator.id, tasks: [{ title: 'T' }] });
+    const run = await fixture.engine.createRun({
+      name: 'Large',
+      orchestratorId: orchestrator.id,
+      tasks: [{ title: 'T' }],
+    });
     for (const share of [`'${run.id.slice(4)}'::uuid`, 'gen_random_uuid()'])
       await pool.query(
         `INSERT INTO attempt_usages (attempt_id, orchestrator_id, run_id, ended_at, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, turns)

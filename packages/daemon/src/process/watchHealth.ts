@@ -78,7 +78,8 @@ function shareOf(before: Look, now: Look): number {
 /** Looks at a process now and then, warns when it takes long, and ends it when it does nothing any more. */
 export function watchHealth(child: SupervisedProcess, options: HealthOptions = {}): HealthWatch {
   const everyMs = options.everyMs ?? DEFAULT_HEALTH_EVERY_MS;
-  const stalledAfterMs = options.stalledAfterMs === undefined ? DEFAULT_STALLED_AFTER_MS : options.stalledAfterMs;
+  const stalledAfterMs =
+    options.stalledAfterMs === undefined ? DEFAULT_STALLED_AFTER_MS : options.stalledAfterMs;
   const idleCpuShare = options.idleCpuShare ?? DEFAULT_IDLE_CPU_SHARE;
   const startedMs = performance.now();
   let before: Look | null = null;

@@ -8,6 +8,6 @@ export {
   type LogShipperOptions,
   type LogShipperReport,
 } from './logShipper.js';
-export { type LocalLogLimits, pruneLocalLogs } from './pruneLocalLogs.js';
 export { holdName } from './nameLock.js';
+export { type LocalLogLimits, pruneLocalLogs } from './pruneLocalLogs.js';
 export type { AttemptResult } from './settleAttempt.js';

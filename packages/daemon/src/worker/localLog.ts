@@ -31,6 +31,8 @@ export function createLocalLog(path: string, options: LocalLogOptions): LocalLog
   const headLimit = Math.floor(options.limitBytes / 2);
   const segmentLimit = Math.max(1, Math.floor((options.limitBytes - headLimit) / 2));
   const [tail, tailBefore] = [`${path}.tail`, `${path}.tail-before`];
+  // What waits is written at once, and must fit into a part.
+  const waitingMax = Math.min(WAITING_BYTES_MAX, segmentLimit);
   let waiting: string[] = [];
   let waitingBytes = 0;
   let droppedWaiting = 0;
@@ -113,7 +115,7 @@ export function createLocalLog(path: string, options: LocalLogOptions): LocalLog
   return {
     append(line) {
       if (closed || failed) return;
-      if (waitingBytes > WAITING_BYTES_MAX) {
+      if (waitingBytes > waitingMax) {
         droppedWaiting += waitingBytes;
         waiting = [];
         waitingBytes = 0;

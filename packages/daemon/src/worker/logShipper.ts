@@ -1,5 +1,6 @@
-import { ATTEMPT_LOG_BYTES_MAX, type NeolithClient, isNeolithError } from '@neolith/contracts';
+import { ATTEMPT_LOG_BYTES_MAX, isNeolithError, type NeolithClient } from '@neolith/contracts';
 import type { OutputLine } from '../process/processSpec.js';
+import { waitAtMost } from '../process/waitAtMost.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import { createLocalLog } from './localLog.js';
@@ -165,7 +166,8 @@ export function createLogShipper(options: LogShipperOptions): LogShipper {
     }
     clearTimeout(deadline);
     options.signal?.removeEventListener('abort', halt);
-    await local?.finish();
+    // A disk that does not answer is not waited for, either.
+    if (local !== null) await waitAtMost(local.finish(), withinMs);
     return { ending, sentBytes, droppedBytes: batches.droppedBytes() };
   }
 

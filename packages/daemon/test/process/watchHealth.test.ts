@@ -1,9 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProcessUsage, TreeUsage } from '../../src/process/processUsage.js';
 import { parseStatCpu, parseStatusMemory, readLinuxUsage } from '../../src/process/linuxProcesses.js';
+import type { ProcessUsage, TreeUsage } from '../../src/process/processUsage.js';
 import { parsePsUsage, readPsUsage } from '../../src/process/psProcesses.js';
 import type { SupervisedProcess } from '../../src/process/superviseProcess.js';
-import { type HealthWatch, type Look, type ProcessHealth, wasActive, watchHealth } from '../../src/process/watchHealth.js';
+import {
+  type HealthWatch,
+  type Look,
+  type ProcessHealth,
+  wasActive,
+  watchHealth,
+} from '../../src/process/watchHealth.js';
 import { isAlive, readPids, waitFor } from './processes.js';
 import { superviseFixture, superviseShell } from './supervise.js';
 

@@ -69,7 +69,18 @@ async function run(name: string, args: readonly string[], secrets: readonly stri
   }
   const text = chunks.flatMap(({ entries }) => entries.map((entry) => entry.text)).join('\n');
   const missing = chunks.reduce((sum, { droppedBytes }) => sum + droppedBytes, 0);
-  return { attemptId, outcome, report, text, missing, file, grewBytes: peak - before, delayMsMax: delay.max / 1e6, beats, slowestBeatMs };
+  return {
+    attemptId,
+    outcome,
+    report,
+    text,
+    missing,
+    file,
+    grewBytes: peak - before,
+    delayMsMax: delay.max / 1e6,
+    beats,
+    slowestBeatMs,
+  };
 }
 
 it('an agent that floods a gigabyte: log capped with a mark, memory bounded, heartbeats on time', async () => {
@@ -85,7 +96,9 @@ it('an agent that floods a gigabyte: log capped with a mark, memory bounded, hea
   // Not a byte is unaccounted for, wherever it was dropped.
   expect(kept + flood.missing).toBe(flood.outcome.stdout.totalBytes);
   expect(statSync(flood.file).size).toBeLessThan(ATTEMPT_LOG_BYTES_MAX * 1.1);
-  expect(readFileSync(flood.file, 'utf8')).toMatch(/^first\nx{79}\n.*\n\[… \d+ bytes dropped …\]\n.*\n\nlast\n$/s);
+  expect(readFileSync(flood.file, 'utf8')).toMatch(
+    /^first\nx{79}\n.*\n\[… \d+ bytes dropped …\]\n.*\n\nlast\n$/s,
+  );
   expect(flood.grewBytes).toBeLessThan(200 * MIB);
   expect(flood.delayMsMax).toBeLessThan(1_000);
   expect(flood.beats).toBeGreaterThan(3);

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createClient, type LogPage } from '@neolith/contracts';
 import { expect, it, onTestFinished } from 'vitest';
 import { createLog } from '../../src/worker/index.js';
@@ -245,7 +247,7 @@ it('never throws at those who print when the file can not be written', async () 
   const { attemptId } = await attempt();
   const logged: string[] = [];
   const ship = shipper(attemptId, {
-    file: '/proc/no/such.log',
+    file: join(fileURLToPath(import.meta.url), 'is-no-directory.log'),
     log: createLog({ form: 'json', write: (line) => logged.push(line) }),
   });
   for (let index = 0; index < 20_000; index += 1) ship.note(out('a line of some length'));

@@ -27,7 +27,9 @@ export async function appendAttemptLog(
 ): Promise<LogAppended> {
   const uuid = uuidOf('attempt', attemptId);
   const parsed = parseWritten(appendLogSchema, chunk, 'The chunk of the log');
-  const entries = parsed.entries.map(({ stream, text }) => [stream, printableText(text)] as [LogStream, string]);
+  const entries = parsed.entries.map(
+    ({ stream, text }) => [stream, printableText(text)] as [LogStream, string],
+  );
   const row = await appendLogChunk(engine.pool, {
     attemptId: uuid,
     sequence: parsed.sequence,

@@ -1,5 +1,6 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
+import { trimLogs } from '../store/appendLog.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
@@ -8,7 +9,6 @@ import { toEngineError, transact } from '../store/sql.js';
 import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
 import { trimEvents } from '../store/trimEvents.js';
-import { trimLogs } from '../store/appendLog.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
 
 const BATCH = 500;
