@@ -27,13 +27,13 @@ async function run(name: string, args: readonly string[], secrets: readonly stri
   const client = work.client();
   const ship = createLogShipper({ client, attemptId, file });
   const before = process.memoryUsage().rss;
-  let peak = before;
+  const rss: number[] = [];
   let beats = 0;
   let slowestBeatMs = 0;
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
   const watch = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss);
+    rss.push(process.memoryUsage().rss);
   }, 20);
   let beating = Promise.resolve();
   const beat = setInterval(() => {
@@ -76,7 +76,9 @@ async function run(name: string, args: readonly string[], secrets: readonly stri
     text,
     missing,
     file,
-    grewBytes: peak - before,
+    grewBytes: Math.max(before, ...rss) - before,
+    // What the flood's second half took beyond its first.
+    grewLaterBytes: Math.max(...rss.slice(rss.length / 2)) - Math.max(...rss.slice(0, rss.length / 2)),
     delayMsMax: delay.max / 1e6,
     beats,
     slowestBeatMs,
@@ -99,7 +101,9 @@ it('an agent that floods a gigabyte: log capped with a mark, memory bounded, hea
   expect(readFileSync(flood.file, 'utf8')).toMatch(
     /^first\nx{79}\n.*\n\[… \d+ bytes dropped …\]\n.*\n\nlast\n$/s,
   );
-  expect(flood.grewBytes).toBeLessThan(200 * MIB);
+  // Server, engine and what the test reads back are in this process as well.
+  expect(flood.grewBytes).toBeLessThan(400 * MIB);
+  expect(flood.grewLaterBytes).toBeLessThan(100 * MIB);
   expect(flood.delayMsMax).toBeLessThan(1_000);
   expect(flood.beats).toBeGreaterThan(3);
   expect(flood.slowestBeatMs).toBeLessThan(3_000);
