@@ -318,6 +318,10 @@ describe('who follows a log', () => {
     await until(async () => page !== null);
     await waiting;
     expect(page).toMatchObject({ status: 'FAILED', chunks: [], complete: false });
+    // Its last words may come; but the end, which was told before or missed, is not waited for again.
+    const endedAt = performance.now();
+    expect(await engine.readAttemptLog(attemptId, { waitSeconds: 25 })).toMatchObject({ status: 'FAILED' });
+    expect(performance.now() - endedAt).toBeLessThan(10_000);
     await engine.appendAttemptLog(attemptId, { sequence: 1, entries: out('bye'), last: true });
     const begunAt = performance.now();
     expect(await engine.readAttemptLog(attemptId, { after: 1, waitSeconds: 20 })).toMatchObject({

@@ -7,6 +7,8 @@ import { toEngineError } from '../store/sql.js';
 import { parseWritten } from './parseWritten.js';
 
 const PAGE_BYTES = 1_048_576;
+/** Of an attempt that has ended little is to come, if anything: nobody waits longer for it in one call. */
+const LAST_WORDS_SECONDS = 5;
 
 export interface LogRange {
   /** The `next` of the page before. Default 0: from the beginning. */
@@ -49,21 +51,22 @@ export async function readAttemptLog(
     if (first === undefined) throw notFound('attempt', attemptId);
     return toPage(uuid, first, rows);
   };
+  const first = await look();
+  if (isNews(first) || waitSeconds === 0) return first;
   const id = formatId('attempt', uuid);
-  let before: LogPage['status'] | null = null;
   return lookUntil(engine, {
     look,
     // Its end is news as well.
-    isThere: (page) => {
-      const isNews = before !== null && page.status !== before;
-      before = page.status;
-      return isNews || page.chunks.length > 0 || page.complete;
-    },
+    isThere: (page) => isNews(page) || page.status !== first.status,
     mayHelp: (event) => event.attemptId === id,
     alsoStirred: (stir) => engine.logs.listen(uuid, stir),
-    waitSeconds,
+    waitSeconds: first.status === 'RUNNING' ? waitSeconds : Math.min(waitSeconds, LAST_WORDS_SECONDS),
     signal,
   });
+}
+
+function isNews(page: LogPage): boolean {
+  return page.chunks.length > 0 || page.complete;
 }
 
 function toPage(uuid: string, first: LogRow, rows: readonly LogRow[]): LogPage {
