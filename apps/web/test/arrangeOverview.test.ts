@@ -63,6 +63,7 @@ const running: Row['running'] = [
       failureClass: null,
       error: null,
       metrics: null,
+      usage: null,
     },
     progress: 0,
     progressMessage: null,

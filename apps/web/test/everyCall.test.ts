@@ -147,6 +147,20 @@ test('a backlog is made, ranked, explained and handed out; its work is reported,
     status: 'SUCCEEDED',
     number: 1,
   });
+  const chunk = { sequence: 1, entries: [{ stream: 'stdout' as const, text: 'last words' }], last: true };
+  const appended = await client.appendAttemptLog({ params: { id: attempt }, body: chunk });
+  expect(appended).toEqual({ attemptId: attempt, stored: true, sequence: 1 });
+  expect(await client.readAttemptLog({ params: { id: attempt }, query: {} })).toEqual({
+    attemptId: attempt,
+    taskId: first,
+    status: 'SUCCEEDED',
+    chunks: [{ sequence: 1, at: expect.any(Date), droppedBytes: 0, entries: chunk.entries }],
+    next: 1,
+    more: false,
+    complete: true,
+    keptBytes: 11,
+    droppedBytes: 0,
+  });
   expect(await client.getTask({ params: { id: first } })).toMatchObject({
     result: { output: { n: 1 } },
     dependents: [{ id: second }],

@@ -25,6 +25,8 @@ async function stored(actor: string): Promise<unknown> {
     'api_tokens',
     'claim_requests',
     'runs',
+    'attempt_logs',
+    'attempt_log_chunks',
   ];
   const parts = tables.map((name) => `(SELECT count(*) FROM ${name}) AS ${name}`);
   const { rows } = await fixture.test.database.pool.query({

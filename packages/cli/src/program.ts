@@ -4,7 +4,15 @@ import { addExecute } from './program/addExecute.js';
 import { addMaintenance } from './program/addMaintenance.js';
 import { addRuns } from './program/addRuns.js';
 import { PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
-import { collect, readCount, readLeaseSeconds, readMinutes, readPort } from './program/readValue.js';
+import {
+  collect,
+  readCount,
+  readLeaseSeconds,
+  readLimit,
+  readMinutes,
+  readPort,
+  readTail,
+} from './program/readValue.js';
 import { withWorkerOptions } from './program/workerOptions.js';
 import { VERSION } from './version.js';
 
@@ -183,6 +191,26 @@ Examples:
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExamples:\n  neolith status\n  neolith status --json')
     .action(async (options) => (await import('./commands/status.js')).status(terminal, options));
+
+  connected('logs')
+    .description('Show what the agent of a task printed')
+    .argument('<task>', 'a task by id or title, or an attempt by id')
+    .option('-f, --follow', 'go on until the attempt is over')
+    .option('--attempt <number>', 'which attempt (default: the last)', readLimit)
+    .option('--tail <lines>', 'only the last lines, and what follows', readTail)
+    .option('--json', 'print each line as a JSON object')
+    .addHelpText(
+      'after',
+      `
+Head and tail of 5 MB are kept of each attempt; a mark says how much is missing between. On a terminal lines of stderr
+begin with a bar. Secrets are gone before anything is sent.
+
+Examples:
+  neolith logs "Write the parser" -f
+  neolith logs task_0198f1c2-… --attempt 1 --tail 50
+  neolith logs att_0198f1c2-… --json | jq -r .text`,
+    )
+    .action(async (task, options) => (await import('./commands/logs.js')).logs(terminal, task, options));
 
   addMaintenance(connected, command, terminal);
 

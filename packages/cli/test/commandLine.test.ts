@@ -14,7 +14,7 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 const run = (...args: string[]) => runNeolith(args, { NEOLITH_HOME: home });
 
-it.each(['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'sign-in'])(
+it.each(['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'logs', 'sign-in'])(
   '`%s --help` tells what it does, with an example, and exits with 0',
   async (command) => {
     const { code, stdout } = await run(command, '--help');
@@ -38,6 +38,7 @@ it('lists the commands and the exit codes', async () => {
     'graph',
     'next',
     'status',
+    'logs',
     'sign-in',
   ])
     expect(stdout).toContain(command);
@@ -67,6 +68,9 @@ it.each([
   [['import', 'x.yaml', '--run-timeout', 'soon'], '90s, 5m, 2h or 1d'],
   [['import', 'x.yaml', '--waves', 'some'], 'Allowed choices are strict, off'],
   [['import', 'x.yaml', '--max-tasks', '0'], 'whole number from 1'],
+  [['logs'], 'missing required argument'],
+  [['logs', 'x', '--tail', '-1'], 'whole number from 0'],
+  [['logs', 'x', '--attempt', '0'], 'whole number from 1'],
   [['graph'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--run', 'y'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--format', 'svg'], 'Allowed choices are text'],

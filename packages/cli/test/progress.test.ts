@@ -31,6 +31,7 @@ const progress: RunProgress = {
     since: new Date(at.getTime() - 65_000),
   })),
   waitingFor: ['2 task(s) wait for what they depend on'],
+  usage: null,
   eta: {
     at: new Date(at.getTime() + 600_000),
     seconds: 600,

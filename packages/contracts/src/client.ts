@@ -76,9 +76,19 @@ function urlOf(baseUrl: string, endpoint: Endpoint, input: AnyInput): string {
 }
 
 /** How long the server was asked to wait before it answers. */
-function waitMsOf({ body }: AnyInput): number {
-  if (typeof body !== 'object' || body === null || !('waitSeconds' in body)) return 0;
-  return typeof body.waitSeconds === 'number' ? body.waitSeconds * 1_000 : 0;
+function waitMsOf({ body, query }: AnyInput): number {
+  for (const asked of [body, query]) {
+    if (typeof asked !== 'object' || asked === null || !('waitSeconds' in asked)) continue;
+    const seconds = Number(asked.waitSeconds);
+    if (seconds > 0) return seconds * 1_000;
+  }
+  return 0;
+}
+
+/** What an answer without problem details means: a proxy before the server, or no server of ours at all. */
+function codeOfStatus(status: number): 'OVERLOADED' | 'SERVER_UNREACHABLE' | 'INVALID_INPUT' {
+  if (status === 429) return 'OVERLOADED';
+  return status >= 500 ? 'SERVER_UNREACHABLE' : 'INVALID_INPUT';
 }
 
 async function errorOf(response: Response, url: string): Promise<NeolithError> {
@@ -94,9 +104,8 @@ async function errorOf(response: Response, url: string): Promise<NeolithError> {
     };
     return new NeolithError(problem.code, problem.detail, { details });
   } catch (cause) {
-    const code = response.status >= 500 ? 'SERVER_UNREACHABLE' : 'INVALID_INPUT';
     return new NeolithError(
-      code,
+      codeOfStatus(response.status),
       `${url} answered ${response.status} and no problem details; is it a Neolith server?`,
       { details: retryAfter, cause },
     );

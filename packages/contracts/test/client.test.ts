@@ -95,6 +95,8 @@ test('problem details become an error with their code, message and details', asy
 test.each([
   [502, 'SERVER_UNREACHABLE'],
   [404, 'INVALID_INPUT'],
+  // Of a proxy: later, please.
+  [429, 'OVERLOADED'],
 ])('an answer %i that is none of ours says so', async (status, code) => {
   answers(status, '<html>Bad gateway</html>', 'text/html');
   const error = await refusal(client.getOverview());
@@ -130,6 +132,12 @@ test('a server that keeps silent is given up, later where it was asked to wait',
   expect((await refusal(hasty.claimTasks({ params: { id: 'x' }, body }))).code).toBe('SERVER_UNREACHABLE');
   expect(performance.now() - begun - short).toBeGreaterThanOrEqual(440);
   expect(short).toBeLessThan(440);
+  const asking = performance.now();
+  const query = { waitSeconds: 1 };
+  expect((await refusal(hasty.readAttemptLog({ params: { id: 'x' }, query }))).code).toBe(
+    'SERVER_UNREACHABLE',
+  );
+  expect(performance.now() - asking).toBeGreaterThanOrEqual(1_040);
 });
 
 test('a call that the caller gives up ends with the caller’s own reason', async () => {

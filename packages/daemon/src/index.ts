@@ -17,6 +17,15 @@ export { plainLine } from './process/plainLine.js';
 export { redactSecrets } from './process/redactSecrets.js';
 export { sanitiseText } from './process/sanitiseText.js';
 export { describeDaemonLife, endStrays, findStrays, isLifeOver } from './process/strays.js';
+export type { ProcessUsage, TreeUsage } from './process/processUsage.js';
+export {
+  DEFAULT_HEALTH_EVERY_MS,
+  DEFAULT_STALLED_AFTER_MS,
+  type HealthOptions,
+  type HealthWatch,
+  type ProcessHealth,
+  watchHealth,
+} from './process/watchHealth.js';
 export * from './prompts/index.js';
 export * from './routing/index.js';
 export * from './worker/index.js';

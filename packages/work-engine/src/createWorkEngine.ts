@@ -1,8 +1,10 @@
 import type { Database } from '@neolith/database';
 import type { EngineContext } from './engineContext.js';
 import { followEventTable } from './events/followEventTable.js';
+import { createLogSignals } from './events/logSignals.js';
 import { uuidOf } from './ids.js';
 import { createLanes } from './lanes/lanes.js';
+import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
 import { cancelTask } from './operations/cancelTask.js';
 import { addDependency, removeDependency } from './operations/changeDependencies.js';
@@ -23,6 +25,7 @@ import {
   updateOrchestrator,
 } from './operations/orchestrators.js';
 import { getTaskContext, prepareTaskContext, prepareTaskContexts } from './operations/prepareTaskContext.js';
+import { readAttemptLog } from './operations/readAttemptLog.js';
 import { currentCursor, listTaskEvents, readEvents } from './operations/readEvents.js';
 import { getAttempt, getTask, listAttempts, listTasks } from './operations/readTasks.js';
 import { recalculateAllStatuses } from './operations/recalculateAllStatuses.js';
@@ -95,6 +98,7 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     workspaceId: options.workspaceId === undefined ? null : uuidOf('workspace', options.workspaceId),
     actor: options.actor ?? 'library',
     events: followEventTable(options, options.onError ?? (() => {})),
+    logs: createLogSignals(),
     lanes: createLanes(options.pool),
   });
 }
@@ -161,6 +165,8 @@ function bind(engine: EngineContext): WorkEngine {
     taskOfAttempt: (...input) => taskOfAttempt(engine, ...input),
     getAttempt: (...input) => getAttempt(engine, ...input),
     listAttempts: (...input) => listAttempts(engine, ...input),
+    appendAttemptLog: (...input) => appendAttemptLog(engine, ...input),
+    readAttemptLog: (...input) => readAttemptLog(engine, ...input),
     getOrchestratorExecutionStats: (...input) => getOrchestratorExecutionStats(engine, ...input),
     getOverview: () => getOverview(engine),
     createOrchestrator: (...input) => createOrchestrator(engine, ...input),

@@ -1,5 +1,6 @@
 import type { Database } from '@neolith/database';
 import type { EventFollower } from './events/eventFollower.js';
+import type { LogSignals } from './events/logSignals.js';
 import type { Lanes } from './lanes/lanes.js';
 
 /** What every operation is given first: where to ask, and on whose behalf. */
@@ -15,6 +16,7 @@ export interface EngineContext {
   /** Who does it, as events tell. */
   readonly actor: string;
   readonly events: EventFollower;
+  readonly logs: LogSignals;
   /** Where claims and endings that wait together become one statement. */
   readonly lanes: Lanes;
 }

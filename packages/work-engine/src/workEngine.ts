@@ -11,8 +11,11 @@ import type {
   Execution,
   ExecutionStats,
   Json,
+  LogAppended,
+  LogPage,
   MergedReport,
   MergeTurn,
+  NewLogChunk,
   NewOrchestrator,
   NewRun,
   NewTask,
@@ -49,6 +52,7 @@ import type {
   WorkspacePatch,
 } from '@neolith/contracts';
 import type { EventFollower } from './events/eventFollower.js';
+import type { LogRange } from './operations/readAttemptLog.js';
 import type { StepInput, StepOptions, StepResult } from './operations/runs/executeStep.js';
 import type { RunReason } from './operations/runs/moveRun.js';
 import type { RunOrchestrator } from './operations/runs/runHandle.js';
@@ -130,6 +134,8 @@ export interface SweepReport {
   runs: string[];
   /** How many events were older than their workspace keeps them, and are gone. */
   trimmed: number;
+  /** How many logs of attempts were, too. */
+  trimmedLogs: number;
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
@@ -249,6 +255,10 @@ export interface WorkEngine {
     orchestratorId: string,
     page?: { limit?: number | undefined; cursor?: string | undefined },
   ): Promise<AttemptPage>;
+  /** Stores the next piece of what an attempt's agent printed; a piece known by its number is not stored again. */
+  appendAttemptLog(attemptId: string, chunk: NewLogChunk): Promise<LogAppended>;
+  /** What an attempt's agent printed, a page of it; waits for more where asked to. */
+  readAttemptLog(attemptId: string, range?: LogRange): Promise<LogPage>;
   getOrchestratorExecutionStats(
     orchestratorId: string,
     range?: { start?: Date | undefined; end?: Date | undefined },

@@ -87,6 +87,7 @@ describe('the examples do what they say', () => {
     ['docs/concepts/runs.md', null, 20],
     ['docs/concepts/waves.md', null, 5],
     ['docs/concepts/merge-stage.md', null, 7],
+    ['docs/concepts/attempt-logs.md', null, 5],
     ['docs/reference/library.md', 'Graphs', 4],
     ['README.md', 'Runs', 2],
   ])('of %s', async (file, section, atLeast) => {

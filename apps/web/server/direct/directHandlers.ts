@@ -18,6 +18,9 @@ export const directHandlers = {
   updateTaskProgress: handle(endpoints.updateTaskProgress, ({ engine, input }) =>
     engine.updateTaskProgress({ taskId: input.params.id, ...input.body }),
   ),
+  appendAttemptLog: handle(endpoints.appendAttemptLog, ({ engine, input }) =>
+    engine.appendAttemptLog(input.params.id, input.body),
+  ),
   renewLease: handle(endpoints.renewLease, ({ engine, input }) => engine.renewLease(input.params.id)),
   daemonHeartbeat: handle(endpoints.daemonHeartbeat, async ({ engine, input }) => ({
     renewals: await engine.heartbeatDaemon(input.params.id, input.body),

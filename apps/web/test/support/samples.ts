@@ -197,6 +197,11 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     addDependency: { id: dependent, body: { dependsOn: runningTask } },
     removeDependency: { id: dependent, query: { dependsOn: task } },
     getAttempt: { id: attempt },
+    appendAttemptLog: {
+      id: attempt,
+      body: { sequence: 1, entries: [{ stream: 'stdout', text: 'One\nTwo' }], droppedBytes: 0, last: false },
+    },
+    readAttemptLog: { id: attempt, query: { after: '0', limit: '5', waitSeconds: '0' } },
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
     releaseAttempt: { id: attempt },

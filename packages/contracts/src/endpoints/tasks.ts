@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attemptSchema } from '../schemas/attempt.js';
+import { appendLogSchema, logAppendedSchema, logPageSchema, logQuerySchema } from '../schemas/attemptLog.js';
 import { taskExecutionContextSchema } from '../schemas/context.js';
 import {
   mergedRequestSchema,
@@ -245,6 +246,32 @@ export const taskEndpoints = {
     status: 200,
     summary: 'One attempt',
     response: attemptSchema,
+    errors: ['ATTEMPT_NOT_FOUND'],
+  }),
+  appendAttemptLog: defineEndpoint({
+    method: 'POST',
+    path: '/attempts/{id}/logs',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary:
+      'Store the next piece of what the agent prints: while the attempt owns its task, and for ten minutes after its end. Repeating it stores nothing twice',
+    body: appendLogSchema,
+    // Every character may be escaped in JSON.
+    maxBodyBytes: 4_194_304,
+    response: logAppendedSchema,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
+  }),
+  readAttemptLog: defineEndpoint({
+    method: 'GET',
+    path: '/attempts/{id}/logs',
+    group: 'Attempts',
+    scope: 'read',
+    status: 200,
+    summary:
+      'What the agent printed, page by page, head and tail of it; waits for more where asked to and nothing is there',
+    query: logQuerySchema,
+    response: logPageSchema,
     errors: ['ATTEMPT_NOT_FOUND'],
   }),
   renewLease: defineEndpoint({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dateTimeSchema, jsonSchema } from './common.js';
+import { attemptUsageSchema } from './usage.js';
 import { attemptStatusSchema, failureClassSchema } from './vocabulary.js';
 
 /** One try at a task by one daemon. Its id is the fencing token; while RUNNING it holds the lease. */
@@ -21,6 +22,8 @@ export const attemptSchema = z
     failureClass: failureClassSchema.nullable(),
     error: z.string().nullable(),
     metrics: jsonSchema.nullable(),
+    /** What it has used up, as it told at its end; null where it told nothing. */
+    usage: attemptUsageSchema.nullable(),
   })
   .meta({ id: 'Attempt' });
 export type Attempt = z.infer<typeof attemptSchema>;

@@ -3,6 +3,7 @@ import { attemptSchema } from './attempt.js';
 import { dateTimeSchema, pageSizeSchema } from './common.js';
 import { runCountsSchema, runSchema } from './run.js';
 import { taskSchema } from './task.js';
+import { usageSumSchema } from './usage.js';
 import { runStatusSchema, taskStatusSchema } from './vocabulary.js';
 
 /** How far a run is, and when it may be over. */
@@ -39,6 +40,8 @@ export const runProgressSchema = z
     ),
     /** What the run waits for where nothing is handed out or started, as sentences for a person. */
     waitingFor: z.array(z.string()),
+    /** What the attempts of the run that have ended used up; null where none told it. */
+    usage: usageSumSchema.nullable(),
     eta: z
       .object({
         at: dateTimeSchema,
@@ -95,6 +98,8 @@ export const runSnapshotSchema = z
     /** Ids by wave. */
     waves: z.array(z.array(z.string())),
     criticalPath: z.object({ taskIds: z.array(z.string()), seconds: z.number() }),
+    /** As in the run's progress. */
+    usage: usageSumSchema.nullable(),
     /** Live attempts. */
     assignments: z.array(attemptSchema),
     /** In order of the merge queue. */

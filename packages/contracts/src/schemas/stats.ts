@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dateTimeSchema } from './common.js';
 import { backlogSchema } from './orchestrator.js';
+import { usageSumSchema } from './usage.js';
 import { TASK_PRIORITIES } from './vocabulary.js';
 
 const outcomes = { completed: z.number().int(), failed: z.number().int(), cancelled: z.number().int() };
@@ -24,6 +25,8 @@ export const executionStatsSchema = z
     onTimeRate: z.number().nullable(),
     /** Attempts beyond the first, over all finished tasks of the range. */
     retries: z.number().int(),
+    /** What its attempts that ended in the range used up, whatever became of them; null where none told it. */
+    usage: usageSumSchema.nullable(),
     byPriority: z.object(
       Object.fromEntries(TASK_PRIORITIES.map((priority) => [priority, z.object(outcomes)])) as Record<
         (typeof TASK_PRIORITIES)[number],

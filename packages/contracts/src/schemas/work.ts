@@ -6,6 +6,7 @@ import { dateTimeSchema, jsonSchema, metadataSchema, nonEmptyText, text } from '
 import { artifactSchema, taskExecutionContextSchema } from './context.js';
 import { criteriaSchema, scoreSchema } from './selection.js';
 import { taskSchema } from './task.js';
+import { reportedUsageSchema } from './usage.js';
 import {
   attemptStatusSchema,
   failureClassSchema,
@@ -114,6 +115,7 @@ const resultFields = {
       startedAt: z.union([dateTimeSchema, z.date()]).optional(),
       completedAt: z.union([dateTimeSchema, z.date()]).optional(),
       duration: z.number().min(0).optional(),
+      usage: reportedUsageSchema.optional(),
     })
     .optional(),
   artifacts: z.array(artifactSchema).max(100).optional(),

@@ -1,6 +1,7 @@
-import { readLinuxMarkers, readLinuxStart, readLinuxTable } from './linuxProcesses.js';
+import { readLinuxMarkers, readLinuxStart, readLinuxTable, readLinuxUsage } from './linuxProcesses.js';
 import type { ProcessTable } from './processEntry.js';
-import { readPsMarkers, readPsTable } from './psProcesses.js';
+import type { ProcessUsage } from './processUsage.js';
+import { readPsMarkers, readPsTable, readPsUsage } from './psProcesses.js';
 
 /** Two readings of one process may differ by this, in the platform's unit of `startedAt`. */
 export const START_TOLERANCE = process.platform === 'linux' ? 0 : 2;
@@ -15,6 +16,11 @@ export function readProcessTable(): Promise<ProcessTable> {
 /** The value of the environment variable `name` in each of `pids` that has it and lets us look. */
 export function readMarkers(pids: readonly number[], name: string): Promise<Map<number, string>> {
   return onLinux ? readLinuxMarkers(pids, name) : readPsMarkers(pids, name);
+}
+
+/** Processor time and memory of those of `pids` that are there. */
+export function readUsage(pids: readonly number[]): Promise<Map<number, ProcessUsage>> {
+  return onLinux ? readLinuxUsage(pids) : readPsUsage(pids);
 }
 
 /** When a child that we have just started and not yet reaped began, in the unit of `ProcessEntry.startedAt`. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ProcessEntry, ProcessTable } from './processEntry.js';
+import type { ProcessUsage } from './processUsage.js';
 
 const execFileAsync = promisify(execFile);
 const PS_ENVIRONMENT = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
@@ -24,6 +25,30 @@ export async function readPsMarkers(pids: readonly number[], name: string): Prom
     runPs(['-axEww', '-o', 'pid=,command=']),
   ]);
   return findPsMarkers(new Set(pids), commands, withEnvironment, name);
+}
+
+/** Of those of `pids` that are there. */
+export async function readPsUsage(pids: readonly number[]): Promise<Map<number, ProcessUsage>> {
+  if (pids.length === 0) return new Map();
+  const wanted = new Set(pids);
+  const usages = parsePsUsage(await runPs(['-axo', 'pid=,rss=,time=']));
+  return new Map([...usages].filter(([pid]) => wanted.has(pid)));
+}
+
+/** Lines of `pid rss time`: KiB, and `minutes:seconds.hundredths` or `days-hours:minutes:seconds`. */
+export function parsePsUsage(text: string): Map<number, ProcessUsage> {
+  const found = new Map<number, ProcessUsage>();
+  for (const line of text.split('\n')) {
+    const match = /^\s*(\d+)\s+(\d+)\s+(?:(\d+)-)?((?:\d+:)*\d+(?:\.\d+)?)\s*$/.exec(line);
+    if (match === null) continue;
+    const [, pid, kib, days = '0', time = '0'] = match;
+    const seconds = time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+    found.set(Number(pid), {
+      cpuMs: Math.round((Number(days) * 86_400 + seconds) * 1_000),
+      memoryBytes: Number(kib) * 1024,
+    });
+  }
+  return found;
 }
 
 /** Lines of `pid ppid pgid stat weekday month day time year`. Lines of another shape are left out. */

@@ -16,6 +16,8 @@ export interface OutputReader {
   /** After the exit: reads on until the end of the stream, or until it was silent for `lingerMs`; then it is destroyed. */
   settle(lingerMs: number): Promise<void>;
   read(): CapturedText;
+  /** When the last bytes came, by `performance.now()`; null where none came yet. */
+  lastReadMs(): number | null;
 }
 
 export interface OutputReaderOptions {
@@ -38,6 +40,7 @@ export function readOutput(options: OutputReaderOptions): OutputReader {
   const captured = createBoundedText(options.outputLimitBytes);
   let bytesRead = 0;
   let bytesThisTurn = 0;
+  let lastReadMs: number | null = null;
 
   function take(pieces: readonly OutputPiece[]): void {
     for (const piece of pieces) {
@@ -50,6 +53,7 @@ export function readOutput(options: OutputReaderOptions): OutputReader {
   stream.on('data', (chunk: Buffer) => {
     bytesRead += chunk.length;
     bytesThisTurn += chunk.length;
+    lastReadMs = performance.now();
     take(splitter.push(chunk));
     if (bytesThisTurn < BYTES_PER_TURN) return;
     stream.pause();
@@ -78,5 +82,6 @@ export function readOutput(options: OutputReaderOptions): OutputReader {
       take(splitter.end());
     },
     read: () => captured.read(),
+    lastReadMs: () => lastReadMs,
   };
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createBoundedText } from './boundedText.js';
 import { type EndingReport, endProcesses } from './endProcesses.js';
 import { explainSpawnFailure } from './explainSpawnFailure.js';
+import type { ProcessEntry } from './processEntry.js';
 import type { ProcessEnding, ProcessOutcome } from './processOutcome.js';
 import {
   ATTEMPT_MARKER,
@@ -16,10 +17,12 @@ import {
   type ProcessSpec,
   type TerminationReason,
 } from './processSpec.js';
-import { readStartOfOwnChild } from './processTable.js';
+import { readStartOfOwnChild, readUsage } from './processTable.js';
+import type { TreeUsage } from './processUsage.js';
 import { type OutputReader, readOutput } from './readOutput.js';
 import { createRedactor } from './redactSecrets.js';
 import { createTreeScanner } from './scanTree.js';
+import { processKey } from './selectTree.js';
 import { waitAtMost } from './waitAtMost.js';
 
 export interface SupervisedProcess {
@@ -32,6 +35,10 @@ export interface SupervisedProcess {
    * repeated call with a shorter grace brings the KILL forward. After the end it changes nothing.
    */
   terminate(reason: TerminationReason, options?: { readonly graceMs?: number }): Promise<ProcessOutcome>;
+  /** What the process and all it started use now. Rejects where the platform's source can't be read. */
+  usage(): Promise<TreeUsage>;
+  /** When it printed something last, by `performance.now()`; null where it hasn't yet. */
+  lastOutputMs(): number | null;
 }
 
 /** Longer timers fire at once. */
@@ -157,6 +164,11 @@ export function superviseProcess(spec: ProcessSpec, callbacks: ProcessCallbacks 
     pid,
     exited,
     terminate: (reason, options) => terminate({ kind: 'terminated', reason }, options?.graceMs ?? graceMs),
+    usage: async () => sumUsage((await scan()).alive),
+    lastOutputMs: () => {
+      const times = streams.map((stream) => stream.lastReadMs()).filter((time) => time !== null);
+      return times.length === 0 ? null : Math.max(...times);
+    },
   };
 }
 
@@ -177,7 +189,23 @@ function start(spec: ProcessSpec): ChildProcess {
 }
 
 function neverStarted(exited: Promise<ProcessOutcome>): SupervisedProcess {
-  return { pid: null, exited, terminate: () => exited };
+  return {
+    pid: null,
+    exited,
+    terminate: () => exited,
+    usage: () => sumUsage([]),
+    lastOutputMs: () => null,
+  };
+}
+
+async function sumUsage(members: readonly ProcessEntry[]): Promise<TreeUsage> {
+  const usages = await readUsage(members.map(({ pid }) => pid));
+  let [cpuMs, memoryBytes] = [0, 0];
+  for (const usage of usages.values()) {
+    cpuMs += usage.cpuMs;
+    memoryBytes += usage.memoryBytes;
+  }
+  return { cpuMs, memoryBytes, keys: members.map(processKey).sort() };
 }
 
 function readStreams(

@@ -4,7 +4,14 @@ export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon }
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export { createLog, type LogFields, type LogLevel, type LogOptions, type WorkerLog } from './log.js';
+export {
+  createLogShipper,
+  type LogShipper,
+  type LogShipperOptions,
+  type LogShipperReport,
+} from './logShipper.js';
 export { holdName } from './nameLock.js';
+export { type LocalLogLimits, pruneLocalLogs } from './pruneLocalLogs.js';
 export type { AttemptResult } from './settleAttempt.js';
 export { type GitWorkplaceOptions, gitWorkplace } from './gitWorkplace.js';
 export { plainWorkplace, type WorkFacts, type Workplace, type WorkSite } from './workplace.js';

@@ -17,6 +17,8 @@ export async function lookUntil<Result>(
     mayHelp: (event: EngineEvent) => boolean;
     /** Work for this orchestrator helps; what this process makes is looked at before its events can be read. */
     worksFor?: string;
+    /** What else may help, besides events; given the way to say so, it returns the way to stop. */
+    alsoStirred?: (stir: () => void) => () => void;
     waitSeconds: number;
     signal?: AbortSignal | undefined;
   },
@@ -42,6 +44,7 @@ export async function lookUntil<Result>(
       if (options.worksFor !== undefined && orchestratorIds.has(options.worksFor)) stir();
     },
   });
+  const stopOther = options.alsoStirred?.(stir);
   signal?.addEventListener('abort', stir, { once: true });
   try {
     // Once more at once: something may have come between the first look and the subscription.
@@ -63,6 +66,7 @@ export async function lookUntil<Result>(
     }
   } finally {
     subscription.stop();
+    stopOther?.();
     signal?.removeEventListener('abort', stir);
   }
 }

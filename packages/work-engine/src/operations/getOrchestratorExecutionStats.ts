@@ -11,6 +11,7 @@ import { notFound, uuidOf } from '../ids.js';
 import { readNow } from '../store/lockTask.js';
 import { readBacklogs, readStats } from '../store/readStats.js';
 import { toEngineError } from '../store/sql.js';
+import { sumUsageOfOrchestrator } from '../store/sumUsage.js';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_RANGE_DAYS = 30;
@@ -34,9 +35,10 @@ export async function getOrchestratorExecutionStats(
   const start = range.start ?? new Date(end.getTime() - DEFAULT_RANGE_DAYS * DAY_MS);
   checkRange(start, end);
   try {
-    const [stats, backlogs] = await Promise.all([
+    const [stats, backlogs, usage] = await Promise.all([
       readStats(engine.pool, { orchestratorId: uuid, workspaceId: engine.workspaceId, start, end }),
       readBacklogs(engine.pool, { orchestratorId: uuid, workspaceId: engine.workspaceId }),
+      sumUsageOfOrchestrator(engine.pool, { orchestratorId: uuid, start, end }),
     ]);
     if (stats === null) throw notFound('orchestrator', orchestratorId);
     const byPriority = Object.fromEntries(
@@ -62,6 +64,7 @@ export async function getOrchestratorExecutionStats(
       p95CompletionTime: stats.p95_seconds,
       onTimeRate: percentage(stats.on_time, stats.with_due_date),
       retries: stats.retries,
+      usage,
       byPriority: Object.fromEntries(
         Object.entries(byPriority).map(([priority, { completed, failed, cancelled }]) => [
           priority,

@@ -1,5 +1,6 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
+import { trimLogs } from '../store/appendLog.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
@@ -15,14 +16,16 @@ const BATCH = 500;
 const LOSS_BUDGET = 3;
 /** Events looked at in one transaction: some tens of milliseconds. */
 const TRIM_BATCH = 2_000;
-/** A sweep goes no further with old events after this time, so that leases are looked at in time; the next one goes on. */
+/** Chunks of logs removed in one transaction, or those of one log. */
+const TRIM_CHUNKS = 2_000;
+/** A sweep goes no further with old events, or old logs, after this time, so that leases are looked at in time; the next one goes on. */
 const TRIM_MS = 250;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
  * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
- * events that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
+ * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
  */
 export async function sweepExpiredLeases(
@@ -83,23 +86,24 @@ export async function sweepExpiredLeases(
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
     await sumUpOutcomes(engine.pool, engine.workspaceId);
-    const trimmed = await trimForAWhile(engine);
+    const trimmed = await trimForAWhile(engine, TRIM_BATCH, trimEvents);
+    const trimmedLogs = await trimForAWhile(engine, TRIM_CHUNKS, trimLogs);
     if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
-    return { lost, promoted, runs: reviewed, trimmed };
+    return { lost, promoted, runs: reviewed, trimmed, trimmedLogs };
   } catch (error) {
     throw toEngineError(error);
   }
 }
 
-/** Removes old events, piece by piece, until none is left or the time is up. Returns how many. */
-async function trimForAWhile(engine: EngineContext): Promise<number> {
+/** Removes what is old, piece by piece, until nothing is left or the time is up. Returns how much. */
+async function trimForAWhile(engine: EngineContext, limit: number, trim: typeof trimEvents): Promise<number> {
   const until = performance.now() + TRIM_MS;
   let trimmed = 0;
   for (;;) {
-    const { removed, is_over: isOver } = await trimEvents(engine.pool, {
+    const { removed, is_over: isOver } = await trim(engine.pool, {
       workspaceId: engine.workspaceId,
       now: engine.now(),
-      limit: TRIM_BATCH,
+      limit,
     });
     trimmed += removed;
     if (isOver || performance.now() >= until) return trimmed;

@@ -10,6 +10,7 @@ import {
   type TaskPriority,
   type TaskReference,
   type TaskStatus,
+  usageOfMetrics,
 } from '@neolith/contracts';
 
 /** A row of `tasks` as the driver gives it. */
@@ -138,6 +139,7 @@ export function toAttempt(row: AttemptRow): Attempt {
     failureClass: row.failure_class,
     error: row.error,
     metrics: row.metrics,
+    usage: usageOfMetrics(row.metrics),
   };
 }
 

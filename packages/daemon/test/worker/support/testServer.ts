@@ -210,6 +210,11 @@ function handlersOf(engine: WorkEngine): Handlers {
     updateTaskProgress: ({ params, body }) => engine.updateTaskProgress({ taskId: params.id ?? '', ...body }),
     completeTask: ({ params, body }) => engine.completeTask(params.id ?? '', body),
     confirmCancelled: ({ params }) => engine.confirmCancelled(params.id ?? ''),
+    renewLease: ({ params }) => engine.renewLease(params.id ?? ''),
+    appendAttemptLog: ({ params, body }) => engine.appendAttemptLog(params.id ?? '', body),
+    readAttemptLog: ({ params, query, signal }) =>
+      engine.readAttemptLog(params.id ?? '', { ...query, signal }),
+    getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
     releaseAttempt: ({ params }) => engine.releaseAttempt(params.id ?? ''),
     retryTask: ({ params }) => engine.retryTask(params.id ?? ''),
     requestMerge: ({ params, body, signal }) => engine.requestMerge(params.id ?? '', { ...body, signal }),

@@ -22,6 +22,7 @@ import {
 import { toAttempt } from '../../store/rows.js';
 import { toRun } from '../../store/runRows.js';
 import { readConsistently, toEngineError } from '../../store/sql.js';
+import { sumUsageOfRun } from '../../store/sumUsage.js';
 import { formatCursor, parseCursor, toEvent } from '../readEvents.js';
 import { readRunRow } from './moveRun.js';
 import { readRunGraph, slotsOf } from './readRunGraph.js';
@@ -49,6 +50,7 @@ export async function getRunSnapshot(engine: EngineContext, runId: string): Prom
       })),
       waves: view.waveIds,
       criticalPath: view.criticalPath,
+      usage: await sumUsageOfRun(client, row.id),
       assignments: (await readRunLeases(client, row.id)).map(toAttempt),
       mergeQueue: (await readRunMerges(client, row.id)).map((merge) => ({
         taskId: formatId('task', merge.task_id),
@@ -100,6 +102,7 @@ export async function getProgress(engine: EngineContext, runId: string): Promise
     const leases = await readRunLeases(client, row.id);
     const merges = await readRunMerges(client, row.id);
     const orchestrators = await readRunOrchestrators(client, row.id);
+    const usage = await sumUsageOfRun(client, row.id);
     const { forecast } = view;
     const taskOf = new Map(view.tasks.map((task) => [task.id, task]));
     return {
@@ -137,6 +140,7 @@ export async function getProgress(engine: EngineContext, runId: string): Promise
         orchestrators,
         merges: merges.map((merge) => ({ granted: merge.granted_at !== null })),
       }),
+      usage,
       eta: describeEta({
         run,
         at,
