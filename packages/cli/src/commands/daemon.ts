@@ -62,6 +62,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
             return options.orchestrator.map((wanted) => findOrchestrator(known, wanted).id);
           },
     attemptsDirectory: join(home, 'attempts'),
+    logsDirectory: join(home, 'logs', 'attempts'),
     slots: options.slots,
     leaseSeconds: options.leaseSeconds,
     ...(merger === null ? {} : { merger }),

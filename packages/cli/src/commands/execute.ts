@@ -163,6 +163,7 @@ function makeCoordinator({ served, workers, home, options }: Execution, log: Wor
     ...(options.name === undefined ? {} : { name: options.name }),
     version: VERSION,
     attemptsDirectory: join(home, 'attempts'),
+    logsDirectory: join(home, 'logs', 'attempts'),
     maxConcurrent: options.maxConcurrent,
     ...(options.timeout === undefined ? {} : { taskTimeoutMs: options.timeout * 1_000 }),
     leaseSeconds: options.leaseSeconds,

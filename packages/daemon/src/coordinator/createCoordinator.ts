@@ -20,6 +20,7 @@ export interface CoordinatorOptions
     | 'graceMs'
     | 'leaseSeconds'
     | 'log'
+    | 'logsDirectory'
     | 'merger'
     | 'secrets'
     | 'taskTimeoutMs'

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
 import type { AgentUsage, JsonValue } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
@@ -11,6 +12,7 @@ import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { type MergeStage, startMergeStage } from './mergeStage.js';
 import type { AttemptEvent } from './attemptEvents.js';
+import { createLogShipper } from './logShipper.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
 import type { AgentChooser } from './agentChooser.js';
 import type { WorkSite, Workplace } from './workplace.js';
@@ -24,6 +26,8 @@ export interface AttemptDependencies {
   readonly agents: AgentChooser;
   readonly attemptsDirectory: string;
   readonly workplace: Workplace;
+  /** What agents print is kept there, too; null: nowhere. */
+  readonly logsDirectory: string | null;
   readonly taskTimeoutMs: number;
   readonly merger: Merger;
   readonly mergeTimeoutMs: number;
@@ -153,6 +157,13 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     if (site.worktree !== null)
       deps.onEvent({ kind: 'worktree', directory: site.directory, branch: site.worktree.branch });
     if (wanted !== null) return outcomeOfEnd((wanted as { reason: TerminationReason }).reason);
+    const shipper = createLogShipper({
+      client,
+      attemptId,
+      ...(deps.logsDirectory === null ? {} : { file: join(deps.logsDirectory, `${attemptId}.log`) }),
+      signal: deps.signal,
+      log,
+    });
     run = await runAgent(
       chosen.adapter,
       {
@@ -178,6 +189,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         },
         onLog(line) {
           log.debug(line.text, { ...ids, stream: line.stream });
+          shipper.note(line);
           deps.onEvent({ kind: 'output', line });
         },
         onWarning: (warning) => log.warn(warning, ids),
@@ -188,6 +200,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     const early = wanted as { reason: TerminationReason; graceMs: number } | null;
     if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
     const report = await run.finished;
+    // While the attempt is ours: afterwards the server takes no more of it.
+    const shipped = shipper.finish();
     told.usage = report.usage;
     if (report.outcome.survivors.length > 0) {
       log.error('Processes of the agent could not be ended', {
@@ -196,6 +210,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       });
     }
     const outcome = describeOutcome(report, { ...facts(), cancelRequested });
+    await shipped;
     try {
       // Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away.
       const work = await site.commit();

@@ -83,6 +83,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       agents,
       attemptsDirectory: root,
       workplace,
+      logsDirectory: options.logsDirectory ?? null,
       taskTimeoutMs: options.taskTimeoutMs ?? DAEMON_DEFAULTS.taskTimeoutMs,
       merger: options.merger ?? nothingToMerge,
       mergeTimeoutMs: options.mergeTimeoutMs ?? DAEMON_DEFAULTS.mergeTimeoutMs,

@@ -24,6 +24,8 @@ export interface DaemonOptions {
   readonly attemptsDirectory: string;
   /** Where agents work. Default: the directory of the attempt, which goes with it. */
   readonly workplace?: Workplace;
+  /** A file there keeps what the agent of each attempt prints, beside the server. Default: none. */
+  readonly logsDirectory?: string;
   /** How many agents run at once, over all orchestrators. Default 3. */
   readonly slots?: number;
   /** As shown beside its name. Default: the host name. */
