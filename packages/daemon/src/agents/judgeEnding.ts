@@ -42,6 +42,14 @@ export function judgeEnding(ending: AgentEnding): AgentVerdict {
     case 'terminated':
       // It had said all there was to say and would not go.
       if (outcome.reason === 'lingered') return judgeSuccess(ending);
+      if (outcome.reason === 'stalled') {
+        return {
+          status: 'failed',
+          failureClass: 'agent',
+          code: 'STALLED',
+          error: `The agent was ended: it neither printed nor did anything for too long.${lastWords}`,
+        };
+      }
       return {
         status: 'terminated',
         reason: outcome.reason,

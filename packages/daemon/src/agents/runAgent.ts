@@ -4,6 +4,7 @@ import { DEFAULT_LINE_LIMIT_BYTES, type OutputLine, type TerminationReason } fro
 import { createRedactor } from '../process/redactSecrets.js';
 import { sanitiseText } from '../process/sanitiseText.js';
 import { superviseProcess } from '../process/superviseProcess.js';
+import { type HealthOptions, type ProcessHealth, watchHealth } from '../process/watchHealth.js';
 import type {
   AgentAdapter,
   AgentArtifact,
@@ -30,6 +31,8 @@ export interface AgentRunOptions {
   readonly daemonMarker?: string;
   /** Never handed on, in whatever form: the daemon's own token, the values of configured credentials. */
   readonly secrets?: readonly string[];
+  /** How it is looked after; with `{}` an agent that stalls is ended. Default: it is not. */
+  readonly health?: HealthOptions;
 }
 
 export interface AgentRunCallbacks {
@@ -57,6 +60,8 @@ export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
 
 export interface AgentRun {
   readonly pid: number | null;
+  /** As it was at the last look; null before it, and where nobody looks. */
+  health(): ProcessHealth | null;
   /** Never rejects. When it resolves nothing of the agent is alive. */
   readonly finished: Promise<AgentRunReport>;
   terminate(reason: TerminationReason, options?: { readonly graceMs?: number }): Promise<AgentRunReport>;
@@ -214,6 +219,7 @@ function runCommand(
     },
     { onLine },
   );
+  const watch = options.health === undefined ? null : watchHealth(child, options.health);
 
   async function finish(): Promise<AgentRunReport> {
     const outcome = await child.exited;
@@ -236,6 +242,7 @@ function runCommand(
   const finished = finish();
   return {
     pid: child.pid,
+    health: () => watch?.latest() ?? null,
     finished,
     async terminate(reason, terminateOptions) {
       await child.terminate(reason, terminateOptions);

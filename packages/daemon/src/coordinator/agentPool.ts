@@ -5,6 +5,7 @@ import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attem
 import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
 import { createBoundedText } from '../process/boundedText.js';
 import { describeDaemonLife } from '../process/strays.js';
+import type { ProcessHealth } from '../process/watchHealth.js';
 import { CoordinatorError } from './coordinatorError.js';
 
 export interface SpawnRequest {
@@ -25,6 +26,8 @@ export interface AgentHealth {
   /** Null: it has said nothing yet. */
   readonly lastOutputAt: Date | null;
   readonly status: 'running' | 'ended';
+  /** CPU time, memory and how long it has been silent, as of the last look; null before it. */
+  readonly process: ProcessHealth | null;
   /** Null while it runs. */
   readonly report: AgentRunReport | null;
 }
@@ -83,6 +86,7 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
         },
         {
           timeoutMs: request.timeoutMs ?? null,
+          health: {},
           daemonMarker: await describeDaemonLife(POOL),
           ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
           ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
@@ -130,7 +134,7 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
     monitorAgentHealth(id) {
       const { run, agent, startedAt, lastOutputAt, report } = find(id);
       const status = report === null ? 'running' : 'ended';
-      return { id, agent, pid: run.pid, startedAt, lastOutputAt, status, report };
+      return { id, agent, pid: run.pid, startedAt, lastOutputAt, status, process: run.health(), report };
     },
     terminateAgent: (id) => find(id).run.terminate('cancelled'),
     waitForAgent: (id) => find(id).run.finished,

@@ -181,6 +181,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         graceMs: deps.graceMs,
         daemonMarker: deps.daemonMarker,
         secrets: deps.secrets,
+        health: {
+          onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
+          onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
+        },
       },
       {
         onSignal(signal) {
