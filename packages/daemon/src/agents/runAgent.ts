@@ -112,7 +112,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
       problem: null,
     },
   });
-  return { pid: null, finished, terminate: () => finished };
+  return { pid: null, health: () => null, finished, terminate: () => finished };
 }
 
 function runCommand(
