@@ -47,7 +47,9 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
   const file = join(worktree.directory, 'new.txt');
   server.contents = [
     { text: 'Writing.', call: { name: 'write_file', args: { file_path: file, content: 'made\n' } } },
-    { call: { name: 'run_shell_command', args: { command: 'printf a > command.txt', description: 'Write' } } },
+    {
+      call: { name: 'run_shell_command', args: { command: 'printf a > command.txt', description: 'Write' } },
+    },
     { text: 'Both are done.' },
   ];
   const prompt = `Make two files.\n${'x'.repeat(200 * 1024)}\nThe end of the prompt.`;
@@ -68,7 +70,11 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
 
 it('blames the provider for a key that is refused', { timeout: 90_000 }, async (test) => {
   const path = await requireAgent(GEMINI_CHECKED, test);
-  server.refusal = { code: 400, status: 'INVALID_ARGUMENT', message: 'API key not valid. Please pass a valid API key.' };
+  server.refusal = {
+    code: 400,
+    status: 'INVALID_ARGUMENT',
+    message: 'API key not valid. Please pass a valid API key.',
+  };
   const { report } = await runAttempt(gemini(path), worktree);
   expect(report.verdict).toMatchObject({ status: 'failed', failureClass: 'provider', code: 'NOT_LOGGED_IN' });
 });
@@ -83,5 +89,10 @@ it('blames the provider where it never logged in', { timeout: 90_000 }, async (t
   );
   // It says so on stderr, in words.
   const { report } = await runAttempt(adapter, worktree);
-  expect(report.verdict).toMatchObject({ status: 'failed', failureClass: 'provider', code: 'NOT_LOGGED_IN', exitCode: 41 });
+  expect(report.verdict).toMatchObject({
+    status: 'failed',
+    failureClass: 'provider',
+    code: 'NOT_LOGGED_IN',
+    exitCode: 41,
+  });
 });

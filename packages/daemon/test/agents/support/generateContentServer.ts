@@ -31,7 +31,9 @@ export async function startGenerateContentServer(): Promise<GenerateContentServe
     }
     self.calls.push(text);
     const { contents } = JSON.parse(text) as { contents: { parts: { functionResponse?: object }[] }[] };
-    const results = contents.flatMap(({ parts }) => parts.filter((part) => part.functionResponse !== undefined));
+    const results = contents.flatMap(({ parts }) =>
+      parts.filter((part) => part.functionResponse !== undefined),
+    );
     const { text: said = '', call } = self.contents[results.length] ?? { text: 'Nothing more to do.' };
     const parts = [
       ...(said === '' ? [] : [{ text: said }]),
