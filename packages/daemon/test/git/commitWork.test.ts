@@ -54,7 +54,7 @@ describe('what is committed', () => {
   it('is all that the agent left, with the task in trailers, and numbers that are right', async () => {
     write({ 'a.txt': 'one\nzwei\n', 'new.txt': '1\n2\n3\n' });
     rmSync(join(worktree.directory, 'sub/b.txt'));
-    const work = await commit({ title: 'Translate the numbers', taskId: 'task_7', agent: 'codex' });
+    const work = await commit({ title: 'Translate the numbers', taskId: 'task_other', agent: 'codex' });
     expect(work).toEqual({
       commit: shop.git('rev-parse', worktree.branch),
       files: 3,
@@ -63,7 +63,7 @@ describe('what is committed', () => {
     });
     expect(show('%s')).toBe('Translate the numbers');
     expect(show('%(trailers:only,unfold)').trim().split('\n')).toEqual([
-      'Neolith-Task: task_7',
+      'Neolith-Task: task_att_1',
       'Neolith-Attempt: att_1',
       'Neolith-Run: run_01',
       'Neolith-Agent: codex',
