@@ -15,7 +15,8 @@ export type TargetCheckout =
 /** Looks for worktrees, the user's own for example, that have the branch checked out or are rebasing it. Changes nothing. */
 export async function findTargetCheckout(repository: Repository, branch: string): Promise<TargetCheckout> {
   const rebasing = findRebasing(repository, branch);
-  if (rebasing !== null) return refuse(`${branch} is being rebased or bisected (${rebasing}). End that first.`);
+  if (rebasing !== null)
+    return refuse(`${branch} is being rebased or bisected (${rebasing}). End that first.`);
   const holders = (await listWorktrees(repository))
     .filter((worktree) => worktree.branch === branch && !worktree.prunable && existsSync(worktree.path))
     .map((worktree) => worktree.path);

@@ -140,10 +140,21 @@ it('cleaning up never loses content, whatever was done in a worktree', async () 
   let kept = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ACTIONS) }, { weight: 1, arbitrary: fc.constant('finish' as const) }), { maxLength: 6 }),
+      fc.array(
+        fc.oneof(
+          { weight: 3, arbitrary: fc.constantFrom(...ACTIONS) },
+          { weight: 1, arbitrary: fc.constant('finish' as const) },
+        ),
+        { maxLength: 6 },
+      ),
       fc.boolean(),
       async (actions, endMerged) => {
-        const shop = makeWorkshop({ 'a.txt': 'a\n', 'b.txt': 'b\n', 'sub/c.txt': 'c\n', '.gitignore': 'ignored/\n' });
+        const shop = makeWorkshop({
+          'a.txt': 'a\n',
+          'b.txt': 'b\n',
+          'sub/c.txt': 'c\n',
+          '.gitignore': 'ignored/\n',
+        });
         try {
           const repository = await shop.open();
           const worktree = await beginAttempt(repository, 'att_1');
