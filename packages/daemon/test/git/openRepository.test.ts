@@ -180,7 +180,7 @@ describe('the target branch', () => {
     ['--upload-pack=touch pwned', 'NAME_INVALID'],
     ['-d', 'NAME_INVALID'],
     ['x;$(touch pwned)', 'NAME_INVALID'],
-    ['x;$(touch${IFS}pwned)', 'TARGET_NOT_FOUND'],
+    ['x;$(touch>pwned)', 'TARGET_NOT_FOUND'],
     ['../../etc', 'NAME_INVALID'],
     ['a\nb', 'NAME_INVALID'],
     ['a\0b', 'NAME_INVALID'],
