@@ -50,7 +50,8 @@ export async function commitWork(
   await askGit(repository, ['add', '--all', '--', '.'], { cwd: directory, timeoutMs: STAGE_TIMEOUT_MS });
   await checkEntries(repository, directory, baseCommit);
   note(await attachHead(repository, record));
-  await commitStaged(repository, record, facts);
+  // As the worktree was made for, whatever is said now: the merger goes by it.
+  await commitStaged(repository, record, { ...facts, taskId: record.taskId, runId: record.runId });
   const tip = await readCommit(repository, `refs/heads/${branch}`);
   const extra = notes.length === 0 ? {} : { notes };
   if (tip === null || tip === baseCommit)

@@ -18,7 +18,7 @@ export async function describeConflict(
   targetBranch: string,
 ): Promise<string> {
   const { files } = conflict;
-  const shown = files.slice(0, FILES_MAX).map((file) => `- ${sanitiseText(file)}`);
+  const shown = files.slice(0, FILES_MAX).map((file) => `- ${showName(file)}`);
   if (files.length > shown.length) shown.push(`- and ${files.length - shown.length} more`);
   const parts = [
     `The work conflicts with what was merged into ${targetBranch} meanwhile, in:`,
@@ -27,9 +27,14 @@ export async function describeConflict(
   ];
   for (const file of files.slice(0, FILES_WITH_HUNKS_MAX)) {
     const hunks = await readHunks(repository, conflict.tree, file);
-    if (hunks.length > 0) parts.push('', `${sanitiseText(file)}:`, ...hunks);
+    if (hunks.length > 0) parts.push('', `${showName(file)}:`, ...hunks);
   }
   return keepFirstBytes(cleanGitText(parts.join('\n')), TEXT_BYTES_MAX);
+}
+
+/** On one line, whatever it is made of. */
+function showName(file: string): string {
+  return sanitiseText(file).replace(/\s+/g, ' ');
 }
 
 async function readHunks(

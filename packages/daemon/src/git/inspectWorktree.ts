@@ -158,7 +158,7 @@ async function judgeUncommitted(repository: Repository, { directory, adminDirect
     );
     const names = splitRecords(stdout).map((record) => record.toString('utf8'));
     if (names.length === 0) return null;
-    const shown = names.slice(0, 3).map((name) => name.slice(3));
+    const shown = names.slice(0, 3).map((name) => JSON.stringify(name.slice(3)));
     return keep(
       'DIRTY',
       `It has files that are not committed: ${shown.join(', ')}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}.`,

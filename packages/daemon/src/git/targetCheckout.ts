@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askGit, askGitText, splitRecords } from './askGit.js';
 import { listWorktrees } from './listWorktrees.js';
@@ -14,14 +14,12 @@ export type TargetCheckout =
 
 /** Looks for worktrees, the user's own for example, that have the branch checked out or are rebasing it. Changes nothing. */
 export async function findTargetCheckout(repository: Repository, branch: string): Promise<TargetCheckout> {
-  const holders: string[] = [];
-  for (const worktree of await listWorktrees(repository)) {
-    if (worktree.prunable || !existsSync(worktree.path)) continue;
-    if (worktree.branch === branch) holders.push(worktree.path);
-    else if (worktree.branch === null && (await isRebasing(repository, worktree.path, branch))) {
-      return refuse(`${branch} is being rebased or bisected in ${worktree.path}. End that first.`);
-    }
-  }
+  const rebasing = findRebasing(repository, branch);
+  if (rebasing !== null)
+    return refuse(`${branch} is being rebased or bisected (${rebasing}). End that first.`);
+  const holders = (await listWorktrees(repository))
+    .filter((worktree) => worktree.branch === branch && !worktree.prunable && existsSync(worktree.path))
+    .map((worktree) => worktree.path);
   const [directory, second] = holders;
   if (directory === undefined) return { kind: 'nowhere' };
   if (second !== undefined) {
@@ -55,15 +53,37 @@ function refuse(reason: string): TargetCheckout {
   return { kind: 'refused', reason };
 }
 
-async function isRebasing(repository: Repository, directory: string, branch: string): Promise<boolean> {
-  const admin = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], { cwd: directory });
-  return ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START'].some((file) => {
-    const path = join(admin, file);
-    return (
-      existsSync(path) &&
-      readFileSync(path, 'utf8')
-        .trim()
-        .replace(/^refs\/heads\//, '') === branch
-    );
-  });
+/**
+ * The directory of git in which it is written down, or null. Looked up in git's own directories: a worktree that is
+ * listed may be gone a moment later, such as that of another check.
+ */
+function findRebasing(repository: Repository, branch: string): string | null {
+  const linked = join(repository.gitDirectory, 'worktrees');
+  const admins = [repository.gitDirectory, ...readNames(linked).map((name) => join(linked, name))];
+  for (const admin of admins) {
+    for (const file of ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START']) {
+      if (readShort(join(admin, file)) === branch) return admin;
+    }
+  }
+  return null;
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    // No worktree but the main one.
+    return [];
+  }
+}
+
+function readShort(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+      .trim()
+      .replace(/^refs\/heads\//, '');
+  } catch {
+    // Nothing of the kind is going on there.
+    return null;
+  }
 }

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +53,13 @@ async function expectKept(reason: string, message?: string): Promise<void> {
   expect(item?.remedy).not.toBe('');
   if (message !== undefined) expect(item?.message).toContain(message);
   // Also when something made the plan say otherwise.
-  const forced = { attemptId: 'att_1', taskId: 't', runId: null, path: worktree.directory, branch: worktree.branch };
+  const forced = {
+    attemptId: 'att_1',
+    taskId: 't',
+    runId: null,
+    path: worktree.directory,
+    branch: worktree.branch,
+  };
   const report = await applyCleanup(repository, { ...found, removable: [forced], kept: [] });
   expect(report.removed).toEqual([]);
   expect(report.kept.map((kept) => kept.reason)).toEqual([reason]);
@@ -66,7 +72,9 @@ describe('what is removed', () => {
     write({ 'ignored/build.bin': 'x' });
     const found = await plan();
     expect(found).toMatchObject({
-      removable: [{ attemptId: 'att_1', taskId: 'task_att_1', path: worktree.directory, branch: worktree.branch }],
+      removable: [
+        { attemptId: 'att_1', taskId: 'task_att_1', path: worktree.directory, branch: worktree.branch },
+      ],
       kept: [],
     });
     expect(existsSync(worktree.directory)).toBe(true);
@@ -118,7 +126,11 @@ describe('what is removed', () => {
     const child = startChild(
       {
         job: 'merge',
-        repository: { path: shop.path, worktreesDirectory: shop.worktreesDirectory, environment: shop.environment },
+        repository: {
+          path: shop.path,
+          worktreesDirectory: shop.worktreesDirectory,
+          environment: shop.environment,
+        },
         attemptId: 'att_2',
         strategy: 'merge',
         check: `echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 300`,
@@ -129,11 +141,15 @@ describe('what is removed', () => {
     await waitFor(() => existsSync(pidFile), 'the check', 20_000);
     child.process.kill('SIGKILL');
     await child.ended;
-    const scratch = readdirSync(repository.worktreesDirectory).find((name) => name.startsWith('check_')) ?? '';
+    const scratch =
+      readdirSync(repository.worktreesDirectory).find((name) => name.startsWith('check_')) ?? '';
     const busy = (await plan()).kept.find((item) => item.attemptId === scratch);
     expect(busy?.reason).toBe('BUSY');
     process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
-    await waitFor(() => !existsSync(`/proc/${readFileSync(pidFile, 'utf8').trim()}/cwd`), 'the end of the check');
+    await waitFor(
+      () => !existsSync(`/proc/${readFileSync(pidFile, 'utf8').trim()}/cwd`),
+      'the end of the check',
+    );
     const found = await plan();
     expect(found.removable.map((item) => item.attemptId).sort()).toEqual(['att_1', scratch].sort());
     await applyCleanup(repository, found);
@@ -143,8 +159,13 @@ describe('what is removed', () => {
 
 describe('what is kept', () => {
   it('what is going on', async () => {
-    expect(await plan('att_1')).toMatchObject({ removable: [], kept: [{ reason: 'ACTIVE', branch: worktree.branch }] });
-    expect(await removeWorktree(repository, { attemptId: 'att_1', activeAttemptIds: ['att_1'] })).toMatchObject({
+    expect(await plan('att_1')).toMatchObject({
+      removable: [],
+      kept: [{ reason: 'ACTIVE', branch: worktree.branch }],
+    });
+    expect(
+      await removeWorktree(repository, { attemptId: 'att_1', activeAttemptIds: ['att_1'] }),
+    ).toMatchObject({
       reason: 'ACTIVE',
     });
     expect(existsSync(worktree.directory)).toBe(true);
@@ -199,7 +220,9 @@ describe('what is kept', () => {
         expect(statSync(path).size).toBe(2);
       },
     ],
-    ['a configuration that shows no untracked files', () => {
+    [
+      'a configuration that shows no untracked files',
+      () => {
         shop.git('config', 'status.showUntrackedFiles', 'no');
         write({ 'new.txt': 'new\n' });
       },

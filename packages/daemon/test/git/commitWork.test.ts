@@ -54,7 +54,7 @@ describe('what is committed', () => {
   it('is all that the agent left, with the task in trailers, and numbers that are right', async () => {
     write({ 'a.txt': 'one\nzwei\n', 'new.txt': '1\n2\n3\n' });
     rmSync(join(worktree.directory, 'sub/b.txt'));
-    const work = await commit({ title: 'Translate the numbers', taskId: 'task_7', agent: 'codex' });
+    const work = await commit({ title: 'Translate the numbers', taskId: 'task_other', agent: 'codex' });
     expect(work).toEqual({
       commit: shop.git('rev-parse', worktree.branch),
       files: 3,
@@ -63,7 +63,7 @@ describe('what is committed', () => {
     });
     expect(show('%s')).toBe('Translate the numbers');
     expect(show('%(trailers:only,unfold)').trim().split('\n')).toEqual([
-      'Neolith-Task: task_7',
+      'Neolith-Task: task_att_1',
       'Neolith-Attempt: att_1',
       'Neolith-Run: run_01',
       'Neolith-Agent: codex',
@@ -97,7 +97,13 @@ describe('what is committed', () => {
   });
 
   it('runs no hook, also where the agent planted one', async () => {
-    for (const hook of ['pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'post-index-change']) {
+    for (const hook of [
+      'pre-commit',
+      'prepare-commit-msg',
+      'commit-msg',
+      'post-commit',
+      'post-index-change',
+    ]) {
       const path = join(shop.path, '.git/hooks', hook);
       writeFileSync(path, `#!/bin/sh\ntouch ${shop.root}/ran\nexit 1\n`);
       chmodSync(path, 0o755);
@@ -148,7 +154,9 @@ describe('the message', () => {
     async (title) => {
       write({ 'new.txt': 'x' });
       await commit({ title });
-      expect(existsSync(join(worktree.directory, 'pwned')) || existsSync(join(shop.path, 'pwned'))).toBe(false);
+      expect(existsSync(join(worktree.directory, 'pwned')) || existsSync(join(shop.path, 'pwned'))).toBe(
+        false,
+      );
       expect(show('%s')).toBe(title.replace(/^-+/, ''));
     },
   );
@@ -157,7 +165,9 @@ describe('the message', () => {
     write({ 'new.txt': 'x' });
     shop.git('config', 'commit.cleanup', 'strip');
     await commit({ title: 'Close #12 and #13' });
-    expect((await readCommitParts(repository, worktree.branch)).message.startsWith('Close #12 and #13\n')).toBe(true);
+    expect(
+      (await readCommitParts(repository, worktree.branch)).message.startsWith('Close #12 and #13\n'),
+    ).toBe(true);
   });
 });
 

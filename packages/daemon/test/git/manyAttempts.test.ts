@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { applyCleanup, planCleanup } from '../../src/git/cleanup.js';
 import { commitWork } from '../../src/git/commitWork.js';
+import { findMergedWork } from '../../src/git/mergedWork.js';
 import { beginAttempt, doAttempt, factsOf, makeWorkshop, merge, RUN } from './support/workshop.js';
 
 it('merges twelve branches, two of them in conflict: one line, nothing lost, no worktree left', async () => {
@@ -33,10 +34,12 @@ it('merges twelve branches, two of them in conflict: one line, nothing lost, no 
     const first = await applyCleanup(repository, await planCleanup(repository, { activeAttemptIds: [] }));
     expect(first.removed).toHaveLength(11);
     expect(first.kept).toMatchObject([{ attemptId: lost, reason: 'UNMERGED' }]);
-    const again = await beginAttempt(repository, 'att_again');
+    const again = await beginAttempt(repository, 'att_again', { taskId: `task_${lost}` });
     shop.write({ [`${lost}.txt`]: `${lost}\n`, 'shared.txt': 'both\n' }, again.directory);
-    await commitWork(repository, again, factsOf('att_again', { taskId: `task_${lost}` }));
+    await commitWork(repository, again, factsOf('att_again'));
     expect((await merge({ repository, check }, 'att_again')).verdict.kind).toBe('merged');
+    const [work] = await findMergedWork(repository, `neolith/${RUN}`, { taskId: `task_${lost}` });
+    expect(work?.attemptId).toBe('att_again');
 
     const target = `neolith/${RUN}`;
     expect(shop.git('rev-list', '--merges', '--count', target)).toBe('0');

@@ -220,7 +220,12 @@ describe('the check', () => {
 
   it('may be a command without a shell, and sees nothing of our secrets', async () => {
     await doAttempt(shop, repository, 'att_1', { 'one.txt': '1\n' });
-    const hostEnvironment = { PATH: process.env.PATH, NEOLITH_TOKEN: 'neo_secret', EXTRA: 'shown', OTHER: 'hidden' };
+    const hostEnvironment = {
+      PATH: process.env.PATH,
+      NEOLITH_TOKEN: 'neo_secret',
+      EXTRA: 'shown',
+      OTHER: 'hidden',
+    };
     const { log } = await merge(
       { repository, check: { command: ['env'], hostEnvironment, environmentNames: ['EXTRA'] } },
       'att_1',

@@ -60,7 +60,9 @@ it('lets one in at a time, in order, and is gone afterwards', async () => {
 });
 
 it('is given back when the work fails', async () => {
-  await expect(withRepositoryLock(place, () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck');
+  await expect(withRepositoryLock(place, () => Promise.reject(new Error('no luck')))).rejects.toThrow(
+    'no luck',
+  );
   expect(existsSync(lock)).toBe(false);
   expect(await withRepositoryLock(place, async () => 'again')).toBe('again');
 });
@@ -82,7 +84,9 @@ it('takes over from one who died while he took over', async () => {
 it('never takes it from a process that lives, and names it', async () => {
   await leaveLock(lock, { life: (await describeOwnLife()).life });
   const before = readFileSync(lock, 'utf8');
-  const error = await withRepositoryLock(place, async () => 'mine', { waitMs: 1_500 }).catch((e: unknown) => e);
+  const error = await withRepositoryLock(place, async () => 'mine', { waitMs: 1_500 }).catch(
+    (e: unknown) => e,
+  );
   expect(error).toBeInstanceOf(GitError);
   expect((error as GitError).code).toBe('REPOSITORY_BUSY');
   expect((error as GitError).message).toContain('process 1');
@@ -115,7 +119,9 @@ it('is never held by two, though many find it left at the same moment', async ()
       });
     }`;
   const children = Array.from({ length: 6 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', script, place.gitDirectory, log], { stdio: 'inherit' }),
+    spawn(process.execPath, ['--input-type=module', '-e', script, place.gitDirectory, log], {
+      stdio: 'inherit',
+    }),
   );
   const codes = await Promise.all(
     children.map((child) => new Promise((resolve) => child.once('close', (code) => resolve(code)))),

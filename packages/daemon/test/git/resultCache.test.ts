@@ -11,7 +11,15 @@ import {
   reuseResult,
   storeResult,
 } from '../../src/git/resultCache.js';
-import { beginAttempt, doAttempt, factsOf, makeWorkshop, merge, RUN, type Workshop } from './support/workshop.js';
+import {
+  beginAttempt,
+  doAttempt,
+  factsOf,
+  makeWorkshop,
+  merge,
+  RUN,
+  type Workshop,
+} from './support/workshop.js';
 
 const PARTS = {
   prompt: 'FENCE-1234 Do it in /work/att_1 FENCE-1234',
@@ -54,7 +62,10 @@ describe('a result', () => {
   beforeEach(async () => {
     shop = makeWorkshop({ 'a.txt': 'a\n' });
     repository = await shop.open();
-    const { worktree, work } = await doAttempt(shop, repository, 'att_1', { 'one.txt': '1\n', 'a.txt': 'A\n' });
+    const { worktree, work } = await doAttempt(shop, repository, 'att_1', {
+      'one.txt': '1\n',
+      'a.txt': 'A\n',
+    });
     stored = {
       commit: work.commit,
       baseCommit: worktree.baseCommit,
@@ -78,13 +89,25 @@ describe('a result', () => {
     expect(await found()).toMatchObject({ ...stored, key });
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     expect(file().startsWith(join(shop.root, 'cache/'))).toBe(true);
-    expect(await lookUpResult(repository, computeCacheKey({ ...PARTS, agent: 'codex' }))).toEqual({ kind: 'miss' });
+    expect(await lookUpResult(repository, computeCacheKey({ ...PARTS, agent: 'codex' }))).toEqual({
+      kind: 'miss',
+    });
   });
 
   it('is put into a new worktree as a commit of the new attempt, and says whose it was', async () => {
     const worktree = await beginAttempt(repository, 'att_2');
-    const { work, output, reusedFrom } = await reuseResult(repository, worktree, factsOf('att_2'), await found());
-    expect(work).toEqual({ commit: shop.git('rev-parse', worktree.branch), files: 2, insertions: 2, deletions: 1 });
+    const { work, output, reusedFrom } = await reuseResult(
+      repository,
+      worktree,
+      factsOf('att_2'),
+      await found(),
+    );
+    expect(work).toEqual({
+      commit: shop.git('rev-parse', worktree.branch),
+      files: 2,
+      insertions: 2,
+      deletions: 1,
+    });
     expect(reusedFrom).toMatchObject({ taskId: 'task_1', attemptId: 'att_1', commit: stored.commit });
     expect(output).toEqual({ summary: 'done', reusedFrom });
     expect(readFileSync(join(worktree.directory, 'a.txt'), 'utf8')).toBe('A\n');
@@ -109,7 +132,12 @@ describe('a result', () => {
   it('may be that nothing had to be done', async () => {
     await storeResult(repository, key, { ...stored, commit: null, output: null });
     const worktree = await beginAttempt(repository, 'att_2');
-    const { work, output, reusedFrom } = await reuseResult(repository, worktree, factsOf('att_2'), await found());
+    const { work, output, reusedFrom } = await reuseResult(
+      repository,
+      worktree,
+      factsOf('att_2'),
+      await found(),
+    );
     expect([work.commit, output]).toEqual([null, { reusedFrom }]);
   });
 

@@ -54,7 +54,12 @@ it('hands on nothing of the environment but what git needs', () => {
     ANTHROPIC_API_KEY: 'planted-secret-value',
     NEOLITH_TOKEN: 'neo_planted',
   });
-  expect(environment).toMatchObject({ PATH: '/bin', HOME: '/home/ann', GIT_AUTHOR_NAME: 'Ann', GIT_TERMINAL_PROMPT: '0' });
+  expect(environment).toMatchObject({
+    PATH: '/bin',
+    HOME: '/home/ann',
+    GIT_AUTHOR_NAME: 'Ann',
+    GIT_TERMINAL_PROMPT: '0',
+  });
   expect(JSON.stringify(environment)).not.toMatch(/elsewhere|pwned|planted/);
 });
 
@@ -62,7 +67,9 @@ it('says that git is missing, and not that the directory is', async () => {
   const missing = await failure(call(['status'], { environment: { PATH: join(shop.root, 'nothing') } }));
   expect(missing.code).toBe('GIT_NOT_FOUND');
   expect(missing.message).toContain('Install git');
-  expect((await failure(call(['status'], { cwd: join(shop.root, 'nothing') }))).code).toBe('DIRECTORY_UNUSABLE');
+  expect((await failure(call(['status'], { cwd: join(shop.root, 'nothing') }))).code).toBe(
+    'DIRECTORY_UNUSABLE',
+  );
 });
 
 it('says that a directory is in no repository', async () => {
@@ -92,9 +99,11 @@ it('takes exit codes that are an answer for one', async () => {
 });
 
 it('takes credentials out of what git says', () => {
-  const said = "fatal: unable to access 'https://ann:hunter2hunter2@host/x' and 'https://s3cr3t-t0ken@host/x'\u001b[31m";
+  const said =
+    "fatal: unable to access 'https://ann:hunter2hunter2@host/x' and 'https://s3cr3t-t0ken@host/x'\u001b[31m";
   const clean = cleanGitText(said);
-  expect(clean).not.toMatch(/hunter2|s3cr3t|\u001b/);
+  expect(clean).not.toMatch(/hunter2|s3cr3t/);
+  expect(clean).not.toContain('\u001b');
   expect(clean).toContain('@host/x');
   const error = explainGitFailure({ what: 'git fetch', cwd: '/x', code: 128, signal: null, errors: said });
   expect(error.message).not.toMatch(/hunter2|s3cr3t/);
@@ -112,7 +121,13 @@ it.each([
 
 it('runs neither hooks nor a file system monitor of the repository', async () => {
   const mark = join(shop.root, 'ran');
-  for (const hook of ['pre-commit', 'commit-msg', 'post-commit', 'reference-transaction', 'post-index-change']) {
+  for (const hook of [
+    'pre-commit',
+    'commit-msg',
+    'post-commit',
+    'reference-transaction',
+    'post-index-change',
+  ]) {
     const path = join(shop.path, '.git', 'hooks', hook);
     writeFileSync(path, `#!/bin/sh\necho ${hook} >> ${mark}\n`);
     chmodSync(path, 0o755);
@@ -125,7 +140,12 @@ it('runs neither hooks nor a file system monitor of the repository', async () =>
   expect(existsSync(mark)).toBe(true);
   writeFileSync(mark, '');
   shop.git('config', 'core.fsmonitor', monitor);
-  const identity = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'b', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'b' };
+  const identity = {
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'b',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'b',
+  };
   await call(['status', '--porcelain']);
   await call(['commit', '--quiet', '--allow-empty', '--message=without'], { variables: identity });
   expect(readFileSync(mark, 'utf8')).toBe('');

@@ -69,7 +69,9 @@ describe('making a worktree', () => {
       for (const name of ['taskId', 'attemptId', 'runId']) {
         expect((await failure(makeWorktree(repository, { ...ids, [name]: id }))).code).toBe('NAME_INVALID');
       }
-      expect((await failure(makeWorktree(repository, { ...ids, targetBranch: id }))).code).toBe('TARGET_NOT_FOUND');
+      expect((await failure(makeWorktree(repository, { ...ids, targetBranch: id }))).code).toBe(
+        'TARGET_NOT_FOUND',
+      );
       expect(readdirSync(repository.worktreesDirectory)).toEqual([]);
       expect(existsSync(join(shop.path, 'pwned'))).toBe(false);
     },
@@ -131,7 +133,11 @@ it('makes eight worktrees at once from eight processes, none lost and none in th
     startChild(
       {
         job: 'make',
-        repository: { path: shop.path, worktreesDirectory: shop.worktreesDirectory, environment: shop.environment },
+        repository: {
+          path: shop.path,
+          worktreesDirectory: shop.worktreesDirectory,
+          environment: shop.environment,
+        },
         runId: RUN,
         attemptId,
       },
@@ -151,34 +157,37 @@ it('makes eight worktrees at once from eight processes, none lost and none in th
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
-it.skipIf(!canMount)('fails for one task alone on a full disk, with the reason, and leaves nothing', async () => {
-  const disk = join(shop.root, 'disk');
-  mkdirSync(disk);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', disk], { stdio: 'ignore' });
-  } catch {
-    // In a container that may not mount there is no full disk to be had.
-    console.warn('skipped: this machine lets us mount no small disk');
-    return;
-  }
-  try {
-    shop.write({ 'big.bin': 'x'.repeat(600_000) });
-    shop.git('add', '--all');
-    shop.git('commit', '--quiet', '--message=Big');
-    const { openRepository } = await import('../../src/git/openRepository.js');
-    const small = await openRepository({
-      path: shop.path,
-      worktreesDirectory: join(disk, 'worktrees'),
-      environment: shop.environment,
-    });
-    await beginAttempt(small, 'att_1');
-    const error = await failure(beginAttempt(small, 'att_2'));
-    expect(error.code).toBe('DISK_FULL');
-    expect(error.message).toContain('Free some');
-    expect(readdirSync(small.worktreesDirectory)).toEqual(['att_1']);
-    expect(shop.git('branch', '--list', 'neolith/attempt_*').split('\n')).toHaveLength(1);
-    expect(shop.gitIn(join(small.worktreesDirectory, 'att_1'), 'status', '--porcelain')).toBe('');
-  } finally {
-    execFileSync('umount', [disk]);
-  }
-});
+it.skipIf(!canMount)(
+  'fails for one task alone on a full disk, with the reason, and leaves nothing',
+  async () => {
+    const disk = join(shop.root, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      // In a container that may not mount there is no full disk to be had.
+      console.warn('skipped: this machine lets us mount no small disk');
+      return;
+    }
+    try {
+      shop.write({ 'big.bin': 'x'.repeat(600_000) });
+      shop.git('add', '--all');
+      shop.git('commit', '--quiet', '--message=Big');
+      const { openRepository } = await import('../../src/git/openRepository.js');
+      const small = await openRepository({
+        path: shop.path,
+        worktreesDirectory: join(disk, 'worktrees'),
+        environment: shop.environment,
+      });
+      await beginAttempt(small, 'att_1');
+      const error = await failure(beginAttempt(small, 'att_2'));
+      expect(error.code).toBe('DISK_FULL');
+      expect(error.message).toContain('Free some');
+      expect(readdirSync(small.worktreesDirectory)).toEqual(['att_1']);
+      expect(shop.git('branch', '--list', 'neolith/attempt_*').split('\n')).toHaveLength(1);
+      expect(shop.gitIn(join(small.worktreesDirectory, 'att_1'), 'status', '--porcelain')).toBe('');
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  },
+);

@@ -9,7 +9,10 @@ it('shows functions that the package has', () => {
   const [, names = ''] = /import \{([^}]+)\} from '@neolith\/daemon'/.exec(page) ?? [];
   const imported = names.split(',').map((name) => name.trim());
   const shown = [...page.matchAll(/`([a-z]\w+)`/gi)].map(([, name = '']) => name);
-  const functions = [...imported, ...shown.filter((name) => /^(?:plan|apply|compute|store|lookUp|reuse)[A-Z]/.test(name))];
+  const functions = [
+    ...imported,
+    ...shown.filter((name) => /^(?:plan|apply|compute|store|lookUp|reuse)[A-Z]/.test(name)),
+  ];
   const exported: Record<string, unknown> = { ...daemon };
   expect(functions.filter((name) => name !== '' && typeof exported[name] !== 'function')).toEqual([]);
   expect(functions.length).toBeGreaterThanOrEqual(12);

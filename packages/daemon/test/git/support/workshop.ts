@@ -95,11 +95,11 @@ export interface Attempted {
 export async function beginAttempt(
   repository: Repository,
   attemptId: string,
-  branch: string | null = null,
+  how: { readonly branch?: string; readonly taskId?: string } = {},
 ): Promise<AttemptWorktree> {
-  const target = await resolveTarget(repository, { runId: RUN, branch });
+  const target = await resolveTarget(repository, { runId: RUN, branch: how.branch ?? null });
   return makeWorktree(repository, {
-    taskId: `task_${attemptId}`,
+    taskId: how.taskId ?? `task_${attemptId}`,
     attemptId,
     runId: RUN,
     targetBranch: target.branch,
@@ -112,9 +112,9 @@ export async function doAttempt(
   repository: Repository,
   attemptId: string,
   files: Record<string, string>,
-  branch: string | null = null,
+  branch?: string,
 ): Promise<Attempted> {
-  const worktree = await beginAttempt(repository, attemptId, branch);
+  const worktree = await beginAttempt(repository, attemptId, branch === undefined ? {} : { branch });
   shop.write(files, worktree.directory);
   return { worktree, work: await commitWork(repository, worktree, factsOf(attemptId)) };
 }
