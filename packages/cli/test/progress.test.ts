@@ -1,9 +1,9 @@
 import type { RunProgress } from '@neolith/contracts';
+import { settingsOf } from '@neolith/daemon';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { analysePlan } from '../src/graph/analysePlan.js';
 import { needsPriority, readPriorityAnswer } from '../src/import/askMissingPriority.js';
-import { settingsOf } from '@neolith/daemon';
 import { describeDuration, readDuration } from '../src/output/duration.js';
 import { columnsOf, fitLine } from '../src/output/fitLine.js';
 import { describeProgress, drawProgress } from '../src/watch/drawProgress.js';

@@ -14,10 +14,10 @@ export * from './coordinator/index.js';
 export * from './git/index.js';
 export * from './plans/index.js';
 export { plainLine } from './process/plainLine.js';
+export type { ProcessUsage, TreeUsage } from './process/processUsage.js';
 export { redactSecrets } from './process/redactSecrets.js';
 export { sanitiseText } from './process/sanitiseText.js';
 export { describeDaemonLife, endStrays, findStrays, isLifeOver } from './process/strays.js';
-export type { ProcessUsage, TreeUsage } from './process/processUsage.js';
 export {
   DEFAULT_HEALTH_EVERY_MS,
   DEFAULT_STALLED_AFTER_MS,

@@ -1,14 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createDaemon, createLog } from '@neolith/daemon';
+import { createDaemon, createLog, findOrchestrator, listOrchestrators } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
-import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
+import { prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
 import { VERSION } from '../version.js';
-import { prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 
 export interface DaemonFlags extends ConnectionFlags, WorkerFlags {
   readonly orchestrator: readonly string[];

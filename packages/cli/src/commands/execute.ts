@@ -6,9 +6,9 @@ import {
   createLog,
   DaemonError,
   type ExecutionSummary,
+  type StorePlanInput,
   selectTasks,
   settingsOf,
-  type StorePlanInput,
   type WorkerLog,
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';

@@ -1,12 +1,17 @@
 import { isNeolithError, parsePlanDue } from '@neolith/contracts';
+import {
+  type RunSettingFlags,
+  type StoredPlan,
+  settingsOf,
+  sourceOf,
+  storePlan,
+  TASKS_MAX,
+} from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { type Connection, type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
-import { readAssignments } from '../import/readAssignments.js';
 import { describeImport } from '../import/describeImport.js';
 import { describeRead, type LoadedPlan, loadPlan, type PlanFlags } from '../import/loadPlan.js';
-import { sourceOf, TASKS_MAX } from '@neolith/daemon';
-import { type RunSettingFlags, settingsOf } from '@neolith/daemon';
-import { type StoredPlan, storePlan } from '@neolith/daemon';
+import { readAssignments } from '../import/readAssignments.js';
 import { CommandError } from '../output/commandError.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 

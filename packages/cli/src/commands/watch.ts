@@ -1,3 +1,4 @@
+import { watchRun } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { resolveConnection } from '../connection/resolveConnection.js';
@@ -7,7 +8,6 @@ import { listenForEnd } from '../start/signals.js';
 import { openDisplay } from '../watch/openDisplay.js';
 import { reportEnd } from '../watch/reportEnd.js';
 import { exitCodeOfRun } from '../watch/runEnding.js';
-import { watchRun } from '@neolith/daemon';
 import type { RunsFlags } from './runs.js';
 
 /** `neolith runs watch RUN`: follows it until it is over; changes nothing. The exit code tells how it ended. */

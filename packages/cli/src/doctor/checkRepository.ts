@@ -22,7 +22,9 @@ export function checkRepository(directory: string): Check {
             check: 'git',
             status: isNone ? 'warning' : 'failure',
             detail: (error as Error).message,
-            ...(isNone ? { remedy: 'Agents that edit code need one: go there, or name it by --repo-path.' } : {}),
+            ...(isNone
+              ? { remedy: 'Agents that edit code need one: go there, or name it by --repo-path.' }
+              : {}),
           },
         ];
       }

@@ -8,6 +8,7 @@ import {
   gitWorkplace,
   hasGitCode,
   type Merger,
+  nameRunBranch,
   openRepository,
   type ProjectFacts,
   plainWorkplace,
@@ -16,7 +17,6 @@ import {
   readProjectFacts,
   readRouterConfig,
   routeAgents,
-  nameRunBranch,
   type Workplace,
 } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
@@ -75,18 +75,18 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
     repository,
     project,
     workplace:
-      repository === null
-        ? plainWorkplace(directory)
-        : gitWorkplace({ repository, targetBranch: target }),
+      repository === null ? plainWorkplace(directory) : gitWorkplace({ repository, targetBranch: target }),
     merger:
       mergeCommand !== undefined
         ? createShellMerger(surroundings, { command: mergeCommand })
         : repository === null
           ? null
-          : createGitMerger({ repository, strategy: options.merge, check:
-              options.check === undefined
-                ? null
-                : { command: options.check, hostEnvironment: process.env } }),
+          : createGitMerger({
+              repository,
+              strategy: options.merge,
+              check:
+                options.check === undefined ? null : { command: options.check, hostEnvironment: process.env },
+            }),
     secrets: [],
     targetOf: (runId) => (repository === null ? null : (target ?? nameRunBranch(runId))),
   };

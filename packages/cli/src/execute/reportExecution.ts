@@ -31,11 +31,7 @@ const COLUMNS_WITHOUT_TERMINAL = 120;
 const DONE_SHOWN_MAX = 50;
 
 /** The last words of an execution: what became of each task, what it took, where the work is, and what to do next. */
-export function reportExecution(
-  terminal: Terminal,
-  summary: ExecutionSummary,
-  options: ReportOptions,
-): void {
+export function reportExecution(terminal: Terminal, summary: ExecutionSummary, options: ReportOptions): void {
   if (options.json) {
     terminal.jsonLine({ kind: 'ended', ...summary, exitCode: options.exitCode });
     return;
@@ -63,9 +59,7 @@ function describeTasks({ tasks }: ExecutionSummary, terminal: Terminal): string[
   const columns = terminal.isTerminal ? process.stdout.columns || 80 : COLUMNS_WITHOUT_TERMINAL;
   return [
     ...shown.flatMap((task) => describeTask(task, terminal, columns)),
-    ...(shown.length < tasks.length
-      ? [terminal.style('dim', `  and ${done.length} that are done`)]
-      : []),
+    ...(shown.length < tasks.length ? [terminal.style('dim', `  and ${done.length} that are done`)] : []),
   ];
 }
 
@@ -75,7 +69,9 @@ function describeTask(task: TaskSummary, terminal: Terminal, columns: number): s
   const facts = [
     ...(record?.agent ? [record.agent] : []),
     ...(record?.durationMs ? [describeDuration(record.durationMs / 1_000)] : []),
-    ...(record !== null && record.files > 0 ? [`${record.files} ${record.files === 1 ? 'file' : 'files'}`] : []),
+    ...(record !== null && record.files > 0
+      ? [`${record.files} ${record.files === 1 ? 'file' : 'files'}`]
+      : []),
     ...(record !== null && record.number > 1 ? [`try ${record.number}`] : []),
   ].join('  ');
   const title = fitLine(plainLine(task.title), Math.max(10, columns - columnsOf(facts) - 6));
@@ -96,6 +92,8 @@ function describeNext({ run, keptBranches }: ExecutionSummary, options: ReportOp
     ...(targetBranch === null ? [] : [`git log ${targetBranch}         the work, merged`]),
     ...(run.status === 'SUCCEEDED' ? [] : [`neolith execute --run ${run.id}${again}   go on`]),
     ...(options.isOwnServer ? [] : remediesOf(run)),
-    ...(keptBranches.length === 0 ? [] : [`neolith cleanup         what became of ${keptBranches.length} kept worktrees`]),
+    ...(keptBranches.length === 0
+      ? []
+      : [`neolith cleanup         what became of ${keptBranches.length} kept worktrees`]),
   ];
 }

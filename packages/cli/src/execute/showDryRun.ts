@@ -51,7 +51,10 @@ export async function showDryRun(
   for (const task of tasks) {
     terminal.out();
     terminal.out(
-      terminal.style('bold', `── ${plainLine(task.id)}: ${plainLine(task.title)}, for ${task.assignment.primary ?? 'nobody'}`),
+      terminal.style(
+        'bold',
+        `── ${plainLine(task.id)}: ${plainLine(task.title)}, for ${task.assignment.primary ?? 'nobody'}`,
+      ),
     );
     terminal.out(terminal.style('dim', `   ${plainLine(task.assignment.justification)}`));
     terminal.out();

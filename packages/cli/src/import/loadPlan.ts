@@ -1,5 +1,6 @@
 import type { PlanPriority } from '@neolith/contracts';
 import {
+  cutTags,
   type NormalisedPlan,
   overlayDeadlines,
   type PlanFormat,
@@ -10,7 +11,6 @@ import {
 import { CommandError } from '../output/commandError.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { askMissingPriority, needsPriority } from './askMissingPriority.js';
-import { cutTags } from '@neolith/daemon';
 import { readPlanPath } from './readPlanPath.js';
 
 export interface PlanFlags {

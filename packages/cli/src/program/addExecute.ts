@@ -33,7 +33,7 @@ Where no server runs, one is started for this command and ended with it; other d
 With --max-concurrent and neither --max-tasks nor the plan saying otherwise, that many tasks of the run are done at
 once. What is nobody's goes to the only orchestrator, or to one called Local.
 Ctrl-C pauses the run and lets agents finish; again ends them at once. Either way it says how to go on.
-Exit codes: 0 succeeded, 5 failed, 6 quarantined, 7 cancelled, 130 interrupted; else as \\`neolith --help\\` says.
+Exit codes: 0 succeeded, 5 failed, 6 quarantined, 7 cancelled, 130 interrupted; else as \`neolith --help\` says.
 
 Examples:
   neolith execute plan.md

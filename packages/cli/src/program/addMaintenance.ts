@@ -6,10 +6,15 @@ type MakeCommand = (name: string) => Command;
 /** The commands that look after a machine and its repositories. */
 export function addMaintenance(connected: MakeCommand, command: MakeCommand, terminal: Terminal): void {
   connected('doctor')
-    .description('Look at what is needed here: git, agents, database, server, disk, strays; and say what to do')
+    .description(
+      'Look at what is needed here: git, agents, database, server, disk, strays; and say what to do',
+    )
     .option('-r, --repo-path <path>', 'the repository to look at (default: here)')
     .option('--json', 'print it as JSON')
-    .addHelpText('after', '\nExit code 1 where something is broken.\n\nExamples:\n  neolith doctor\n  neolith doctor --json')
+    .addHelpText(
+      'after',
+      '\nExit code 1 where something is broken.\n\nExamples:\n  neolith doctor\n  neolith doctor --json',
+    )
     .action(async (options) => (await import('../commands/doctor.js')).doctor(terminal, options));
 
   connected('cleanup')

@@ -28,8 +28,7 @@ export async function holdHome(home: string, tell: (message: string) => void): P
   if (letGo === null) return null;
   try {
     const left = await endStrays(marker, { graceMs: STRAYS_GRACE_MS });
-    if (left.signalled > 0)
-      tell(`Ended ${left.signalled} processes that the last start had left running.`);
+    if (left.signalled > 0) tell(`Ended ${left.signalled} processes that the last start had left running.`);
     return { life, letGo };
   } catch (error) {
     await letGo();

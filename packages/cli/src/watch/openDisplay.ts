@@ -59,7 +59,13 @@ function openLiveDisplay(terminal: Terminal, name: string): Display {
       const columns = process.stdout.columns || 80;
       const rows = process.stdout.rows || 24;
       block.draw(
-        drawProgress(progress, { name, columns: columns - 1, rows: rows - 1, style: terminal.style, ...(records === undefined ? {} : { records }) }),
+        drawProgress(progress, {
+          name,
+          columns: columns - 1,
+          rows: rows - 1,
+          style: terminal.style,
+          ...(records === undefined ? {} : { records }),
+        }),
       );
     },
     event: null,

@@ -3,11 +3,11 @@ import { isNeolithError, type NeolithClient, type Run, type RunProgress } from '
 import type { AttemptEvent, AttemptListener } from '../worker/attemptEvents.js';
 import { createDaemon, type WorkerDaemon } from '../worker/createDaemon.js';
 import type { DaemonOptions } from '../worker/daemonOptions.js';
+import { type AgentPool, createAgentPool } from './agentPool.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { recordEvent, type TaskRecord } from './executionRecord.js';
 import { findServed } from './findServed.js';
-import { createAgentPool, type AgentPool } from './agentPool.js';
-import { storePlan, type StorePlanInput } from './storePlan.js';
+import { type StorePlanInput, storePlan } from './storePlan.js';
 import { type ExecutionSummary, summariseExecution } from './summariseExecution.js';
 import { type WatchOptions, watchRun } from './watchRun.js';
 

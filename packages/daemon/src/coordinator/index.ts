@@ -9,10 +9,10 @@ export {
   type StartedExecution,
   type Work,
 } from './createCoordinator.js';
-export { previewContext } from './previewContext.js';
 export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
 export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';
 export { cutTags, TASKS_MAX, toPlanImport } from './planImport.js';
+export { previewContext } from './previewContext.js';
 export { type RoutedChoice, type RoutingChooser, type RoutingOptions, routeAgents } from './routeAgents.js';
 export { type RunSettingFlags, settingsOf } from './runSettings.js';
 export { selectTasks, type TaskSelection } from './selectTasks.js';

@@ -6,8 +6,8 @@ import {
   type AgentAvailability,
   assignAgents,
   classifyTask,
-  type RouterConfig,
   type RoutedTask,
+  type RouterConfig,
   type TaskClassification,
   type TaskText,
 } from '../routing/index.js';
@@ -32,7 +32,10 @@ export interface RoutedChoice {
 
 export interface RoutingChooser extends AgentChooser {
   /** Who would do a task; starts nothing. */
-  route(task: TaskText & Pick<RoutedTask, 'tags' | 'priority'>, capabilities?: readonly string[]): RoutedChoice;
+  route(
+    task: TaskText & Pick<RoutedTask, 'tags' | 'priority'>,
+    capabilities?: readonly string[],
+  ): RoutedChoice;
 }
 
 /** Looks once at which of the agents can be started here, and then chooses by the routing configuration. */

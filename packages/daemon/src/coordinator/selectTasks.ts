@@ -36,7 +36,8 @@ export function selectTasks(plan: NormalisedPlan, selection: TaskSelection): Nor
         ...task,
         dependsOn: task.dependsOn.filter(inside),
         derivedDependsOn: task.derivedDependsOn.filter(inside),
-        parentSourceId: task.parentSourceId !== null && inside(task.parentSourceId) ? task.parentSourceId : null,
+        parentSourceId:
+          task.parentSourceId !== null && inside(task.parentSourceId) ? task.parentSourceId : null,
       })),
   };
 }

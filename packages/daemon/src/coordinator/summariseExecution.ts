@@ -2,7 +2,8 @@ import type { RunSnapshot, RunTask } from '@neolith/contracts';
 import type { AgentUsage } from '../agents/agentAdapter.js';
 import { sumUsage, type TaskRecord } from './executionRecord.js';
 
-export interface TaskSummary extends Pick<RunTask, 'id' | 'title' | 'sourceId' | 'status' | 'wave' | 'blockedReason'> {
+export interface TaskSummary
+  extends Pick<RunTask, 'id' | 'title' | 'sourceId' | 'status' | 'wave' | 'blockedReason'> {
   /** Of its last attempt in this process; null where it had none. */
   readonly record: TaskRecord | null;
 }

@@ -5,21 +5,21 @@ import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attem
 import type { Merger } from '../agents/merger.js';
 import { type AgentRun, runAgent } from '../agents/runAgent.js';
 import type { TerminationReason } from '../process/processSpec.js';
+import type { AgentChooser } from './agentChooser.js';
+import type { AttemptEvent } from './attemptEvents.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import type { AttemptPhase } from './decideRenewal.js';
 import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
+import { describeWork } from './describeWork.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
-import { type MergeStage, startMergeStage } from './mergeStage.js';
-import type { AttemptEvent } from './attemptEvents.js';
 import { createLogShipper } from './logShipper.js';
+import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
-import type { AgentChooser } from './agentChooser.js';
-import type { WorkSite, Workplace } from './workplace.js';
-import { writePrompt } from './writePrompt.js';
-import { describeWork } from './describeWork.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
+import type { Workplace, WorkSite } from './workplace.js';
+import { writePrompt } from './writePrompt.js';
 
 export interface AttemptDependencies {
   readonly client: NeolithClient;
@@ -46,7 +46,11 @@ export interface AttemptDependencies {
 }
 
 /** An event without the ids, which are the attempt's. */
-type AttemptNews = AttemptEvent extends infer Event ? Event extends AttemptEvent ? Omit<Event, 'taskId' | 'attemptId'> : never : never;
+type AttemptNews = AttemptEvent extends infer Event
+  ? Event extends AttemptEvent
+    ? Omit<Event, 'taskId' | 'attemptId'>
+    : never
+  : never;
 
 export interface Attempt {
   readonly attemptId: string;
@@ -183,7 +187,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         secrets: deps.secrets,
         health: {
           onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
-          onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
+          onProblem: (error) =>
+            log.debug('The agent could not be looked at', { ...ids, error: error.message }),
         },
       },
       {
@@ -221,7 +226,13 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       if (work !== null) deps.onEvent({ kind: 'committed', work });
       if (work !== null) {
         const { commit, files, notes } = work;
-        log.info('Committed', { ...ids, branch: site.worktree?.branch, commit, files, notes: notes?.join(' ') });
+        log.info('Committed', {
+          ...ids,
+          branch: site.worktree?.branch,
+          commit,
+          files,
+          notes: notes?.join(' '),
+        });
       }
       return describeWork(outcome, work, site.worktree);
     } catch (error) {
@@ -294,7 +305,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     try {
       const { kept } = await site.close();
       told.kept = kept;
-      if (kept !== null) log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
+      if (kept !== null)
+        log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
     } catch (error) {
       told.kept = describeError(error).error;
       log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...describeError(error) });

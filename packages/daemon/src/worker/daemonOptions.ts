@@ -1,8 +1,8 @@
 import type { Criteria, NeolithClient } from '@neolith/contracts';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
 import type { Merger } from '../agents/merger.js';
-import type { AttemptListener } from './attemptEvents.js';
 import type { AgentChooser } from './agentChooser.js';
+import type { AttemptListener } from './attemptEvents.js';
 import type { WorkerLog } from './log.js';
 import type { Workplace } from './workplace.js';
 

@@ -50,7 +50,7 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
       completedAt: new Date(startedAt.getTime() + outcome.durationMs).toISOString(),
       duration: Math.round(outcome.durationMs),
       agent: facts.agent,
-      ...(report.usage === null ? {} : { usage: report.usage }),
+      ...(report.usage === null ? {} : { usage: { ...report.usage } }),
       ...(outcome.kind === 'exited' ? { exitCode: outcome.code } : {}),
       ...(outcome.endedDescendants > 0 ? { endedDescendants: outcome.endedDescendants } : {}),
       ...(report.warnings.length > 0 ? { warnings: report.warnings.slice(0, 20) } : {}),

@@ -3,6 +3,7 @@ export type { AttemptEvent, AttemptListener } from './attemptEvents.js';
 export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon } from './createDaemon.js';
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
+export { type GitWorkplaceOptions, gitWorkplace } from './gitWorkplace.js';
 export { createLog, type LogFields, type LogLevel, type LogOptions, type WorkerLog } from './log.js';
 export {
   createLogShipper,
@@ -13,5 +14,4 @@ export {
 export { holdName } from './nameLock.js';
 export { type LocalLogLimits, pruneLocalLogs } from './pruneLocalLogs.js';
 export type { AttemptResult } from './settleAttempt.js';
-export { type GitWorkplaceOptions, gitWorkplace } from './gitWorkplace.js';
 export { plainWorkplace, type WorkFacts, type Workplace, type WorkSite } from './workplace.js';

@@ -102,13 +102,19 @@ test.each(['rebase', 'merge'] as const)(
     expect(writers.map(({ record }) => record?.number).sort()).toEqual([1, 2]);
     const merges = git(repository.path, 'rev-list', '--merges', '--count', `main..${target}`);
     if (strategy === 'rebase') expect(merges).toBe('0');
-    const trailers = git(repository.path, 'log', '--format=%(trailers:key=Neolith-Task,valueonly)', `main..${target}`);
+    const trailers = git(
+      repository.path,
+      'log',
+      '--format=%(trailers:key=Neolith-Task,valueonly)',
+      `main..${target}`,
+    );
     expect(new Set(trailers.split('\n').filter((line) => line !== '')).size).toBe(12);
     // The user's own checkout stands where it stood.
     expect(git(repository.path, 'status', '--porcelain')).toBe('');
     expect(git(repository.path, 'rev-parse', '--abbrev-ref', 'HEAD')).toBe('main');
     await until(
-      async () => (await readdir(repository.worktreesDirectory)).filter((name) => name.startsWith('att_')).length === 0,
+      async () =>
+        (await readdir(repository.worktreesDirectory)).filter((name) => name.startsWith('att_')).length === 0,
       'the worktrees to be gone',
     );
     expect(git(repository.path, 'worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);

@@ -25,9 +25,22 @@ test('what an attempt did is on its record, and an earlier attempt does not chan
   });
   const second: AttemptEvent[] = [
     { taskId: 'task_1', attemptId: 'att_2', kind: 'started', title: 'Write it', number: 2, at },
-    { ...ids, kind: 'ended', result: 'merge_failed', durationMs: 5, error: 'conflict', usage: null, kept: null },
+    {
+      ...ids,
+      kind: 'ended',
+      result: 'merge_failed',
+      durationMs: 5,
+      error: 'conflict',
+      usage: null,
+      kept: null,
+    },
   ];
-  expect(replay([...first, ...second])).toMatchObject({ attemptId: 'att_2', number: 2, commit: null, result: null });
+  expect(replay([...first, ...second])).toMatchObject({
+    attemptId: 'att_2',
+    number: 2,
+    commit: null,
+    result: null,
+  });
 });
 
 test('sums what was used up, and leaves out what nobody tells', () => {
@@ -38,7 +51,12 @@ test('sums what was used up, and leaves out what nobody tells', () => {
 });
 
 const task = (sourceId: string, dependsOn: string[] = []) =>
-  ({ sourceId, dependsOn, derivedDependsOn: [], parentSourceId: null }) as unknown as NormalisedPlan['tasks'][number];
+  ({
+    sourceId,
+    dependsOn,
+    derivedDependsOn: [],
+    parentSourceId: null,
+  }) as unknown as NormalisedPlan['tasks'][number];
 const plan = {
   name: 'P',
   tasks: [task('a'), task('b', ['a']), task('c', ['b']), task('d', ['a'])],
