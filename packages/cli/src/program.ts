@@ -212,7 +212,7 @@ Examples:
     )
     .action(async (task, options) => (await import('./commands/logs.js')).logs(terminal, task, options));
 
-  addMaintenance(connected, command, terminal);
+  addMaintenance(connected, terminal);
 
   connected('sign-in')
     .description('Make a link that signs a browser in to the dashboard: once, within 15 minutes')

@@ -61,7 +61,7 @@ async function listActive(options: ConnectionFlags, home: string): Promise<strin
     );
   }
   const { orchestrators } = await client.getOverview();
-  return orchestrators.flatMap(({ running }) => running.map(({ attemptId }) => attemptId));
+  return orchestrators.flatMap(({ running }) => running.map(({ attempt }) => attempt.id));
 }
 
 async function endAllStrays(home: string): Promise<number> {

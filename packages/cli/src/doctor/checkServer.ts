@@ -65,14 +65,12 @@ export function checkDatabase(env: NodeJS.ProcessEnv): Check {
           },
         ];
       }
-      const { default: pg } = await import('pg');
-      const client = new pg.Client({
-        connectionString: env.DATABASE_URL,
-        connectionTimeoutMillis: 5_000,
-      });
+      const { openDatabase } = await import('@neolith/database');
+      const database = openDatabase(env.DATABASE_URL, { poolSize: 1 });
       try {
-        await client.connect();
-        const { rows } = await client.query<{ version: string }>('SHOW server_version');
+        const { rows } = await database.pool.query<{ version: string }>(
+          "SELECT current_setting('server_version') AS version",
+        );
         return [
           { check: 'database', status: 'ok', detail: `PostgreSQL ${rows[0]?.version ?? ''} of DATABASE_URL` },
         ];
@@ -86,7 +84,7 @@ export function checkDatabase(env: NodeJS.ProcessEnv): Check {
           },
         ];
       } finally {
-        await client.end().catch(() => undefined);
+        await database.close();
       }
     },
   };

@@ -4,7 +4,7 @@ import type { Terminal } from '../output/terminal.js';
 type MakeCommand = (name: string) => Command;
 
 /** The commands that look after a machine and its repositories. */
-export function addMaintenance(connected: MakeCommand, command: MakeCommand, terminal: Terminal): void {
+export function addMaintenance(connected: MakeCommand, terminal: Terminal): void {
   connected('doctor')
     .description(
       'Look at what is needed here: git, agents, database, server, disk, strays; and say what to do',

@@ -11,7 +11,7 @@ export {
 } from './createCoordinator.js';
 export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
 export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';
-export { cutTags, TASKS_MAX, toPlanImport } from './planImport.js';
+export { cutTags, sourceOf, TASKS_MAX, toPlanImport } from './planImport.js';
 export { previewContext } from './previewContext.js';
 export { type RoutedChoice, type RoutingChooser, type RoutingOptions, routeAgents } from './routeAgents.js';
 export { type RunSettingFlags, settingsOf } from './runSettings.js';

@@ -34,15 +34,15 @@ function makeRepository(path: string): string {
 }
 
 function readYaml(text: string): NonNullable<PlanReadResult['plan']> {
-  const { plan, problems } = readPlan({ kind: 'file', path: 'plan.yaml', text } as never);
+  const { plan, problems } = readPlan({ file: 'plan.yaml', content: text });
   if (plan === null) throw new Error(JSON.stringify(problems));
   return plan;
 }
 
 /** Ten tasks that touch files of their own, two that write the same line; the last waits for all. */
-const PLAN = `
+const planOf = (name: string): string => `
 version: 1
-name: Twelve
+name: Twelve ${name}
 tasks:
 ${Array.from({ length: 9 }, (_, n) => `  - { id: t${n}, title: Make file ${n} }`).join('\n')}
   - { id: left, title: Write left }
@@ -77,7 +77,7 @@ async function conduct(strategy: 'rebase' | 'merge') {
   });
   const orchestrator = await work.orchestrator({ maxConcurrentTasks: 4 });
   const { run } = await coordinator.execute({
-    plan: readYaml(PLAN),
+    plan: readYaml(planOf(strategy)),
     fallback: orchestrator.id,
     settings: { mergeStage: true, maxConcurrentTasks: 4 },
   });
