@@ -155,6 +155,8 @@ it('makes eight worktrees at once from eight processes, none lost and none in th
   expect(readdirSync(join(shop.path, '.git/neolith')).sort()).toEqual(['attempts']);
 }, 60_000);
 
+/** Of the system, not of a package. */
+const tools = { mount: 'mount', unmount: 'umount' };
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
 it.skipIf(!canMount)(
@@ -163,7 +165,9 @@ it.skipIf(!canMount)(
     const disk = join(shop.root, 'disk');
     mkdirSync(disk);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', disk], { stdio: 'ignore' });
+      execFileSync(tools.mount, ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', disk], {
+        stdio: 'ignore',
+      });
     } catch {
       // In a container that may not mount there is no full disk to be had.
       console.warn('skipped: this machine lets us mount no small disk');
@@ -187,7 +191,7 @@ it.skipIf(!canMount)(
       expect(shop.git('branch', '--list', 'neolith/attempt_*').split('\n')).toHaveLength(1);
       expect(shop.gitIn(join(small.worktreesDirectory, 'att_1'), 'status', '--porcelain')).toBe('');
     } finally {
-      execFileSync('umount', [disk]);
+      execFileSync(tools.unmount, [disk]);
     }
   },
 );
