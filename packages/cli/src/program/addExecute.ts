@@ -6,14 +6,25 @@ import { withWorkerOptions } from './workerOptions.js';
 
 export function addExecute(made: Command, terminal: Terminal): void {
   withPlanOptions(withWorkerOptions(made))
-    .description('From a plan to merged branches: stores it and does it, with progress, until the run is over')
+    .description(
+      'From a plan to merged branches: stores it and does it, with progress, until the run is over',
+    )
     .argument('[plan]', 'a file, or a folder of Markdown tasks')
     .option('--run <run>', 'go on with a run that exists, by name or id, instead of a plan')
     .option('-c, --max-concurrent <number>', 'how many agents run at once', readCount, 5)
-    .option('-t, --timeout <time>', 'of a task that has no limit of its own (default: 60m)', readTime(1, 86_400))
+    .option(
+      '-t, --timeout <time>',
+      'of a task that has no limit of its own (default: 60m)',
+      readTime(1, 86_400),
+    )
     .option('--dry-run', 'print who would do what, the waves and the prompts; touch nothing')
     .option('--resume', 'go on where the run had failed, was stopped or waits for a person')
-    .option('--only <task>', 'this task of the plan alone, as if what it needs were done; several times', collect, [])
+    .option(
+      '--only <task>',
+      'this task of the plan alone, as if what it needs were done; several times',
+      collect,
+      [],
+    )
     .option('--from <task>', 'this task of the plan and whatever depends on it; several times', collect, [])
     .option('--cache', 'reuse the result of a task that was done from the same prompt and commit')
     .option('--name <name>', 'the daemon’s name (default: the host name and the run)')
