@@ -59,7 +59,7 @@ it.each([
   [['daemon', '--shell-command', 'true'], '--orchestrator NAME'],
   [['daemon', '--all', '--orchestrator', 'Ada', '--shell-command', 'true'], 'not both'],
   [['daemon', '--all'], '--shell-command'],
-  [['daemon', '--all', '--agent', 'nobody'], 'Known agents: shell'],
+  [['daemon', '--all', '--agent', 'nobody'], 'Known agents: '],
   [['daemon', '--all', '--shell-command', 'true', '--merge-command', ' '], 'merge command is empty'],
   [['runs', 'bogus'], "unknown command 'runs bogus'"],
   [['runs', '--status', 'odd'], 'Allowed choices are pending'],

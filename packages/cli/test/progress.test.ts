@@ -49,10 +49,10 @@ it('draws a run: status, wave, bar, what runs with its progress, what it waits f
   const lines = drawProgress(progress, { ...plain, columns: 120 });
   expect(lines[0]).toBe('Release  running  wave 2 of 3');
   expect(lines[1]).toMatch(/^█{39}░ {2}99 % {2}2\/8 done, 2 running, 1 merging, 1 ready, 2 waiting$/);
-  expect(lines[2]).toBe('    0 %   One  1 min 5 s');
+  expect(lines[2]).toBe('  working  ░░░░░░░░   0 %  One  1 min 5 s');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a title must not move the cursor
   expect(lines.join('')).not.toMatch(/\u001b/);
-  expect(lines[4]).toBe('  merging 解析器を書く  1 min 5 s');
+  expect(lines[4]).toBe('  merging  ██████░░  80 %  解析器を書く  1 min 5 s');
   expect(lines[5]).toBe('  waits: 2 task(s) wait for what they depend on');
   expect(lines[6]).toMatch(
     /^ {2}about 10 min left \(\d\d:\d\d:\d\d\): What is left, over 3 slot\(s\), takes 600 s\.$/,

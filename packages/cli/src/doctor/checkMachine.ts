@@ -42,6 +42,7 @@ export function checkDisk(home: string): Check {
   return {
     check: 'disk',
     look: async () => {
+      await prepareHome(home);
       const { bavail, bsize } = await statfs(home);
       const free = bavail * bsize;
       const detail = `${(free / GIB).toFixed(1)} GiB free for ${home}`;

@@ -1,6 +1,7 @@
 import type { TaskStatus } from '@neolith/contracts';
 import type { ExecutionSummary, TaskSummary } from '@neolith/daemon';
 import { describeDuration } from '../output/duration.js';
+import { EXIT } from '../output/exitCodes.js';
 import { columnsOf, fitLine } from '../output/fitLine.js';
 import { plainLine, type Style, type Terminal } from '../output/terminal.js';
 import { describeCounts } from '../watch/drawProgress.js';
@@ -33,7 +34,8 @@ const DONE_SHOWN_MAX = 50;
 /** The last words of an execution: what became of each task, what it took, where the work is, and what to do next. */
 export function reportExecution(terminal: Terminal, summary: ExecutionSummary, options: ReportOptions): void {
   if (options.json) {
-    terminal.jsonLine({ kind: 'ended', ...summary, exitCode: options.exitCode });
+    const kind = options.exitCode === EXIT.interrupted ? 'interrupted' : 'ended';
+    terminal.jsonLine({ kind, ...summary, exitCode: options.exitCode });
     return;
   }
   const { run } = summary;
