@@ -9,7 +9,7 @@ const STATEMENT = {
       SELECT task_id FROM leases WHERE attempt_id = ANY ($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY task_id FOR UPDATE
     )
     UPDATE leases l SET expires_at = engine_now($3) + l.lease_seconds * interval '1 second'
-    FROM held h WHERE l.task_id = h.task_id
+    FROM held h WHERE l.task_id BETWEEN h.task_id AND h.task_id
     RETURNING l.attempt_id, l.expires_at, l.cancel_requested_at,
       coalesce((SELECT r.status IN ('PAUSED', 'QUARANTINED') FROM runs r WHERE r.id = l.run_id), false) AS run_paused`,
 };
