@@ -3,7 +3,8 @@ import { runAlone } from './sql.js';
 
 const STATEMENT = {
   name: 'renew_leases',
-  // Locked in one order, so that renewals and settlements of the same leases can't lock each other out.
+  // Locked in one order, so that renewals and settlements of the same leases can't lock each other out. The range holds one
+  // id: see settle_attempts.
   text: `
     WITH held AS (
       SELECT task_id FROM leases WHERE attempt_id = ANY ($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY task_id FOR UPDATE
