@@ -249,6 +249,7 @@ test.each(['of the backlog', 'of runs'])(
     const add = async (titles: string[]): Promise<void> => {
       const tasks = titles.map((title, n) => ({
         title,
+        tags: ['all'],
         priority: PRIORITIES[n % 4] as (typeof PRIORITIES)[number],
       }));
       if (where === 'of runs') {
@@ -291,6 +292,12 @@ test.each(['of the backlog', 'of runs'])(
         let claimed: Claim | undefined;
         for (const call of [
           async () => [await engine.selectNextTask(orchestrator.id)],
+          async () => [await engine.selectNextTask(orchestrator.id, { requireTags: ['all'] })],
+          async () => {
+            const gone = await fixture.task(orchestrator, { title: 'Now', tags: ['all'] });
+            await engine.cancelTask(gone.id);
+            return [gone];
+          },
           async () => {
             [claimed] = (await engine.claimNextTask(orchestrator.id)).claims;
             return [claimed?.task];
