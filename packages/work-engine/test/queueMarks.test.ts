@@ -229,7 +229,7 @@ test('a mark is used whatever has entered since, and made anew soon', async () =
   for (let trial = 0; trial < 10; trial += 1) {
     const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 1_000 });
     await mark(fixture, orchestrator);
-    await addTasks(orchestrator, 300);
+    await addTasks(orchestrator, 1_000);
     expect(await readMark(orchestrator)).toEqual({ queues: 0, usable: true });
     for (; (await readMark(orchestrator)) !== null; claims += 1)
       expect((await fixture.engine.claimNextTask(orchestrator.id)).claims).toHaveLength(1);
