@@ -144,6 +144,8 @@ The rest is drained at full speed. Each task is proved to be done once. Sizes ar
         notes: [
           `While a snapshot is held, what was claimed and completed since it began can't be removed, nor its index entries marked as dead.
 Claims don't step over it because they begin at a mark ([decision 11](../decisions/0011-queues-begin-at-a-mark.md)).`,
+          `Sizes are looked at in the midst of work. That of leases under full speed tells when vacuum came last as much as anything else;
+that it recovers is told by its size after the snapshot, beside that at the end of it.`,
         ],
       };
     } finally {

@@ -33,25 +33,29 @@ CREATE UNLOGGED TABLE "queue_marks" (
     "due_ats" TIMESTAMPTZ(3)[],
     "created_ats" TIMESTAMPTZ(3)[],
     "task_ids" UUID[],
+    -- Not kept up: usable_mark says here how many rows the mark has not seen.
+    "entered" INTEGER NOT NULL DEFAULT 0,
 
     CONSTRAINT "queue_marks_pkey" PRIMARY KEY ("orchestrator_id")
 );
 ALTER TABLE "queue_marks" ADD CONSTRAINT "queue_marks_orchestrator_id_fkey" FOREIGN KEY ("orchestrator_id") REFERENCES "orchestrators"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
--- The mark to begin at. Its xid is null where so much has entered since that it is quicker without; all is null where there is none.
+-- The mark to begin at, and how much has entered since. Its xid is null where that is so much that it is quicker without; all is
+-- null where there is none.
 CREATE FUNCTION usable_mark(p_orchestrator uuid) RETURNS queue_marks
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-  c_many CONSTANT int := 500;
+  c_many CONSTANT int := 5000;
   v_mark queue_marks;
 BEGIN
   -- A mark that was copied from another cluster speaks of that one's transactions: there it has not the writer it names.
   SELECT m.* INTO v_mark FROM queue_marks m
    WHERE m.orchestrator_id = p_orchestrator AND m.xmin = (m.writer % 4294967296)::text::xid;
-  IF FOUND AND (SELECT count(*) FROM (
-       SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= v_mark.xid LIMIT c_many + 1) few) > c_many THEN
-    v_mark.xid := NULL;
+  IF FOUND THEN
+    v_mark.entered := (SELECT count(*) FROM (
+      SELECT FROM ready_tasks r WHERE r.orchestrator_id = p_orchestrator AND r.xid >= v_mark.xid LIMIT c_many + 1) few);
+    IF v_mark.entered > c_many THEN v_mark.xid := NULL; END IF;
   END IF;
   RETURN v_mark;
 END $$;

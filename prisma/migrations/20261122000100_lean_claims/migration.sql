@@ -252,6 +252,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 DECLARE
   -- Vacuum comes before there are so many, if it can remove anything.
   c_dead CONSTANT int := 5000;
+  c_entered CONSTANT int := 250;
   c_no_run CONSTANT uuid[] := '{00000000-0000-0000-0000-000000000000}';
   v_orchestrator orchestrators;
   v_mark queue_marks;
@@ -416,8 +417,11 @@ BEGIN
       GET DIAGNOSTICS v_got = ROW_COUNT;
       v_taken := v_taken + v_got;
     END LOOP;
-    -- About every 256 tasks, by chance so that no rhythm of claims can miss it; and where a mark has become useless.
-    IF v_taken > (hashint8(v_xid) & 255) OR (v_mark.writer IS NOT NULL AND v_mark.xid IS NULL) THEN
+    -- About every 256 tasks, by chance so that no rhythm of claims can miss it; soon where much has entered since the mark, which
+    -- each claim looks through; at once where a mark has become useless. (Soon, not at once: while somebody writes for long,
+    -- a new mark has seen no more than the one before.)
+    IF v_taken > (hashint8(v_xid) & 255) OR (v_mark.entered > c_entered AND hashint8(v_xid) & 15 = 0)
+       OR (v_mark.writer IS NOT NULL AND v_mark.xid IS NULL) THEN
       IF pg_stat_get_dead_tuples('ready_tasks'::regclass) + pg_stat_get_dead_tuples('leases'::regclass) >= c_dead THEN
         PERFORM mark_queues(p_orchestrator, v_mark, v_now);
       ELSE
@@ -503,7 +507,7 @@ BEGIN
     WITH complete AS (
       UPDATE leases l SET merging = true
       FROM (SELECT * FROM unnest(p_tasks, p_attempts, p_results, p_details) AS i(task_id, attempt_id, result, details) ORDER BY i.task_id) i
-      WHERE l.task_id = i.task_id AND i.result = 'completed' AND NOT l.merging AND l.run_id = ANY (v_staged)
+      WHERE l.task_id BETWEEN i.task_id AND i.task_id AND i.result = 'completed' AND NOT l.merging AND l.run_id = ANY (v_staged)
         AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
         AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
       RETURNING l.*, i.details
@@ -531,10 +535,11 @@ BEGIN
       DELETE FROM leases l
       USING (SELECT i.task_id, i.attempt_id, i.details, i.n::int - 1 AS n
              FROM unnest(p_tasks, p_attempts, p_details) WITH ORDINALITY AS i(task_id, attempt_id, details, n)
-             -- Always so, but the planner then thinks of one row: with more, and few leases, it would rather walk through
-             -- all leases for each of them than probe.
+             -- Always so, but the planner then thinks of one row.
              WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
-      WHERE l.task_id = i.task_id AND l.run_id IS NULL
+      -- A range that holds one id: joined by equality, and with few leases that live, the planner walks along the index of all
+      -- that ever were and are not vacuumed yet, and asks of each whether it is one of these.
+      WHERE l.task_id BETWEEN i.task_id AND i.task_id AND l.run_id IS NULL
         AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
         AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
       -- The time is that of holding the lease, not that of asking for it.
@@ -583,7 +588,7 @@ BEGIN
       USING (SELECT i.task_id, i.attempt_id, i.result, i.details, i.n::int - 1 AS n
              FROM unnest(p_tasks, p_attempts, p_results, p_details) WITH ORDINALITY AS i(task_id, attempt_id, result, details, n)
              WHERE i.n BETWEEN 1 AND cardinality(p_tasks) ORDER BY i.task_id) i
-      WHERE l.task_id = i.task_id
+      WHERE l.task_id BETWEEN i.task_id AND i.task_id
         AND (v_complete IS NULL OR NOT l.task_id = ANY (v_complete))
         AND (l.attempt_id = i.attempt_id OR (i.attempt_id IS NULL AND l.expires_at IS NULL))
         AND (p_workspace IS NULL OR l.workspace_id = p_workspace)
@@ -627,7 +632,7 @@ BEGIN
   IF v_complete IS NOT NULL THEN
     RETURN QUERY
     SELECT i.n::int - 1, NULL::text, l.task_id, l.attempt_id, 'MERGING'::task_status, 'RUNNING'::attempt_status, v_now, NULL::timestamptz, NULL::uuid[]
-    FROM unnest(p_tasks) WITH ORDINALITY AS i(task_id, n) JOIN leases l ON l.task_id = i.task_id WHERE l.task_id = ANY (v_complete);
+    FROM unnest(p_tasks) WITH ORDINALITY AS i(task_id, n) JOIN leases l ON l.task_id BETWEEN i.task_id AND i.task_id WHERE i.task_id = ANY (v_complete);
   END IF;
 
   IF v_rows IS NOT NULL THEN
@@ -789,6 +794,6 @@ BEGIN
   FROM unnest(p_tasks, p_attempts, p_results) WITH ORDINALITY AS i(task_id, attempt_id, result, n)
   LEFT JOIN tasks t ON t.id = i.task_id AND (p_workspace IS NULL OR t.workspace_id = p_workspace)
   LEFT JOIN attempts a ON a.id = i.attempt_id AND a.task_id = i.task_id
-  LEFT JOIN leases l ON l.task_id = i.task_id
+  LEFT JOIN leases l ON l.task_id BETWEEN i.task_id AND i.task_id
   WHERE NOT i.task_id = ANY (coalesce(v_ids, '{}')) AND (v_complete IS NULL OR NOT i.task_id = ANY (v_complete));
 END $$;

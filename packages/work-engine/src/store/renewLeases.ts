@@ -3,13 +3,15 @@ import { runAlone } from './sql.js';
 
 const STATEMENT = {
   name: 'renew_leases',
-  // Locked in one order, so that renewals and settlements of the same leases can't lock each other out.
+  // Locked in one order, so that renewals and settlements of the same leases can't lock each other out. ROW gives the order of
+  // the ids, but not that of an index, which the planner would walk along instead of looking up attempts; the range holds one
+  // id, for the same reason: see settle_attempts.
   text: `
     WITH held AS (
-      SELECT task_id FROM leases WHERE attempt_id = ANY ($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY task_id FOR UPDATE
+      SELECT task_id FROM leases WHERE attempt_id = ANY ($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY ROW(task_id) FOR UPDATE
     )
     UPDATE leases l SET expires_at = engine_now($3) + l.lease_seconds * interval '1 second'
-    FROM held h WHERE l.task_id = h.task_id
+    FROM held h WHERE l.task_id BETWEEN h.task_id AND h.task_id
     RETURNING l.attempt_id, l.expires_at, l.cancel_requested_at,
       coalesce((SELECT r.status IN ('PAUSED', 'QUARANTINED') FROM runs r WHERE r.id = l.run_id), false) AS run_paused`,
 };

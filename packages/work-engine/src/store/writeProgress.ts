@@ -10,9 +10,10 @@ const STATEMENT = {
     WITH held AS MATERIALIZED (
       SELECT l.task_id, l.attempt_id, l.orchestrator_id AS held_by, l.daemon_id, r.progress AS percent, r.message, r.metadata AS more
       FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[]) AS r(task_id, attempt_id, progress, message, metadata)
-      JOIN leases l ON l.task_id = r.task_id
+      -- A range that holds one id, and an order that is no index's: see renew_leases.
+      JOIN leases l ON l.task_id BETWEEN r.task_id AND r.task_id
       WHERE ($6::uuid IS NULL OR l.workspace_id = $6) AND (l.attempt_id = r.attempt_id OR (r.attempt_id IS NULL AND l.expires_at IS NULL))
-      ORDER BY l.task_id FOR UPDATE OF l
+      ORDER BY ROW(l.task_id) FOR UPDATE OF l
     ), written AS (
       UPDATE tasks t
          SET progress = h.percent, progress_message = coalesce(h.message, t.progress_message), metadata = t.metadata || coalesce(h.more, '{}'),
