@@ -68,19 +68,31 @@ describe('a part of a log', () => {
 
 describe('what an attempt used up', () => {
   const completes = (usage: unknown) =>
-    completionRequestSchema.safeParse({ attemptId: 'att_1', status: 'completed', metrics: { usage, more: 1 } })
-      .success;
+    completionRequestSchema.safeParse({
+      attemptId: 'att_1',
+      status: 'completed',
+      metrics: { usage, more: 1 },
+    }).success;
 
   it('is part of the metrics of its completion, each figure if it is known', () => {
     expect(completes({ inputTokens: 1, outputTokens: 2, costUsd: 0.03, model: 'm', turns: 4 })).toBe(true);
     expect(completes({})).toBe(true);
     expect(completes({ inputTokens: 1, thoughts: 'many' })).toBe(true);
-    for (const wrong of [null, 'much', { inputTokens: -1 }, { turns: 0.5 }, { costUsd: '1' }, { model: 'a\0' }])
+    for (const wrong of [
+      null,
+      'much',
+      { inputTokens: -1 },
+      { turns: 0.5 },
+      { costUsd: '1' },
+      { model: 'a\0' },
+    ])
       expect(completes(wrong), JSON.stringify(wrong)).toBe(false);
   });
 
   it('is read from metrics of whatever form', () => {
-    expect(usageOfMetrics({ duration: 1, usage: { outputTokens: 2, later: true } })).toEqual({ outputTokens: 2 });
+    expect(usageOfMetrics({ duration: 1, usage: { outputTokens: 2, later: true } })).toEqual({
+      outputTokens: 2,
+    });
     for (const none of [null, undefined, 1, [], {}, { usage: 'much' }, { usage: { inputTokens: -1 } }])
       expect(usageOfMetrics(none)).toBeNull();
   });

@@ -34,7 +34,7 @@ function makeRepository(path: string): string {
 }
 
 function readYaml(text: string): NonNullable<PlanReadResult['plan']> {
-  const { plan, problems } = readPlan({ file: 'plan.yaml', content: text });
+  const { plan, problems } = readPlan({ fileName: 'plan.yaml', content: text });
   if (plan === null) throw new Error(JSON.stringify(problems));
   return plan;
 }
