@@ -33,6 +33,7 @@ export interface WorkerFlags {
   readonly merge: 'rebase' | 'merge';
   readonly check?: string;
   readonly mergeCommand?: string;
+  readonly cache?: true;
 }
 
 /** Who does the tasks, where, and what brings their work together. */
@@ -75,7 +76,9 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
     repository,
     project,
     workplace:
-      repository === null ? plainWorkplace(directory) : gitWorkplace({ repository, targetBranch: target }),
+      repository === null
+        ? plainWorkplace(directory)
+        : gitWorkplace({ repository, targetBranch: target, reuseResults: options.cache === true }),
     merger:
       mergeCommand !== undefined
         ? createShellMerger(surroundings, { command: mergeCommand })

@@ -1,5 +1,6 @@
 import type { AgentSignal, AgentUsage } from '../agents/agentAdapter.js';
 import type { CommittedWork } from '../git/repository.js';
+import type { ReusedFrom } from '../git/resultCache.js';
 import type { OutputLine } from '../process/processSpec.js';
 import type { AttemptResult } from './settleAttempt.js';
 
@@ -17,7 +18,11 @@ export type AttemptEvent = AttemptIds &
     | { readonly kind: 'signal'; readonly signal: AgentSignal }
     | { readonly kind: 'output'; readonly line: OutputLine }
     | { readonly kind: 'committed'; readonly work: CommittedWork }
+    /** Nothing was run: the result of a task that was the same. */
+    | { readonly kind: 'reused'; readonly from: ReusedFrom }
     | { readonly kind: 'merging' }
+    /** For now; it is tried again. */
+    | { readonly kind: 'merge_refused'; readonly reason: string }
     | {
         readonly kind: 'ended';
         readonly result: AttemptResult;
