@@ -17,6 +17,7 @@ import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
 import { readyRun, storeRun } from '../execute/readyRun.js';
 import { reportExecution } from '../execute/reportExecution.js';
+import { requireAgents } from '../execute/requireAgents.js';
 import { showDryRun } from '../execute/showDryRun.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
@@ -62,6 +63,7 @@ export async function execute(
     await showDryRun(terminal, loaded, workers, options);
     return;
   }
+  if (loaded !== null) requireAgents(loaded.plan, workers.agents);
   const served = await connectOrStart(options, home, {
     tell: (message) => say(terminal, options, message, 'dim'),
     warn: (message) => say(terminal, options, message, 'yellow'),

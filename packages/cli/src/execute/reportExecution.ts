@@ -70,6 +70,7 @@ function describeTask(task: TaskSummary, terminal: Terminal, columns: number): s
   const { record } = task;
   const facts = [
     ...(record?.agent ? [record.agent] : []),
+    ...(record?.reusedFrom ? [`reused from ${record.reusedFrom}`] : []),
     ...(record?.durationMs ? [describeDuration(record.durationMs / 1_000)] : []),
     ...(record !== null && record.files > 0
       ? [`${record.files} ${record.files === 1 ? 'file' : 'files'}`]
