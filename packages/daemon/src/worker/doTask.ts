@@ -29,6 +29,7 @@ export interface TaskDependencies {
   /** What agents print is kept there, too; null: nowhere. */
   readonly logsDirectory: string | null;
   readonly taskTimeoutMs: number;
+  readonly stalledAfterMs: number | null;
   readonly graceMs: number;
   readonly daemonMarker: string;
   readonly secrets: readonly string[];
@@ -209,6 +210,7 @@ async function startAgent(
       daemonMarker: deps.daemonMarker,
       secrets: deps.secrets,
       health: {
+        stalledAfterMs: adapter.mayBeSilent === true ? null : deps.stalledAfterMs,
         onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
         onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
       },
