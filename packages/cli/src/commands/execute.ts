@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import type { Run } from '@neolith/contracts';
 import {
+  type AttemptListener,
   type Coordinator,
   createCoordinator,
   createLog,
@@ -13,15 +14,18 @@ import {
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
+import { describeGoOn } from '../execute/describeGoOn.js';
 import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
 import { readyRun, storeRun } from '../execute/readyRun.js';
-import { reportExecution } from '../execute/reportExecution.js';
+import { type ReportOptions, reportExecution } from '../execute/reportExecution.js';
 import { showDryRun } from '../execute/showDryRun.js';
+import { tellAttempt } from '../execute/tellAttempt.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
 import { EXIT } from '../output/exitCodes.js';
+import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
 import { openLog, prepareHome } from '../start/home.js';
@@ -143,7 +147,11 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     secrets: [served.connection.token],
     write: (line) => void logFile.handle.write(line),
   });
-  const coordinator = makeCoordinator(execution, tellTrouble(log, display, terminal, options));
+  const coordinator: Coordinator = makeCoordinator(
+    execution,
+    tellTrouble(log, display, terminal, options),
+    (event) => tellAttempt(event, coordinator.records().get(event.taskId), display, terminal),
+  );
   try {
     const summary = await conduct(terminal, coordinator, { execution, display, asked });
     display.end();
@@ -154,7 +162,11 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   }
 }
 
-function makeCoordinator({ served, workers, home, options }: Execution, log: WorkerLog): Coordinator {
+function makeCoordinator(
+  { served, workers, home, options }: Execution,
+  log: WorkerLog,
+  onAttempt: AttemptListener,
+): Coordinator {
   return createCoordinator({
     client: served.connection.client,
     agent: workers.agents,
@@ -170,6 +182,7 @@ function makeCoordinator({ served, workers, home, options }: Execution, log: Wor
     drainMs: options.drainMinutes * 60_000,
     secrets: [served.connection.token, ...workers.secrets],
     log,
+    onAttempt,
   });
 }
 
@@ -232,12 +245,42 @@ async function tellEnd(
   const ended = exitCodeOfRun(summary.run.status);
   const exitCode = ended ?? (asked.isAsked() ? EXIT.interrupted : EXIT.failed);
   process.exitCode = exitCode;
-  reportExecution(terminal, summary, {
-    json: options.json === true,
-    exitCode,
-    targetBranch: workers.targetOf(summary.run.id),
-    isOwnServer: served.isOwn,
-  });
+  reportExecution(terminal, summary, describeWhere({ summary, workers, served, options, exitCode }));
   if (!options.json && exitCode !== EXIT.ok)
     terminal.out(terminal.style('dim', `  The log: ${plainLine(logFile)}`));
+}
+
+function describeWhere({
+  summary: { run },
+  workers,
+  served,
+  options,
+  exitCode,
+}: Pick<Execution, 'workers' | 'served' | 'options'> & {
+  readonly summary: ExecutionSummary;
+  readonly exitCode: number;
+}): ReportOptions {
+  const branch = workers.targetOf(run.id);
+  const path = workers.repository?.openedPath;
+  const isHere = path === undefined || isInside(process.cwd(), path);
+  return {
+    json: options.json === true,
+    exitCode,
+    merged:
+      branch === null
+        ? null
+        : {
+            branch,
+            git: isHere ? 'git' : `git -C ${quoteArgument(path)}`,
+            isOfRun: options.target === undefined,
+          },
+    goOn: describeGoOn(run.id, run.status !== 'PAUSED' && run.status !== 'RUNNING', options),
+    repositoryFlags: isHere ? '' : ` -r ${quoteArgument(path)}`,
+    isOwnServer: served.isOwn,
+  };
+}
+
+function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || !(way.startsWith('..') || isAbsolute(way));
 }

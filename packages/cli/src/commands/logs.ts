@@ -121,7 +121,7 @@ function print(terminal: Terminal, attempt: Pick<Attempt, 'id'>, chunk: LogChunk
   for (const { stream, text } of chunk.entries) {
     for (const line of text.split('\n')) {
       if (json) terminal.jsonLine({ ...facts, stream, text: line });
-      else terminal.out(dress(terminal, stream, sanitiseText(line)));
+      else terminal.verbatim(dress(terminal, stream, sanitiseText(line)));
     }
   }
 }

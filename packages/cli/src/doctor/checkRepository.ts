@@ -12,6 +12,7 @@ export function checkRepository(directory: string): Check {
         const { path } = await openRepository({
           path: directory,
           worktreesDirectory: join(neolithHome(), 'worktrees'),
+          lookOnly: true,
           environment: process.env,
         });
         return [{ check: 'git', status: 'ok', detail: `agents can work in the repository ${path}` }];

@@ -33,6 +33,8 @@ export interface WorkerFlags {
   readonly merge: 'rebase' | 'merge';
   readonly check?: string;
   readonly mergeCommand?: string;
+  /** Nothing is made, and no repository is needed. */
+  readonly dryRun?: true;
 }
 
 /** Who does the tasks, where, and what brings their work together. */
@@ -111,10 +113,12 @@ async function findRepository(
     return await openRepository({
       path: options.repoPath ?? '.',
       worktreesDirectory: join(home, 'worktrees'),
+      lookOnly: options.dryRun === true,
       environment: process.env,
     });
   } catch (error) {
     if (options.repoPath === undefined && hasGitCode(error, 'NOT_A_REPOSITORY')) {
+      if (options.dryRun === true) return null;
       throw new CommandError(
         'usage',
         'NOT_A_REPOSITORY',

@@ -6,7 +6,7 @@ import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { reportEnd } from '../watch/reportEnd.js';
-import { remediesOf } from '../watch/runEnding.js';
+import { describeRemedies, remediesOf } from '../watch/runEnding.js';
 
 export interface ReadyOptions {
   readonly json?: true;
@@ -59,9 +59,9 @@ export async function readyRun(
       'RUN_ENDED',
       [
         `${plainLine(run.name)} is ${run.status.toLowerCase()}; nothing was executed.`,
-        '`--resume` goes on with what is not done. Or:',
-        ...remediesOf(run),
-      ].join('\n  '),
+        '  `--resume` goes on with what is not done. Or:',
+        ...describeRemedies(remediesOf(run)),
+      ].join('\n'),
     );
   }
   return revive(client, run);

@@ -58,7 +58,7 @@ export async function showDryRun(
     );
     terminal.out(terminal.style('dim', `   ${plainLine(task.assignment.justification)}`));
     terminal.out();
-    terminal.out(task.prompt.trimEnd());
+    terminal.verbatim(task.prompt.trimEnd());
   }
   terminal.out();
   terminal.out('A dry run: nothing was stored, started or changed.');

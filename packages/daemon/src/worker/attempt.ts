@@ -64,6 +64,9 @@ export interface Attempt {
   readonly finished: Promise<AttemptResult>;
 }
 
+/** Of the time that an agent may take: then it is told that it takes long. */
+const SOFT_TIMEOUT_SHARE = 0.8;
+
 /** Does one claimed task: prepares its directory, runs the agent, reports progress, and tells the outcome. */
 export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext): Attempt {
   const { client, log } = deps;
@@ -142,6 +145,18 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   }
   const progress = createProgressReporter(sendProgress);
 
+  function tellSlow(runningMs: number, timeoutMs: number): void {
+    const endsAt = new Date(Date.now() + timeoutMs - runningMs);
+    log.warn('The agent takes long; it will be ended at its limit', {
+      ...ids,
+      runningSeconds: Math.round(runningMs / 1_000),
+      limitSeconds: Math.round(timeoutMs / 1_000),
+    });
+    // For whoever looks at the server: there it is the task's word of the moment, and an event.
+    progress.note({ kind: 'message', message: `Takes long: it will be ended at ${endsAt.toISOString()}` });
+    deps.onEvent({ kind: 'slow', runningMs, endsAt });
+  }
+
   /** As it came over the wire: dates as text. */
   const context = () => JSON.parse(JSON.stringify(claim.context)) as JsonValue;
 
@@ -168,6 +183,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       signal: deps.signal,
       log,
     });
+    const timeoutMs =
+      claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000;
     run = await runAgent(
       chosen.adapter,
       {
@@ -180,12 +197,13 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         ...(chosen.model === undefined ? {} : { model: chosen.model }),
       },
       {
-        timeoutMs:
-          claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000,
+        timeoutMs,
         graceMs: deps.graceMs,
         daemonMarker: deps.daemonMarker,
         secrets: deps.secrets,
         health: {
+          softTimeoutMs: timeoutMs * SOFT_TIMEOUT_SHARE,
+          onSoftTimeout: (runningMs) => tellSlow(runningMs, timeoutMs),
           onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
           onProblem: (error) =>
             log.debug('The agent could not be looked at', { ...ids, error: error.message }),
@@ -315,8 +333,9 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
 
   async function liveAndTell(): Promise<AttemptResult> {
     const startedMs = performance.now();
-    const { title } = claim.task;
-    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date() });
+    const { title, metadata } = claim.task;
+    const planPhase = typeof metadata.phase === 'string' ? metadata.phase : null;
+    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date(), planPhase });
     const result = await live();
     deps.onEvent({ kind: 'ended', result, durationMs: performance.now() - startedMs, ...told });
     return result;
