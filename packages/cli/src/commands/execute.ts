@@ -21,9 +21,11 @@ import { readyRun, storeRun } from '../execute/readyRun.js';
 import { type ReportOptions, reportExecution } from '../execute/reportExecution.js';
 import { showDryRun } from '../execute/showDryRun.js';
 import { tellAttempt } from '../execute/tellAttempt.js';
+import { describeAnswers, waitsForPerson } from '../execute/tellStuck.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
+import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
@@ -66,6 +68,7 @@ export async function execute(
     await showDryRun(terminal, loaded, workers, options);
     return;
   }
+  if (loaded !== null) refuseWithoutAgent(loaded, workers);
   const served = await connectOrStart(options, home, {
     tell: (message) => say(terminal, options, message, 'dim'),
     warn: (message) => say(terminal, options, message, 'yellow'),
@@ -96,6 +99,19 @@ export async function execute(
 async function loadSelected(terminal: Terminal, path: string, options: ExecuteFlags): Promise<LoadedPlan> {
   const { read, plan } = await loadPlan(terminal, path, options);
   return { read, plan: selectTasks(plan, options) };
+}
+
+/** Before anything is stored: a run of which nobody does anything would only fail, task by task. */
+function refuseWithoutAgent({ plan }: LoadedPlan, { agents }: Workers): void {
+  const [first, ...others] = plan.tasks
+    .filter(({ status }) => status === 'open')
+    .map((task) => agents.route(task));
+  if (first === undefined || [first, ...others].some(({ assignment }) => assignment.primary !== null)) return;
+  throw new CommandError(
+    'usage',
+    'AGENT_NOT_FOUND',
+    `No agent is here that could do the tasks. Install one (\`neolith doctor\` tells how), or give a command of your own: --shell-command 'COMMAND'.`,
+  );
 }
 
 async function describeStore(
@@ -196,7 +212,7 @@ interface Conduct {
 async function conduct(
   terminal: Terminal,
   coordinator: Coordinator,
-  { execution: { run, options }, display, asked }: Conduct,
+  { execution: { run, options, served }, display, asked }: Conduct,
 ): Promise<ExecutionSummary | null> {
   const wound = asked.once.then(() => windDown(coordinator, display, asked));
   try {
@@ -206,17 +222,39 @@ async function conduct(
     if (!(error instanceof DaemonError) || error.code !== 'STOPPED_WHILE_STARTING') throw error;
     return null;
   }
+  let stuck: Promise<void> | null = null;
   const stopWatching = coordinator.monitorProgress({
-    onProgress: (progress) => display.progress(progress, coordinator.records()),
+    onProgress(progress) {
+      display.progress(progress, coordinator.records());
+      if (!waitsForPerson(progress)) stuck = null;
+      else stuck ??= onStuck();
+    },
     onTrouble: display.trouble,
     ...(display.event === null ? {} : { onEvent: display.event }),
   });
+  async function onStuck(): Promise<void> {
+    try {
+      // Of a server that ends with us nobody knows where nobody sits before us.
+      if (served.isOwn && !terminal.isTerminal) {
+        display.note('What is left waits for a person; the run is paused.');
+        await coordinator.pause('What is left waits for a person');
+        return;
+      }
+      display.note('What is left waits for a person. From another terminal:');
+      for (const line of await describeAnswers(served.connection.client, run.id)) display.note(line);
+      display.note('Or Ctrl-C, which pauses the run.');
+    } catch (error) {
+      display.trouble(error);
+    }
+  }
+
   try {
     const summary = await coordinator.waitForCompletion();
+    if (stuck !== null) await stuck;
     if (asked.isAsked()) await wound;
-    else if (exitCodeOfRun(summary.run.status) === null)
+    else if (summary.run.status !== 'PAUSED' && exitCodeOfRun(summary.run.status) === null)
       display.note('The server told the daemon to end; the run itself goes on.');
-    return asked.isAsked() ? await coordinator.getSummary() : summary;
+    return asked.isAsked() || stuck !== null ? await coordinator.getSummary() : summary;
   } finally {
     stopWatching();
   }
@@ -231,7 +269,10 @@ async function windDown(coordinator: Coordinator, display: Display, asked: Asked
       : `Pausing: ${running} running ${running === 1 ? 'task' : 'tasks'} may finish. Ctrl-C again ends them at once.`,
   );
   const reason = 'Interrupted at the terminal';
-  void asked.again.then(() => coordinator.pauseAtOnce(reason));
+  void asked.again.then(() => {
+    display.note('Ending the agents.');
+    return coordinator.pauseAtOnce(reason);
+  });
   await coordinator.pause(reason);
 }
 
@@ -274,7 +315,7 @@ function describeWhere({
             git: isHere ? 'git' : `git -C ${quoteArgument(path)}`,
             isOfRun: options.target === undefined,
           },
-    goOn: describeGoOn(run.id, run.status !== 'PAUSED' && run.status !== 'RUNNING', options),
+    goOn: describeGoOn(run.id, options),
     repositoryFlags: isHere ? '' : ` -r ${quoteArgument(path)}`,
     isOwnServer: served.isOwn,
   };

@@ -21,7 +21,7 @@ export const EXECUTE_DEFAULTS = {
 } as const;
 
 /** The command that goes on with a run, with the agents, the repository and the limits of the call before. Pure. */
-export function describeGoOn(runId: string, resume: boolean, flags: GoOnFlags): string {
+export function describeGoOn(runId: string, flags: GoOnFlags): string {
   const changed = <K extends keyof typeof EXECUTE_DEFAULTS>(name: K): string | undefined =>
     flags[name] === EXECUTE_DEFAULTS[name] ? undefined : String(flags[name]);
   const options: readonly (readonly [string, string | undefined])[] = [
@@ -46,7 +46,7 @@ export function describeGoOn(runId: string, resume: boolean, flags: GoOnFlags): 
   return [
     'neolith execute --run',
     runId,
-    ...(resume ? ['--resume'] : []),
+    '--resume',
     ...options.flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoteArgument(value)])),
     ...(flags.cache ? ['--cache'] : []),
   ].join(' ');

@@ -45,6 +45,8 @@ const ICONS: Readonly<Record<TaskStatus, readonly [string, Style]>> = {
 /** A run of thousands tells of those that need somebody, and counts the others. */
 const DONE_SHOWN_MAX = 50;
 const TITLE_COLUMNS_MIN = 12;
+/** On a narrower terminal titles are worth more than what each task has used. */
+const COLUMNS_FOR_USAGE = 100;
 const WHY_LINES_MAX = 4;
 
 /** The last words of an execution: what became of each task, what it took, where the work is, and what to do next. */
@@ -76,7 +78,7 @@ function describeTasks({ tasks }: ExecutionSummary, terminal: Terminal): string[
   const done = tasks.filter(({ status }) => status === 'DONE');
   const shown = done.length > DONE_SHOWN_MAX ? tasks.filter(({ status }) => status !== 'DONE') : tasks;
   const columns = terminal.columns();
-  const facts = shown.map(describeFacts);
+  const facts = shown.map((task) => describeFacts(task, columns >= COLUMNS_FOR_USAGE));
   const titleColumns = Math.max(
     TITLE_COLUMNS_MIN,
     Math.min(
@@ -90,9 +92,9 @@ function describeTasks({ tasks }: ExecutionSummary, terminal: Terminal): string[
   ];
 }
 
-function describeFacts({ record }: TaskSummary): string {
+function describeFacts({ record }: TaskSummary, withUsage: boolean): string {
   if (record === null) return '';
-  const usage = describeUsage(record.usage ?? {});
+  const usage = withUsage ? describeUsage(record.usage ?? {}) : '';
   return [
     ...(record.agent === null ? [] : [record.agent]),
     ...(record.durationMs === null ? [] : [describeDuration(record.durationMs / 1_000)]),
@@ -103,10 +105,14 @@ function describeFacts({ record }: TaskSummary): string {
 }
 
 function describeTask(task: TaskSummary, facts: string, titleColumns: number, terminal: Terminal): string[] {
-  const [icon, style] = ICONS[task.status];
+  const isWaiting = task.status === 'BLOCKED' && task.blockedReason === null;
+  const [icon, style] = ICONS[isWaiting ? 'TODO' : task.status];
   const { record } = task;
-  const title = fitLine(plainLine(task.title), titleColumns);
-  const head = facts === '' ? title : `${padLine(title, titleColumns)}  ${terminal.style('dim', facts)}`;
+  const title = plainLine(task.title);
+  const head =
+    facts === ''
+      ? fitLine(title, terminal.columns() - 2)
+      : `${padLine(fitLine(title, titleColumns), titleColumns)}  ${terminal.style('dim', facts)}`;
   const wrap = (text: string): string[] => wrapLine(text, terminal.columns(), '    ');
   const why = describeWhy(task);
   return [

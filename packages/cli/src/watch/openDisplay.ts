@@ -5,6 +5,7 @@ import { wrapLine } from '../output/fitLine.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { describeProgress, drawProgress, formatClock } from './drawProgress.js';
 import { type LiveBlock, openLiveBlock } from './liveBlock.js';
+import { exitCodeOfRun } from './runEnding.js';
 
 /** What a command shows while a run goes on: lines redrawn at a terminal, plain lines elsewhere, JSON lines if asked. */
 export interface Display {
@@ -91,6 +92,8 @@ function openLiveDisplay(terminal: Terminal, name: string): Display {
     },
     end() {
       process.stdout.off('resize', draw);
+      // How it stood while it went on is not how it ended; what follows tells that.
+      if (last !== null && exitCodeOfRun(last[0].status) === null) block.draw([]);
       block.end();
     },
   };
