@@ -58,7 +58,7 @@ it.each([
   [['import', 'x.yaml', '--assign', 'backend'], 'backend=Ada'],
   [['daemon', '--shell-command', 'true'], '--orchestrator NAME'],
   [['daemon', '--all', '--orchestrator', 'Ada', '--shell-command', 'true'], 'not both'],
-  [['daemon', '--all'], '--shell-command'],
+  [['daemon', '--all', '--agent', 'shell'], '--shell-command'],
   [['daemon', '--all', '--agent', 'nobody'], 'Known agents: '],
   [['daemon', '--all', '--shell-command', 'true', '--merge-command', ' '], 'merge command is empty'],
   [['runs', 'bogus'], "unknown command 'runs bogus'"],

@@ -236,16 +236,23 @@ it('a second Ctrl-C ends the agents at once and gives their tasks back', async (
   expect(lines.at(-1)).toMatchObject({ kind: 'interrupted', run: { status: 'PAUSED' }, exitCode: 130 });
 });
 
-it('starts nothing that nobody would do, and nothing without an agent', async () => {
+it("gives what is nobody's to an orchestrator called Local where there are several", async () => {
   await work.orchestrator({ name: 'Ada and another' });
+  await work.orchestrator({ name: 'Ben and another' });
   const file = await writePlan('Nobodys', [{ id: 'a', title: 'A' }]);
-  const nobody = await run('execute', file, '--shell-command', 'true');
-  expect(nobody.code).toBe(1);
-  expect(nobody.stderr).toContain('1 of 1 open tasks belong to nobody');
-  expect((await find('Nobodys')).status).toBe('PENDING');
-  const file2 = await writePlan('Agentless', [{ id: 'a', title: 'A' }]);
-  const agentless = await run('execute', file2, '--orchestrator', 'Ada and another');
+  expect((await run('execute', file, '--shell-command', 'true')).code).toBe(0);
+  const [task] = (await work.engine.listTasks({ runId: (await find('Nobodys')).id })).tasks;
+  const local = (await work.engine.listOrchestrators()).find(({ name }) => name === 'Local');
+  expect(task).toMatchObject({ status: 'DONE', orchestratorId: local?.id });
+});
+
+it('starts and stores nothing where no agent could do it, and nothing that is not said clearly', async () => {
+  const file = await writePlan('Agentless', [{ id: 'a', title: 'A' }]);
+  const nowhere = { ...environment(), PATH: work.path('empty'), HOME: work.path('empty') };
+  const agentless = await runNeolith(['execute', file, '--work-directory', '.'], nowhere, work.directory);
   expect(agentless.code).toBe(2);
+  expect(agentless.stderr).toContain('Nobody here can do the task "A"');
+  expect(agentless.stderr).toContain('--shell-command');
   expect((await work.engine.listRuns({ source: 'Agentless' })).runs).toEqual([]);
   expect((await run('execute', '--shell-command', 'true')).code).toBe(2);
   expect((await run('execute', file, '--run', 'x', '--shell-command', 'true')).code).toBe(2);

@@ -19,13 +19,13 @@ import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
 import { readyRun, storeRun } from '../execute/readyRun.js';
 import { type ReportOptions, reportExecution } from '../execute/reportExecution.js';
+import { requireAgents } from '../execute/requireAgents.js';
 import { showDryRun } from '../execute/showDryRun.js';
 import { tellAttempt } from '../execute/tellAttempt.js';
 import { describeAnswers, waitsForPerson } from '../execute/tellStuck.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
-import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
@@ -68,7 +68,7 @@ export async function execute(
     await showDryRun(terminal, loaded, workers, options);
     return;
   }
-  if (loaded !== null) refuseWithoutAgent(loaded, workers);
+  if (loaded !== null) requireAgents(loaded.plan, workers.agents);
   const served = await connectOrStart(options, home, {
     tell: (message) => say(terminal, options, message, 'dim'),
     warn: (message) => say(terminal, options, message, 'yellow'),
@@ -99,19 +99,6 @@ export async function execute(
 async function loadSelected(terminal: Terminal, path: string, options: ExecuteFlags): Promise<LoadedPlan> {
   const { read, plan } = await loadPlan(terminal, path, options);
   return { read, plan: selectTasks(plan, options) };
-}
-
-/** Before anything is stored: a run of which nobody does anything would only fail, task by task. */
-function refuseWithoutAgent({ plan }: LoadedPlan, { agents }: Workers): void {
-  const [first, ...others] = plan.tasks
-    .filter(({ status }) => status === 'open')
-    .map((task) => agents.route(task));
-  if (first === undefined || [first, ...others].some(({ assignment }) => assignment.primary !== null)) return;
-  throw new CommandError(
-    'usage',
-    'AGENT_NOT_FOUND',
-    `No agent is here that could do the tasks. Install one (\`neolith doctor\` tells how), or give a command of your own: --shell-command 'COMMAND'.`,
-  );
 }
 
 async function describeStore(

@@ -6,7 +6,6 @@ import type { WorkerFlags } from './prepareWorkers.js';
 export interface GoOnFlags extends WorkerFlags, ConnectionFlags {
   readonly maxConcurrent: number;
   readonly timeout?: number;
-  readonly cache?: true;
   readonly name?: string;
   readonly leaseSeconds: number;
   readonly drainMinutes: number;

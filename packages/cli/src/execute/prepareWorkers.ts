@@ -35,6 +35,7 @@ export interface WorkerFlags {
   readonly mergeCommand?: string;
   /** Nothing is made, and no repository is needed. */
   readonly dryRun?: true;
+  readonly cache?: true;
 }
 
 /** Who does the tasks, where, and what brings their work together. */
@@ -77,7 +78,9 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
     repository,
     project,
     workplace:
-      repository === null ? plainWorkplace(directory) : gitWorkplace({ repository, targetBranch: target }),
+      repository === null
+        ? plainWorkplace(directory)
+        : gitWorkplace({ repository, targetBranch: target, reuseResults: options.cache === true }),
     merger:
       mergeCommand !== undefined
         ? createShellMerger(surroundings, { command: mergeCommand })

@@ -97,6 +97,7 @@ function describeFacts({ record }: TaskSummary, withUsage: boolean): string {
   const usage = withUsage ? describeUsage(record.usage ?? {}) : '';
   return [
     ...(record.agent === null ? [] : [record.agent]),
+    ...(record.reusedFrom === null ? [] : [`reused from ${record.reusedFrom}`]),
     ...(record.durationMs === null ? [] : [describeDuration(record.durationMs / 1_000)]),
     ...(record.files > 0 ? [plural(record.files, 'file')] : []),
     ...(usage === '' ? [] : [usage]),

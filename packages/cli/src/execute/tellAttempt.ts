@@ -29,6 +29,17 @@ export function tellAttempt(
         ),
       );
       return;
+    case 'reused':
+      tell(`▸ ${title}: takes over the result of ${event.from.attemptId}`);
+      return;
+    case 'merge_refused':
+      display.note(
+        style(
+          'yellow',
+          `${title}: can't be merged for now, and is tried again: ${summariseError(event.reason)}`,
+        ),
+      );
+      return;
     case 'merging':
       tell(`⇢ ${title}: to be merged`);
       return;

@@ -32,7 +32,6 @@ export function addExecute(made: Command, terminal: Terminal): void {
       [],
     )
     .option('--from <task>', 'this task of the plan and whatever depends on it; several times', collect, [])
-    .option('--cache', 'reuse the result of a task that was done from the same prompt and commit')
     .option('--name <name>', 'the daemon’s name (default: the host name and the run)')
     .option(
       '--lease-seconds <number>',

@@ -32,5 +32,9 @@ export function withWorkerOptions(made: Command): Command {
         .default('rebase'),
     )
     .option('--check <command>', 'must succeed on the merged work before the target moves, by /bin/sh')
-    .option('--merge-command <command>', MERGE_COMMAND);
+    .option('--merge-command <command>', MERGE_COMMAND)
+    .option(
+      '--cache',
+      'take over the result of a task that was done with the same prompt, agent and commit to begin at',
+    );
 }

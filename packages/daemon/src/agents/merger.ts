@@ -12,6 +12,8 @@ export interface MergeRequest {
   readonly context: JsonValue;
   /** What the agent brought; null for nothing. */
   readonly output: JsonValue;
+  /** Its name. */
+  readonly agent: string;
 }
 
 export interface MergeLimits {
@@ -27,6 +29,11 @@ export interface MergeLimits {
 export interface MergeCallbacks {
   readonly onLog: (line: OutputLine) => void;
   readonly onWarning: (warning: string) => void;
+  /**
+   * Whether the merge slot is still ours, asked of the server; for a merger that can ask right before the step that
+   * can't be taken back. A daemon that was asleep for longer than its lease learns here that it is too late.
+   */
+  readonly mayStillMerge: () => Promise<boolean>;
 }
 
 export type MergeVerdict =

@@ -29,6 +29,8 @@ export interface TaskRecord {
   readonly durationMs: number | null;
   readonly error: string | null;
   readonly kept: string | null;
+  /** The attempt whose result was taken over in place of running an agent. */
+  readonly reusedFrom: string | null;
 }
 
 /** A record after one more event; null stays null until the attempt has started. Pure. */
@@ -49,8 +51,12 @@ export function recordEvent(record: TaskRecord | null, event: AttemptEvent): Tas
       return { ...record, endsAt: event.endsAt };
     case 'committed':
       return { ...record, commit: event.work.commit, files: event.work.files };
+    case 'reused':
+      return { ...record, reusedFrom: event.from.attemptId };
     case 'merging':
       return { ...record, phase: 'merging', endsAt: null };
+    case 'merge_refused':
+      return { ...record, message: event.reason };
     case 'ended':
       return {
         ...record,
@@ -70,7 +76,7 @@ function beginRecord(event: Extract<AttemptEvent, { kind: 'started' }>): TaskRec
     ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting', planPhase, endsAt: null },
     ...{ agent: null, pid: null, branch: null, directory: null, commit: null, files: 0 },
     ...{ progress: 0, message: null, usage: null },
-    ...{ result: null, durationMs: null, error: null, kept: null },
+    ...{ result: null, durationMs: null, error: null, kept: null, reusedFrom: null },
   };
 }
 

@@ -20,8 +20,6 @@ export interface GitMergerConfiguration {
   readonly strategy: MergeStrategy;
   /** Null: what merges without conflict comes in. */
   readonly check: CheckConfiguration | null;
-  /** For the message of the commit. Default: the context's task title, and `unknown` for the agent. */
-  readonly describe?: (request: MergeRequest) => Partial<Pick<CommitFacts, 'title' | 'agent'>>;
 }
 
 /** What the merge did, added to the task's output as `merge`. */
@@ -94,7 +92,7 @@ function createEnding(): Ending {
 }
 
 async function mergeAttempt(
-  { repository, strategy, check, describe }: GitMergerConfiguration,
+  { repository, strategy, check }: GitMergerConfiguration,
   record: AttemptRecord,
   request: MergeRequest,
   limits: MergeLimits,
@@ -107,9 +105,8 @@ async function mergeAttempt(
     taskId: record.taskId,
     attemptId: record.attemptId,
     runId: record.runId,
-    agent: 'unknown',
+    agent: request.agent,
     title: readTitle(request.context),
-    ...describe?.(request),
   };
   const merged = (commit: string | null, alreadyMerged = false): MergeVerdict =>
     tellMerged(request.output, { branch, commit, strategy, alreadyMerged });
@@ -153,7 +150,7 @@ async function mergeAttempt(
       if (verdict.kind === 'terminated') return { kind: 'terminated' };
       if (verdict.kind === 'red') return failed(verdict.error);
     }
-    if (ending.isWanted()) return { kind: 'terminated' };
+    if (ending.isWanted() || !(await callbacks.mayStillMerge())) return { kind: 'terminated' };
     const checkout = await findTargetCheckout(repository, branch);
     if (checkout.kind === 'refused') return refused(checkout.reason);
     const move = await moveTarget(repository, {

@@ -3,9 +3,10 @@ import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
 import type { AgentUsage, JsonValue } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
 import type { Merger } from '../agents/merger.js';
-import { type AgentRun, runAgent } from '../agents/runAgent.js';
+import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
+import type { ReusedWork } from '../git/resultCache.js';
 import type { TerminationReason } from '../process/processSpec.js';
-import type { AgentChooser } from './agentChooser.js';
+import type { AgentChooser, ChosenAgent } from './agentChooser.js';
 import type { AttemptEvent } from './attemptEvents.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import type { AttemptPhase } from './decideRenewal.js';
@@ -13,9 +14,10 @@ import { type AttemptOutcome, describeFault, describeOutcome } from './describeO
 import { describeWork } from './describeWork.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
-import { createLogShipper } from './logShipper.js';
+import { createLogShipper, type LogShipper } from './logShipper.js';
 import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
+import { describeMergedBefore, describeParts, describeReuse, mayStandForTask } from './reuseWork.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
 import type { Workplace, WorkSite } from './workplace.js';
@@ -88,6 +90,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
+  /** For tasks that are the same as this one. */
+  let keepResult = async (_commit: string | null, _output: JsonValue): Promise<void> => undefined;
+  /** Once the task is done. */
+  let keepWork = async (): Promise<void> => undefined;
 
   function end(reason: TerminationReason, graceMs = deps.graceMs): void {
     if (reason === 'cancelled') cancelRequested = true;
@@ -176,6 +182,43 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     if (site.worktree !== null)
       deps.onEvent({ kind: 'worktree', directory: site.directory, branch: site.worktree.branch });
     if (wanted !== null) return outcomeOfEnd((wanted as { reason: TerminationReason }).reason);
+    return (await takeOver(site, chosen)) ?? runChosen(site, chosen, directory);
+  }
+
+  /** What was done before needs no agent: by an attempt that could not tell it, or by a task that was the same. */
+  async function takeOver(at: WorkSite, chosen: ChosenAgent): Promise<AttemptOutcome | null> {
+    if (mayStandForTask(claim)) {
+      const merged = await at.findMerged();
+      if (merged !== null) {
+        log.info('The work is in the target branch already; nothing is run', { ...ids, ...merged });
+        return describeMergedBefore(attemptId, agentName, merged);
+      }
+    }
+    if (at.results === null) return null;
+    const parts = await describeParts(claim, at, chosen, deps.secrets);
+    let reused: ReusedWork | null = null;
+    let reason: string | null;
+    try {
+      ({ reused, reason } = await at.results.recall(parts));
+    } catch (error) {
+      reason = describeError(error).error;
+    }
+    if (reused === null) {
+      if (reason !== null) log.warn('A result that was kept can not be used', { ...ids, reason });
+      const { results } = at;
+      keepResult = (commit, output) => results.keep(parts, { commit, output });
+      return null;
+    }
+    log.info('Took over the result of a task that was the same', {
+      ...ids,
+      from: reused.reusedFrom.attemptId,
+    });
+    deps.onEvent({ kind: 'reused', from: reused.reusedFrom });
+    deps.onEvent({ kind: 'committed', work: reused.work });
+    return describeWork(describeReuse(attemptId, agentName, reused), reused.work, at.worktree);
+  }
+
+  async function runChosen(at: WorkSite, chosen: ChosenAgent, directory: string): Promise<AttemptOutcome> {
     const shipper = createLogShipper({
       client,
       attemptId,
@@ -183,18 +226,46 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       signal: deps.signal,
       log,
     });
+    let report: AgentRunReport;
+    try {
+      run = await startAgent(at, chosen, directory, shipper);
+      deps.onEvent({ kind: 'agent', agent: agentName, reason: chosen.reason, pid: run.pid });
+      // Asked for while it was being started.
+      const early = wanted as { reason: TerminationReason; graceMs: number } | null;
+      if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
+      report = await run.finished;
+    } finally {
+      // While the attempt is ours: afterwards the server takes no more of it.
+      await shipper.finish();
+    }
+    told.usage = report.usage;
+    if (report.outcome.survivors.length > 0) {
+      log.error('Processes of the agent could not be ended', {
+        ...ids,
+        pids: report.outcome.survivors.join(' '),
+      });
+    }
+    return commit(at, describeOutcome(report, { ...facts(), cancelRequested }), report.artifacts.length > 0);
+  }
+
+  async function startAgent(
+    at: WorkSite,
+    { adapter, model }: ChosenAgent,
+    directory: string,
+    shipper: LogShipper,
+  ): Promise<AgentRun> {
     const timeoutMs =
       claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000;
-    run = await runAgent(
-      chosen.adapter,
+    return runAgent(
+      adapter,
       {
         taskId,
         attemptId,
         attemptDirectory: directory,
-        workingDirectory: site.directory,
+        workingDirectory: at.directory,
         context: context(),
-        prompt: await writePrompt(claim.context, site, agentName, deps.secrets),
-        ...(chosen.model === undefined ? {} : { model: chosen.model }),
+        prompt: await writePrompt(claim.context, at, agentName, deps.secrets),
+        ...(model === undefined ? {} : { model }),
       },
       {
         timeoutMs,
@@ -222,37 +293,29 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         onWarning: (warning) => log.warn(warning, ids),
       },
     );
-    deps.onEvent({ kind: 'agent', agent: agentName, reason: chosen.reason, pid: run.pid });
-    // Asked for while it was being started.
-    const early = wanted as { reason: TerminationReason; graceMs: number } | null;
-    if (early !== null) void run.terminate(early.reason, { graceMs: early.graceMs });
-    const report = await run.finished;
-    // While the attempt is ours: afterwards the server takes no more of it.
-    const shipped = shipper.finish();
-    told.usage = report.usage;
-    if (report.outcome.survivors.length > 0) {
-      log.error('Processes of the agent could not be ended', {
-        ...ids,
-        pids: report.outcome.survivors.join(' '),
-      });
-    }
-    const outcome = describeOutcome(report, { ...facts(), cancelRequested });
-    await shipped;
+  }
+
+  /** Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away. */
+  async function commit(
+    at: WorkSite,
+    outcome: AttemptOutcome,
+    hasArtifacts: boolean,
+  ): Promise<AttemptOutcome> {
     try {
-      // Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away.
-      const work = await site.commit();
-      if (work !== null) deps.onEvent({ kind: 'committed', work });
-      if (work !== null) {
-        const { commit, files, notes } = work;
-        log.info('Committed', {
-          ...ids,
-          branch: site.worktree?.branch,
-          commit,
-          files,
-          notes: notes?.join(' '),
-        });
-      }
-      return describeWork(outcome, work, site.worktree);
+      const work = await at.commit();
+      if (work === null) return outcome;
+      deps.onEvent({ kind: 'committed', work });
+      const { commit, files, notes } = work;
+      log.info('Committed', {
+        ...ids,
+        branch: at.worktree?.branch,
+        commit,
+        files,
+        notes: notes?.join(' '),
+      });
+      if (outcome.kind === 'complete' && !hasArtifacts)
+        keepWork = () => keepResult(commit, (outcome.body.output ?? null) as JsonValue);
+      return describeWork(outcome, work, at.worktree);
     } catch (error) {
       log.error("The agent's work could not be committed", { ...ids, ...describeError(error) });
       return outcome.kind === 'complete' && outcome.body.status === 'completed'
@@ -263,7 +326,11 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
 
   async function merge(directory: string, output: JsonValue): Promise<AttemptResult> {
     stage = startMergeStage(
-      { ...deps, repeat },
+      {
+        ...deps,
+        repeat,
+        onRefused: (reason) => deps.onEvent({ kind: 'merge_refused', reason }),
+      },
       {
         taskId,
         attemptId,
@@ -271,6 +338,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         workingDirectory: site?.directory ?? directory,
         context: context(),
         output,
+        agent: agentName,
       },
     );
     phase = 'merging';
@@ -299,10 +367,13 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     else progress.discard();
     phase = 'settling';
     try {
-      const settled = await settling.settle(outcome);
-      if (settled !== 'merging') return settled;
-      const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
-      return await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
+      let settled = await settling.settle(outcome);
+      if (settled === 'merging') {
+        const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
+        settled = await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
+      }
+      if (settled === 'completed') await keep();
+      return settled;
     } catch (error) {
       const lost = judgeCallError(error) === 'lost';
       log.warn(
@@ -315,6 +386,14 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     } finally {
       await leave();
       if (directory !== null) await remove(directory);
+    }
+  }
+
+  async function keep(): Promise<void> {
+    try {
+      await keepWork();
+    } catch (error) {
+      log.warn('The result of a task could not be kept for others', { ...ids, ...describeError(error) });
     }
   }
 

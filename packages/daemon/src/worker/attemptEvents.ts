@@ -1,5 +1,6 @@
 import type { AgentSignal, AgentUsage } from '../agents/agentAdapter.js';
 import type { CommittedWork } from '../git/repository.js';
+import type { ReusedFrom } from '../git/resultCache.js';
 import type { OutputLine } from '../process/processSpec.js';
 import type { AttemptResult } from './settleAttempt.js';
 
@@ -26,7 +27,11 @@ export type AttemptEvent = AttemptIds &
     /** Its agent has worked for so long that it will be ended soon. Told once. */
     | { readonly kind: 'slow'; readonly runningMs: number; readonly endsAt: Date }
     | { readonly kind: 'committed'; readonly work: CommittedWork }
+    /** Nothing was run: the result of a task that was the same. */
+    | { readonly kind: 'reused'; readonly from: ReusedFrom }
     | { readonly kind: 'merging' }
+    /** For now; it is tried again. */
+    | { readonly kind: 'merge_refused'; readonly reason: string }
     | {
         readonly kind: 'ended';
         readonly result: AttemptResult;

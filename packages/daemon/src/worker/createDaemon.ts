@@ -14,6 +14,7 @@ import { runHeartbeats, sendHeartbeat } from './heartbeatLoop.js';
 import { describeError } from './judgeCallError.js';
 import { createLog } from './log.js';
 import { holdName } from './nameLock.js';
+import { pruneLocalLogs } from './pruneLocalLogs.js';
 import { createRegistration } from './registration.js';
 import { releaseUnknown } from './releaseUnknown.js';
 import type { AttemptResult } from './settleAttempt.js';
@@ -141,6 +142,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       if (strays.signalled > 0)
         log.warn('Ended what an earlier life had left running', { processes: strays.signalled });
       await removeLeftovers(root);
+      await pruneLogs();
       await registration.begin();
     } catch (error) {
       if (!ending.signal.aborted) status = 'stopped';
@@ -165,6 +167,17 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     });
     loops = Promise.all([beat(), listen(), registration.follow()]);
     pump.serve(registration.served());
+  }
+
+  async function pruneLogs(): Promise<void> {
+    const { logsDirectory } = options;
+    if (logsDirectory === undefined) return;
+    try {
+      const removed = await pruneLocalLogs(logsDirectory);
+      if (removed > 0) log.info('Removed old logs of attempts', { files: removed });
+    } catch (error) {
+      log.warn('Old logs of attempts could not be removed', describeError(error));
+    }
   }
 
   function beat(): Promise<void> {

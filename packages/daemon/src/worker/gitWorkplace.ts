@@ -2,20 +2,26 @@ import { releaseWorktree } from '../git/attemptRecord.js';
 import { removeWorktree } from '../git/cleanup.js';
 import { commitWork } from '../git/commitWork.js';
 import { makeWorktree } from '../git/makeWorktree.js';
-import type { Repository } from '../git/repository.js';
+import { findMergedWork } from '../git/mergedWork.js';
+import type { AttemptWorktree, Repository } from '../git/repository.js';
 import { resolveTarget } from '../git/resolveTarget.js';
+import { computeCacheKey, lookUpResult, reuseResult, storeResult } from '../git/resultCache.js';
 import { supersedeAttempts } from '../git/supersede.js';
 import { readProjectFacts } from '../prompts/readProjectFacts.js';
-import type { Workplace } from './workplace.js';
+import type { ResultParts, ResultStore } from './reuseWork.js';
+import type { WorkFacts, Workplace } from './workplace.js';
 
 export interface GitWorkplaceOptions {
   readonly repository: Repository;
   /** An existing branch; null: one of the run, or of the task where it is in none. */
   readonly targetBranch: string | null;
+  /** Whether a task that is the same as one that succeeded from the same commit takes over its result. Default false. */
+  readonly reuseResults?: boolean;
 }
 
 /** A worktree and a branch for each attempt, begun where the target branch stands then. */
-export function gitWorkplace({ repository, targetBranch }: GitWorkplaceOptions): Workplace {
+export function gitWorkplace(options: GitWorkplaceOptions): Workplace {
+  const { repository, targetBranch, reuseResults = false } = options;
   return {
     async open({ taskId, attemptId, runId, title, agent }) {
       const target = await resolveTarget(repository, { runId: runId ?? taskId, branch: targetBranch });
@@ -29,6 +35,15 @@ export function gitWorkplace({ repository, targetBranch }: GitWorkplaceOptions):
         directory: worktree.directory,
         worktree,
         project: await readProjectFacts(worktree.directory),
+        async findMerged() {
+          const [work] = await findMergedWork(repository, target.branch, { taskId });
+          return work === undefined
+            ? null
+            : { branch: target.branch, commit: work.commit, attemptId: work.attemptId };
+        },
+        results: reuseResults
+          ? storeIn(repository, worktree, { taskId, attemptId, runId, title, agent })
+          : null,
         commit: () => commitWork(repository, worktree, { taskId, attemptId, runId, title, agent }),
         async close() {
           await releaseWorktree(repository, attemptId);
@@ -38,6 +53,26 @@ export function gitWorkplace({ repository, targetBranch }: GitWorkplaceOptions):
           return { kept: kept === null ? null : kept.message };
         },
       };
+    },
+  };
+}
+
+function storeIn(
+  repository: Repository,
+  worktree: AttemptWorktree,
+  facts: Omit<WorkFacts, 'attemptDirectory'>,
+): ResultStore {
+  const { baseCommit } = worktree;
+  const keyOf = (parts: ResultParts) => computeCacheKey({ ...parts, baseCommit });
+  return {
+    async recall(parts) {
+      const found = await lookUpResult(repository, keyOf(parts));
+      if (found.kind === 'miss') return { reused: null, reason: found.reason ?? null };
+      return { reused: await reuseResult(repository, worktree, facts, found.result), reason: null };
+    },
+    async keep(parts, { commit, output }) {
+      const { taskId, attemptId } = facts;
+      await storeResult(repository, keyOf(parts), { commit, baseCommit, output, taskId, attemptId });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MergeTurn, NeolithClient } from '@neolith/contracts';
 import type { JsonValue } from '../agents/agentAdapter.js';
-import type { MergeRequest, MergeRun, Merger } from '../agents/merger.js';
+import type { MergeRequest, MergeRun, Merger, MergeVerdict } from '../agents/merger.js';
 import type { TerminationReason } from '../process/processSpec.js';
 import { describeError, judgeCallError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
@@ -19,6 +19,8 @@ export interface MergeStageDependencies {
   readonly log: WorkerLog;
   /** Makes the call again while the server is away. */
   readonly repeat: <T>(what: string, call: () => Promise<T>) => Promise<T>;
+  /** It is refused for now, and tried again until its time is over. Told once for each reason. */
+  readonly onRefused: (reason: string) => void;
 }
 
 export type MergeOutcome =
@@ -38,6 +40,8 @@ export interface MergeStage {
 /** A wait that was broken off sooner than this says nothing; asking again at once would hammer the server. */
 const BROKEN_OFF_MS = 500;
 const PAUSE_MS = 1_000;
+/** Between two tries of a merge that is refused: from, doubled each time, up to. */
+const REFUSED_PAUSE_MS = [1_000, 30_000] as const;
 /** The server's limit. */
 const ERROR_CHARS_MAX = 100_000;
 
@@ -56,23 +60,24 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     run?.terminate(first, { graceMs });
   }
 
+  /** Null: given up before there was an answer. */
+  function ask(waitSeconds: number): Promise<MergeTurn | null> {
+    return deps.repeat('The wish to merge', () =>
+      withOwnSignal(ending.signal, (signal) =>
+        deps.client.requestMerge({ params: { id: request.attemptId }, body: { waitSeconds }, signal }),
+      ).catch((error: unknown) => {
+        if (ending.signal.aborted) return null;
+        throw error;
+      }),
+    );
+  }
+
   /** Null: given up before it came. */
   async function waitForSlot(): Promise<MergeTurn | null> {
     let place = 0;
     for (;;) {
       const askedMs = performance.now();
-      const turn = await deps.repeat('The wish to merge', () =>
-        withOwnSignal(ending.signal, (signal) =>
-          deps.client.requestMerge({
-            params: { id: request.attemptId },
-            body: { waitSeconds: deps.waitSeconds },
-            signal,
-          }),
-        ).catch((error: unknown) => {
-          if (ending.signal.aborted) return null;
-          throw error;
-        }),
-      );
+      const turn = await ask(deps.waitSeconds);
       if (turn === null || turn.granted || turn.cancelRequested) return turn;
       if (turn.place !== place) log.info('Waiting for the merge slot', { ...ids, place: turn.place });
       place = turn.place;
@@ -86,13 +91,43 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     }
   }
 
+  /**
+   * A refusal is not the task's fault, and mostly somebody's unfinished business in a checkout of the target: doing the
+   * whole task again would help nobody, so the merge waits for them.
+   */
   async function merge(): Promise<MergeOutcome> {
     log.info('Merging', { ...ids, merger: deps.merger.name });
+    const giveUpAtMs = performance.now() + deps.mergeTimeoutMs;
+    let told = '';
+    let [pauseMs, pauseMaxMs]: readonly number[] = REFUSED_PAUSE_MS;
+    for (;;) {
+      const outcome = await mergeOnce(Math.max(0, Math.ceil(giveUpAtMs - performance.now())));
+      if (outcome.kind !== 'refused') return outcome;
+      const leftMs = giveUpAtMs - performance.now();
+      const error = outcome.error.slice(0, ERROR_CHARS_MAX);
+      if (leftMs <= 0) return { kind: 'merge_failed', error };
+      if (error !== told) {
+        log.warn('The merge is refused for now; trying again', { ...ids, error });
+        deps.onRefused(error);
+      }
+      told = error;
+      try {
+        await sleep(Math.min(pauseMs, leftMs), undefined, { signal: ending.signal });
+      } catch {
+        return giveUp(outcomeWanted()?.reason ?? 'shutdown');
+      }
+      pauseMs = Math.min(pauseMs * 2, pauseMaxMs);
+    }
+  }
+
+  async function mergeOnce(
+    timeoutMs: number,
+  ): Promise<MergeOutcome | Extract<MergeVerdict, { kind: 'refused' }>> {
     try {
       run = await deps.merger.start(
         request,
         {
-          timeoutMs: deps.mergeTimeoutMs,
+          timeoutMs,
           graceMs: deps.graceMs,
           daemonMarker: deps.daemonMarker,
           secrets: deps.secrets,
@@ -100,6 +135,7 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
         {
           onLog: (line) => log.debug(line.text, { ...ids, stream: line.stream }),
           onWarning: (warning) => log.warn(warning, ids),
+          mayStillMerge,
         },
       );
     } catch (error) {
@@ -111,9 +147,22 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     if (early !== null) run.terminate(early.reason, { graceMs: early.graceMs });
     const verdict = await run.finished;
     if (verdict.kind === 'terminated') return giveUp(outcomeWanted()?.reason ?? 'shutdown');
-    if (verdict.kind === 'merged') return verdict;
-    if (verdict.kind === 'refused') log.error('The merge was refused', { ...ids, error: verdict.error });
-    return { kind: 'merge_failed', error: verdict.error.slice(0, ERROR_CHARS_MAX) };
+    if (verdict.kind === 'failed')
+      return { kind: 'merge_failed', error: verdict.error.slice(0, ERROR_CHARS_MAX) };
+    return verdict;
+  }
+
+  /** The slot is ours until the server says otherwise: asking for it again changes nothing. */
+  async function mayStillMerge(): Promise<boolean> {
+    try {
+      const turn = await ask(0);
+      if (turn?.granted === true) return true;
+      if (turn !== null) end('cancelled', deps.graceMs);
+    } catch (error) {
+      log.warn('The merge slot is no longer ours; nothing is merged', { ...ids, ...describeError(error) });
+      end(judgeCallError(error) === 'lost' ? 'lease_lost' : 'shutdown', deps.graceMs);
+    }
+    return false;
   }
 
   /** `wanted` as it is now: it changes while we wait. */

@@ -1,5 +1,6 @@
 import type { AttemptWorktree, CommittedWork } from '../git/repository.js';
 import type { ProjectFacts } from '../prompts/promptParts.js';
+import type { MergedBefore, ResultStore } from './reuseWork.js';
 
 export interface WorkFacts {
   readonly taskId: string;
@@ -19,6 +20,12 @@ export interface WorkSite {
   /** Null: in no repository. */
   readonly worktree: AttemptWorktree | null;
   readonly project: ProjectFacts | null;
+  /**
+   * The work of this task in the target branch already, by an attempt that could not tell any more. Null: there is none.
+   */
+  findMerged(): Promise<MergedBefore | null>;
+  /** Null: no result is used again. */
+  readonly results: ResultStore | null;
   /** Makes a commit of what the agent left. Null: in no repository. Throws when it can't; nothing is lost then. */
   commit(): Promise<CommittedWork | null>;
   /** When all is settled: removes what is provably merged, and keeps everything else. Answers why it was kept. */
@@ -38,6 +45,8 @@ export function plainWorkplace(directory: string | null): Workplace {
       directory: directory ?? attemptDirectory,
       worktree: null,
       project: null,
+      findMerged: async () => null,
+      results: null,
       commit: async () => null,
       close: async () => ({ kept: null }),
     }),

@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import {
@@ -10,28 +8,10 @@ import {
   type PlanReadResult,
   readPlan,
 } from '../../src/index.js';
+import { git, makeRepository } from '../worker/support/repository.js';
 import { openWorkplace, until } from '../worker/support/workplace.js';
 
 const work = openWorkplace();
-
-const git = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
-    cwd,
-    encoding: 'utf8',
-    env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' },
-  }).trim();
-
-/** A repository with one commit. */
-function makeRepository(path: string): string {
-  mkdirSync(path, { recursive: true });
-  git(path, 'init', '-q', '-b', 'main');
-  git(path, 'config', 'user.name', 'A person');
-  git(path, 'config', 'user.email', 'person@example.org');
-  writeFileSync(`${path}/shared.txt`, 'one\n');
-  git(path, 'add', '.');
-  git(path, 'commit', '-q', '-m', 'Begin');
-  return path;
-}
 
 function readYaml(text: string): NonNullable<PlanReadResult['plan']> {
   const { plan, problems } = readPlan({ fileName: 'plan.yaml', content: text });

@@ -28,9 +28,10 @@ const jobs = {
         workingDirectory: '/nowhere',
         context: {},
         output: null,
+        agent: 'shell',
       },
       { timeoutMs: 60_000, graceMs: 300, daemonMarker: `child:${process.pid}.0`, secrets: [] },
-      { onLog: () => undefined, onWarning: () => undefined },
+      { onLog: () => undefined, onWarning: () => undefined, mayStillMerge: async () => true },
     );
     return run.finished;
   },

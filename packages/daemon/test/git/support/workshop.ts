@@ -130,6 +130,7 @@ export async function startMerge(
   attemptId: string,
   request: Partial<MergeRequest> = {},
   timeoutMs = 30_000,
+  mayStillMerge: () => Promise<boolean> = async () => true,
 ) {
   const log: string[] = [];
   const warnings: string[] = [];
@@ -142,10 +143,11 @@ export async function startMerge(
       workingDirectory: '/nowhere',
       context: { task: { title: `Do ${attemptId}` } },
       output: { summary: 'done' },
+      agent: 'shell',
       ...request,
     },
     { timeoutMs, graceMs: 300, daemonMarker: `tests:${process.pid}.0`, secrets: ['planted-secret-value'] },
-    { onLog: (line) => log.push(line.text), onWarning: (warning) => warnings.push(warning) },
+    { onLog: (line) => log.push(line.text), onWarning: (warning) => warnings.push(warning), mayStillMerge },
   );
   return { run, log, warnings };
 }

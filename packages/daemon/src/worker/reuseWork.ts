@@ -1,0 +1,127 @@
+import type { ClaimWithContext, TaskExecutionContext } from '@neolith/contracts';
+import type { JsonValue } from '../agents/agentAdapter.js';
+import type { CacheKeyParts, ReusedFrom, ReusedWork } from '../git/resultCache.js';
+import { preparePrompt } from '../prompts/preparePrompt.js';
+import type { ChosenAgent } from './agentChooser.js';
+import type { AttemptOutcome } from './describeOutcome.js';
+import type { WorkSite } from './workplace.js';
+
+/** Work of a task that is in the target branch by an earlier attempt. */
+export interface MergedBefore {
+  readonly branch: string;
+  readonly commit: string;
+  readonly attemptId: string;
+}
+
+/** All that decides a result, but for the commit it begins at. */
+export type ResultParts = Omit<CacheKeyParts, 'baseCommit'>;
+
+/** Results of earlier tasks, for the one attempt that it was made for. */
+export interface ResultStore {
+  /** Puts a result of the same parts into the worktree. `reason`: why one that is there can't be used. */
+  recall(parts: ResultParts): Promise<{ readonly reused: ReusedWork | null; readonly reason: string | null }>;
+  keep(
+    parts: ResultParts,
+    result: { readonly commit: string | null; readonly output: JsonValue },
+  ): Promise<void>;
+}
+
+/** In place of the random one, which would make every prompt another. */
+const DELIMITER = 'same-for-all-results';
+
+/**
+ * Whether work of a task that is found in the target branch stands for the task: no attempt before was accepted, so it can
+ * only be of one that was ended between its merge and telling it. Where one was accepted, somebody has the task done
+ * once more, on purpose. Pure.
+ */
+export function mayStandForTask({
+  attempt,
+  context,
+}: Pick<ClaimWithContext, 'attempt' | 'context'>): boolean {
+  const { previousAttempts } = context;
+  return (
+    previousAttempts.length > 0 &&
+    // The server tells of the last few only.
+    previousAttempts.length === attempt.number - 1 &&
+    previousAttempts.every(({ status }) => status !== 'SUCCEEDED')
+  );
+}
+
+/** The outcome of an attempt whose work was in the target before it began. Pure. */
+export function describeMergedBefore(
+  attemptId: string,
+  agent: string,
+  mergedBefore: MergedBefore,
+): AttemptOutcome {
+  return {
+    kind: 'complete',
+    body: {
+      attemptId,
+      status: 'completed',
+      output: { mergedBefore: { ...mergedBefore } },
+      artifacts: [],
+      metrics: { agent, mergedBefore: { ...mergedBefore } },
+    },
+  };
+}
+
+/** The outcome of an attempt that took over a result. Pure. */
+export function describeReuse(
+  attemptId: string,
+  agent: string,
+  { output, reusedFrom }: { readonly output: JsonValue; readonly reusedFrom: ReusedFrom },
+): AttemptOutcome {
+  return {
+    kind: 'complete',
+    body: {
+      attemptId,
+      status: 'completed',
+      output,
+      artifacts: [],
+      metrics: { agent, reusedFrom: { ...reusedFrom } },
+    },
+  };
+}
+
+/**
+ * What makes two tasks the same: all that an agent is told, apart from ids, the place it works at, and how far the tasks
+ * around it are.
+ */
+export async function describeParts(
+  { context }: Pick<ClaimWithContext, 'context'>,
+  { project }: Pick<WorkSite, 'project'>,
+  { adapter, model }: ChosenAgent,
+  secrets: readonly string[],
+): Promise<ResultParts> {
+  const { task, dependencies } = context;
+  const prompt = await preparePrompt({
+    context: settle(context),
+    agent: adapter.name,
+    directory: null,
+    project,
+    worktree: null,
+    secrets,
+    delimiter: DELIMITER,
+  });
+  return {
+    prompt,
+    volatile: [task.id, task.runId ?? '', ...dependencies.map(({ taskId }) => taskId)],
+    // Agents that are programs read the context itself.
+    inputs: {
+      metadata: task.metadata as JsonValue,
+      dependencies: dependencies.map(({ result }) => (result?.output ?? null) as JsonValue),
+    },
+    agent: adapter.name,
+    model: model ?? null,
+  };
+}
+
+function settle(context: TaskExecutionContext): TaskExecutionContext {
+  const byTitle = (a: { title: string }, b: { title: string }) => (a.title < b.title ? -1 : 1);
+  return {
+    ...context,
+    relatedTasks: context.relatedTasks
+      .map((related) => ({ ...related, status: 'TODO' as const }))
+      .sort(byTitle),
+  };
+}
