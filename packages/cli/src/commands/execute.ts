@@ -3,6 +3,7 @@ import type { Run } from '@neolith/contracts';
 import {
   type AttemptListener,
   type Coordinator,
+  checkBeforeRun,
   createCoordinator,
   createLog,
   DaemonError,
@@ -26,6 +27,7 @@ import { describeAnswers, waitsForPerson } from '../execute/tellStuck.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
+import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
@@ -61,6 +63,14 @@ export async function execute(
   options: ExecuteFlags,
 ): Promise<void> {
   const wanted = choosePlanOrRun(path, options.run);
+  if (options.check?.trim() === '')
+    throw new CommandError('usage', 'SETTINGS_INCOMPLETE', 'The command of --check is empty.');
+  if ('run' in wanted && options.only.length + options.from.length > 0)
+    throw new CommandError(
+      'usage',
+      'SETTINGS_CONTRADICT',
+      '--only and --from choose tasks of a plan. Name the plan, not a run: neolith execute PLAN --only TASK',
+    );
   const loaded = 'plan' in wanted ? await loadSelected(terminal, wanted.plan, options) : null;
   const home = neolithHome();
   const workers = await prepareWorkers(options, home);
@@ -69,6 +79,7 @@ export async function execute(
     return;
   }
   if (loaded !== null) requireAgents(loaded.plan, workers.agents);
+  await checkRepository(workers, options, loaded !== null);
   const served = await connectOrStart(options, home, {
     tell: (message) => say(terminal, options, message, 'dim'),
     warn: (message) => say(terminal, options, message, 'yellow'),
@@ -99,6 +110,16 @@ export async function execute(
 async function loadSelected(terminal: Terminal, path: string, options: ExecuteFlags): Promise<LoadedPlan> {
   const { read, plan } = await loadPlan(terminal, path, options);
   return { read, plan: selectTasks(plan, options) };
+}
+
+/** Before anything is stored or started. A run that exists has its branch already. */
+async function checkRepository(
+  { repository }: Workers,
+  { target }: ExecuteFlags,
+  isNew: boolean,
+): Promise<void> {
+  if (repository === null || (target === undefined && !isNew)) return;
+  await checkBeforeRun(repository, target ?? null);
 }
 
 async function describeStore(

@@ -15,17 +15,17 @@ import {
   type Repository,
   type RoutingChooser,
   readProjectFacts,
-  readRouterConfig,
   routeAgents,
   type Workplace,
 } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
+import { readRouter } from './readRouter.js';
 
 export interface WorkerFlags {
   readonly agent: readonly string[];
   readonly shellCommand?: string;
   readonly model?: string;
-  /** A directory that holds a `router.config.json`. */
+  /** A file, or a directory that holds a `router.config.json`. */
   readonly router?: string;
   readonly repoPath?: string;
   readonly workDirectory?: string;
@@ -65,7 +65,7 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
   const project = repository === null ? null : await readProjectFacts(directory);
   const agents = await routeAgents({
     adapters,
-    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    config: await readRouter(options.router, directory),
     named: options.agent.length > 0 || shellCommand !== undefined,
     project,
     ...(options.model === undefined ? {} : { model: options.model }),

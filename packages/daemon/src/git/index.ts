@@ -5,6 +5,7 @@ export {
   releaseWorktree,
 } from './attemptRecord.js';
 export type { MergeStrategy } from './buildResult.js';
+export { checkBeforeRun } from './checkBeforeRun.js';
 export type { CheckConfiguration } from './checkResult.js';
 export {
   applyCleanup,
