@@ -134,5 +134,7 @@ function dress(terminal: Terminal, stream: string, line: string): string {
 function describeEnd(attempt: Attempt): string {
   const { number, status, error } = attempt;
   const reason = error === null || error === '' ? '' : `: ${plainLine(error).slice(0, 500)}`;
-  return `Attempt ${number} ${status === 'RUNNING' ? 'is still running' : status.toLowerCase().replace('_', ' ')}${reason}`;
+  if (status === 'RUNNING')
+    return `The agent of attempt ${number} has ended; what is left is to merge its work`;
+  return `Attempt ${number} ${status.toLowerCase().replace('_', ' ')}${reason}`;
 }

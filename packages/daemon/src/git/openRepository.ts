@@ -97,12 +97,21 @@ async function resolvePath(path: string): Promise<string> {
   }
 }
 
-async function checkVersion(cwd: string, environment: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * The version of the git command that would be used, such as `2.39.5`.
+ * @throws GitError `GIT_NOT_FOUND`, `GIT_TOO_OLD`
+ */
+export async function readGitVersion(host: OpenRepositoryInput['environment']): Promise<string> {
+  return checkVersion(process.cwd(), buildGitEnvironment(host));
+}
+
+async function checkVersion(cwd: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const { stdout } = await runGit({ cwd, environment, args: ['version'] });
   const said = stdout.toString('utf8').trim();
-  const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(said) ?? [];
+  const [version = '', major = '0', minor = '0'] = /(\d+)\.(\d+)[\d.]*/.exec(said) ?? [];
   const [wantedMajor, wantedMinor] = VERSION_MIN;
-  if (Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor)) return;
+  if (Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor))
+    return version;
   throw new GitError(
     'GIT_TOO_OLD',
     `${said || 'This git'} can't test a merge beforehand. Install git ${VERSION_MIN.join('.')} or newer.`,
