@@ -74,12 +74,12 @@ export async function execute(
   const loaded = 'plan' in wanted ? await loadSelected(terminal, wanted.plan, options) : null;
   const home = neolithHome();
   const workers = await prepareWorkers(options, home);
+  await checkRepository(workers, options, loaded !== null);
   if (options.dryRun === true) {
     await showDryRun(terminal, loaded, workers, options);
     return;
   }
   if (loaded !== null) requireAgents(loaded.plan, workers.agents);
-  await checkRepository(workers, options, loaded !== null);
   const served = await connectOrStart(options, home, {
     tell: (message) => say(terminal, options, message, 'dim'),
     warn: (message) => say(terminal, options, message, 'yellow'),

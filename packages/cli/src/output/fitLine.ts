@@ -36,6 +36,17 @@ export function fitLine(text: string, columns: number): string {
   return columns < 1 ? '' : `${kept.trimEnd()}…`;
 }
 
+/** The end of a text that fits into so many columns, after `…` where something is missing. Without escapes. Pure. */
+export function fitEnd(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  for (const character of [...text].reverse()) {
+    if (columnsOf(kept) + widthOf(character) > columns - 1) break;
+    kept = `${character}${kept}`;
+  }
+  return columns < 1 ? '' : `…${kept}`;
+}
+
 /** Words broken into lines of at most so many columns, each begun with `indent`; a longer word stands alone, uncut. Pure. */
 export function wrapLine(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
