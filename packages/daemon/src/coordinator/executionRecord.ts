@@ -10,6 +10,10 @@ export interface TaskRecord {
   /** Which try it is, from 1. */
   readonly number: number;
   readonly startedAt: Date;
+  /** The part of the plan that it belongs to; null: of none. */
+  readonly planPhase: string | null;
+  /** When its agent will be ended, once that is near; null before. */
+  readonly endsAt: Date | null;
   readonly phase: 'starting' | 'working' | 'merging' | 'ended';
   readonly agent: string | null;
   readonly pid: number | null;
@@ -47,12 +51,14 @@ export function recordEvent(record: TaskRecord | null, event: AttemptEvent): Tas
       return recordSignal(record, event.signal);
     case 'output':
       return record;
+    case 'slow':
+      return { ...record, endsAt: event.endsAt };
     case 'committed':
       return { ...record, commit: event.work.commit, files: event.work.files };
     case 'reused':
       return { ...record, reusedFrom: event.from.attemptId };
     case 'merging':
-      return { ...record, phase: 'merging' };
+      return { ...record, phase: 'merging', endsAt: null };
     case 'merge_refused':
       return { ...record, message: event.reason };
     case 'ended':
@@ -69,9 +75,9 @@ export function recordEvent(record: TaskRecord | null, event: AttemptEvent): Tas
 }
 
 function beginRecord(event: Extract<AttemptEvent, { kind: 'started' }>): TaskRecord {
-  const { taskId, attemptId, title, number, at } = event;
+  const { taskId, attemptId, title, number, at, planPhase } = event;
   return {
-    ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting' },
+    ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting', planPhase, endsAt: null },
     ...{ agent: null, pid: null, branch: null, directory: null, commit: null, files: 0 },
     ...{ progress: 0, message: null, usage: null, usedBefore: null, keptBefore: [] },
     ...{ result: null, durationMs: null, error: null, kept: null, reusedFrom: null },
