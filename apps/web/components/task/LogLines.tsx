@@ -1,15 +1,6 @@
 'use client';
 
-import {
-  memo,
-  type ReactNode,
-  type Ref,
-  useEffect,
-  useImperativeHandle,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from 'react';
+import { memo, type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { LogLine } from '@/lib/attemptLog';
 import { showControls } from '@/lib/showControls';
 
@@ -24,20 +15,19 @@ export function LogLines({
   attemptId,
   label,
   lines,
-  boxRef,
+  box,
   children,
 }: {
   attemptId: string;
   label: string;
   lines: readonly LogLine[];
-  boxRef: Ref<HTMLDivElement>;
+  /** To be given the box that scrolls. */
+  box: RefObject<HTMLDivElement | null>;
   children: ReactNode;
 }) {
-  const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const [isBehind, setBehind] = useState(false);
-  useImperativeHandle(boxRef, () => box.current as HTMLDivElement);
 
   const toEnd = () => {
     if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
@@ -59,7 +49,7 @@ export function LogLines({
     if (content.current !== null) observer.observe(content.current);
     if (box.current !== null) observer.observe(box.current);
     return () => observer.disconnect();
-  }, []);
+  }, [box]);
 
   return (
     <div className="relative">

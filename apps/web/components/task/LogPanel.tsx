@@ -1,6 +1,6 @@
 'use client';
 
-import type { ReactNode, Ref } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { Command } from '@/components/ui/Command';
 import { Panel } from '@/components/ui/Panel';
 import { type AttemptLog, LINES_KEPT } from '@/lib/attemptLog';
@@ -10,7 +10,7 @@ import { LogLines } from './LogLines';
 import { useAttemptLog } from './useAttemptLog';
 
 /** What the agent of an attempt printed: its last lines, and what comes while it works. */
-export function LogPanel({ attempt, boxRef }: { attempt: AttemptJson; boxRef: Ref<HTMLDivElement> }) {
+export function LogPanel({ attempt, box }: { attempt: AttemptJson; box: RefObject<HTMLDivElement | null> }) {
   const { log, problem } = useAttemptLog(attempt.id);
   const { lines, cut, droppedBytes, state } = log;
   const isRunning = attempt.status === 'RUNNING';
@@ -29,12 +29,7 @@ export function LogPanel({ attempt, boxRef }: { attempt: AttemptJson; boxRef: Re
       }
       flush
     >
-      <LogLines
-        attemptId={attempt.id}
-        label={`Output of attempt ${attempt.number}`}
-        lines={lines}
-        boxRef={boxRef}
-      >
+      <LogLines attemptId={attempt.id} label={`Output of attempt ${attempt.number}`} lines={lines} box={box}>
         {whyEmpty(log, isRunning)}
       </LogLines>
       {problem === null ? null : (

@@ -46,7 +46,7 @@ export function TaskView({ initial }: { initial: TaskPageData }) {
   const { task, orchestrator, history } = data;
   const timeZone = orchestrator?.timeZone ?? 'UTC';
   const status = TASK_STATUS_LOOK[task.status];
-  const { shown, show, boxRef } = useShownAttempt(task.attempts);
+  const { shown, show, box } = useShownAttempt(task.attempts);
 
   return (
     <>
@@ -93,7 +93,7 @@ export function TaskView({ initial }: { initial: TaskPageData }) {
             )}
           </Panel>
           <TaskResult result={task.result} />
-          {shown === null ? null : <LogPanel attempt={shown} boxRef={boxRef} />}
+          {shown === null ? null : <LogPanel attempt={shown} box={box} />}
           <Timeline history={history} timeZone={timeZone} />
         </div>
         <div className="min-w-0 space-y-4">

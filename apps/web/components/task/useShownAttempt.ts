@@ -10,13 +10,13 @@ interface ShownAttempt {
   /** Shows the log of another one, and leads the reader to it. */
   show(attempt: AttemptJson): void;
   /** The box with the lines. */
-  boxRef: RefObject<HTMLDivElement | null>;
+  box: RefObject<HTMLDivElement | null>;
 }
 
 /** Which attempt's log is shown; kept in the address, so that it can be shared and survives a reload. */
 export function useShownAttempt(attempts: readonly AttemptJson[]): ShownAttempt {
   const named = useSearchParams().get('attempt');
-  const boxRef = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   const latest = attempts.reduce<AttemptJson | null>(
     (last, attempt) => (last === null || attempt.number > last.number ? attempt : last),
     null,
@@ -27,9 +27,8 @@ export function useShownAttempt(attempts: readonly AttemptJson[]): ShownAttempt 
     const url = new URL(window.location.href);
     url.searchParams.set('attempt', String(attempt.number));
     window.history.replaceState(null, '', url);
-    const box = boxRef.current;
-    box?.focus({ preventScroll: true });
-    box?.closest('section')?.scrollIntoView({ block: 'nearest' });
+    box.current?.focus({ preventScroll: true });
+    box.current?.closest('section')?.scrollIntoView({ block: 'nearest' });
   };
-  return { shown, show, boxRef };
+  return { shown, show, box };
 }
