@@ -107,6 +107,7 @@ test('a log is followed while its attempt works, and to its last words', async (
   await log.getByText('changing it').waitFor();
   await page.locator('[data-log="following"]', { hasText: 'follows' }).waitFor();
   await print(attemptId, 2, 'a test is red', 'stderr');
+  await log.getByText('a test is red').waitFor();
   // The stream is told by a word, not by colour alone.
   expect(await log.locator('[data-line="stderr"] span').allTextContents()).toEqual(['err', 'a test is red']);
   expect(await log.locator('[data-line="stdout"]').first().textContent()).toBe('reading the code');
@@ -264,7 +265,7 @@ test('an attempt without a log says so, and a task without an attempt has none',
   const [untried] = await makeTasks(orchestratorId, { title: 'Untried' });
   const page = await signIn();
   await open(page, `/tasks/${taskId}`);
-  await logOf(page, 1).getByText('No log: it printed nothing.').waitFor();
+  await logOf(page, 1).getByText('No log: it printed nothing that is kept.').waitFor();
   await open(page, `/tasks/${untried?.id}`);
   await page.getByText('Not tried yet.').waitFor();
   expect(await page.getByRole('log').count()).toBe(0);
@@ -420,7 +421,7 @@ describe('pages with usage and a log', () => {
       await open(page, path);
       await isLive(page);
       if (name === 'following') await page.getByText('a warning').waitFor();
-      if (name === 'paid') await page.getByText('No log: it printed nothing.').waitFor();
+      if (name === 'paid') await page.getByText('No log: it printed nothing that is kept.').waitFor();
       expect([name, await checkPage(page)]).toEqual([name, { beyond: 0, violations: [] }]);
     }
   });

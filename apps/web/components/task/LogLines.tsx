@@ -16,6 +16,7 @@ export function LogLines({
   label,
   lines,
   box,
+  isRunning,
   children,
 }: {
   attemptId: string;
@@ -23,6 +24,8 @@ export function LogLines({
   lines: readonly LogLine[];
   /** To be given the box that scrolls. */
   box: RefObject<HTMLDivElement | null>;
+  /** More may come: room is kept for it. */
+  isRunning: boolean;
   children: ReactNode;
 }) {
   const content = useRef<HTMLDivElement>(null);
@@ -65,7 +68,7 @@ export function LogLines({
           atEnd.current = scrollHeight - scrollTop - clientHeight <= END_PX;
           setBehind(!atEnd.current);
         }}
-        className="max-h-[28rem] min-h-24 overflow-y-auto rounded-b-xl px-4 py-3 -outline-offset-2 overscroll-contain"
+        className={`max-h-[28rem] overflow-y-auto overscroll-contain rounded-b-xl px-4 py-3 -outline-offset-2 ${isRunning ? 'min-h-24' : ''}`}
       >
         <div ref={content} className="font-mono text-xs leading-5">
           {lines.length === 0 ? (
@@ -101,12 +104,13 @@ const Line = memo(function Line({ line: { kind, text } }: { line: LogLine }) {
   }
   const isError = kind === 'stderr';
   return (
-    <div className="flex gap-2" data-line={kind}>
-      {/* The word tells the streams apart; not copied with the lines. */}
-      <span className="w-6 shrink-0 select-none text-2xs leading-5 text-warn">{isError ? 'err' : ''}</span>
-      <span className={`foreign min-w-0 flex-1 whitespace-pre-wrap ${isError ? 'text-warn' : 'text-ink'}`}>
-        {text === '' ? '\u00a0' : showControls(text)}
-      </span>
-    </div>
+    <p
+      className={`foreign whitespace-pre-wrap ${isError ? '-ml-2.5 border-l-2 border-warn-fill pl-2 text-warn' : 'text-ink'}`}
+      data-line={kind}
+    >
+      {/* The word tells the streams apart; it is not copied with the lines. */}
+      {isError ? <span className="mr-2 select-none text-2xs font-medium">err</span> : null}
+      <span>{text === '' ? '\u00a0' : showControls(text)}</span>
+    </p>
   );
 });

@@ -29,7 +29,13 @@ export function LogPanel({ attempt, box }: { attempt: AttemptJson; box: RefObjec
       }
       flush
     >
-      <LogLines attemptId={attempt.id} label={`Output of attempt ${attempt.number}`} lines={lines} box={box}>
+      <LogLines
+        attemptId={attempt.id}
+        label={`Output of attempt ${attempt.number}`}
+        lines={lines}
+        box={box}
+        isRunning={isRunning}
+      >
         {whyEmpty(log, isRunning)}
       </LogLines>
       {problem === null ? null : (
@@ -58,7 +64,9 @@ export function LogPanel({ attempt, box }: { attempt: AttemptJson; box: RefObjec
 
 function whyEmpty({ state }: AttemptLog, isRunning: boolean): string {
   if (state === 'reading') return 'Reading the log…';
-  return isRunning && state === 'following' ? 'Nothing printed yet.' : 'No log: it printed nothing.';
+  return isRunning && state === 'following'
+    ? 'Nothing printed yet.'
+    : 'No log: it printed nothing that is kept.';
 }
 
 function Note({ children }: { children: ReactNode }) {
