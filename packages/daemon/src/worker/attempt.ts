@@ -153,7 +153,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
 
   function tellSlow(runningMs: number, timeoutMs: number): void {
     const endsAt = new Date(Date.now() + timeoutMs - runningMs);
-    log.warn('The agent takes long; it will be ended at its limit', {
+    log.info('The agent takes long; it will be ended at its limit', {
       ...ids,
       runningSeconds: Math.round(runningMs / 1_000),
       limitSeconds: Math.round(timeoutMs / 1_000),
