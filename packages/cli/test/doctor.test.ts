@@ -63,15 +63,17 @@ it('names a git that is too old', async () => {
 it('finds the repository with its stale locks, and agents with their version and log-in', async () => {
   await provideGit();
   await provide('claude', 'echo "2.1.0 (Claude Code)"');
+  const shop = join(root, 'shop');
+  await mkdir(shop);
   const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], { cwd: root });
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], { cwd: shop });
   git('init', '--quiet');
   git('commit', '--quiet', '--allow-empty', '--message=Begin');
-  const lock = join(root, '.git/index.lock');
+  const lock = join(shop, '.git/index.lock');
   await writeFile(lock, '');
   const long = new Date(Date.now() - 3_600_000);
   await utimes(lock, long, long);
-  const ran = await look();
+  const ran = await look({}, ['--repo-path', shop]);
   expect(ran.code).toBe(0);
   const found = findings(ran);
   expect(found.find(({ check }) => check === 'repository')?.status).toBe('ok');
@@ -101,7 +103,7 @@ it('tells of the record of a server that was killed, and of another program on i
   await mkdir(home);
   const record = { life: 'neolith-start:1-1', pid: 1, port, url: `http://127.0.0.1:${port}` };
   await writeFile(join(home, 'start.json'), JSON.stringify(record));
-  // What takes connections and never answers.
+  // Takes each connection and closes it.
   other.on('connection', (socket) => socket.destroy());
   try {
     const details = findings(await look())
