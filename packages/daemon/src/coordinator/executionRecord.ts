@@ -24,18 +24,22 @@ export interface TaskRecord {
   readonly progress: number;
   readonly message: string | null;
   readonly usage: AgentUsage | null;
+  /** What earlier attempts at the task in this process used up. */
+  readonly usedBefore: AgentUsage | null;
   /** Null while it goes on. */
   readonly result: AttemptResult | null;
   readonly durationMs: number | null;
   readonly error: string | null;
   readonly kept: string | null;
+  /** Branches of earlier attempts at the task that were kept; they go when another one is merged. */
+  readonly keptBefore: readonly string[];
   /** The attempt whose result was taken over in place of running an agent. */
   readonly reusedFrom: string | null;
 }
 
 /** A record after one more event; null stays null until the attempt has started. Pure. */
 export function recordEvent(record: TaskRecord | null, event: AttemptEvent): TaskRecord | null {
-  if (event.kind === 'started') return beginRecord(event);
+  if (event.kind === 'started') return { ...beginRecord(event), ...carryOver(record) };
   // Of an attempt before the present one.
   if (record === null || record.attemptId !== event.attemptId) return record;
   switch (event.kind) {
@@ -75,8 +79,17 @@ function beginRecord(event: Extract<AttemptEvent, { kind: 'started' }>): TaskRec
   return {
     ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting', planPhase, endsAt: null },
     ...{ agent: null, pid: null, branch: null, directory: null, commit: null, files: 0 },
-    ...{ progress: 0, message: null, usage: null },
+    ...{ progress: 0, message: null, usage: null, usedBefore: null, keptBefore: [] },
     ...{ result: null, durationMs: null, error: null, kept: null, reusedFrom: null },
+  };
+}
+
+function carryOver(earlier: TaskRecord | null): Pick<TaskRecord, 'usedBefore' | 'keptBefore'> {
+  if (earlier === null) return { usedBefore: null, keptBefore: [] };
+  const { usedBefore, usage, keptBefore, kept, branch } = earlier;
+  return {
+    usedBefore: usedBefore === null && usage === null ? null : sumUsage([usedBefore, usage]),
+    keptBefore: kept === null || branch === null ? keptBefore : [...keptBefore, branch],
   };
 }
 

@@ -15,7 +15,7 @@ export interface ExecutionSummary {
   readonly run: RunSnapshot['run'];
   /** In the order of waves, then as the server lists them. */
   readonly tasks: readonly TaskSummary[];
-  /** Of the attempts of this process. */
+  /** Of all attempts of this process, those that failed, too. */
   readonly usage: AgentUsage;
   /** Branches whose work is in no target yet. */
   readonly keptBranches: readonly string[];
@@ -45,10 +45,11 @@ export function summariseExecution(
   return {
     run: snapshot.run,
     tasks,
-    usage: sumUsage([...records.values()].map(({ usage }) => usage)),
-    keptBranches: [...records.values()].flatMap(({ branch, kept }) =>
-      branch !== null && kept !== null ? [branch] : [],
-    ),
+    usage: sumUsage([...records.values()].flatMap(({ usage, usedBefore }) => [usage, usedBefore])),
+    keptBranches: [...records.values()].flatMap(({ branch, kept, keptBefore, result }) => [
+      ...(result === 'completed' ? [] : keptBefore),
+      ...(branch !== null && kept !== null ? [branch] : []),
+    ]),
     durationMs,
   };
 }

@@ -44,5 +44,12 @@ export type AttemptEvent = AttemptIds &
       }
   );
 
+/** An event without the ids, which are the attempt's. */
+export type AttemptNews = AttemptEvent extends infer Event
+  ? Event extends AttemptEvent
+    ? Omit<Event, 'taskId' | 'attemptId'>
+    : never
+  : never;
+
 /** Told in order. What it throws is logged and changes nothing. */
 export type AttemptListener = (event: AttemptEvent) => void;

@@ -68,7 +68,8 @@ describe('a process that does something', () => {
     expect(stalls).toEqual([]);
     expect(Math.max(...looks.map(({ silentMs }) => silentMs))).toBeGreaterThan(400);
     expect(Math.max(...looks.map(({ cpuShare }) => cpuShare))).toBeGreaterThan(0.2);
-    expect(looks.at(-1)?.cpuMs).toBeGreaterThan(200);
+    // Not the last look alone: it may see the process gone already.
+    expect(Math.max(...looks.map(({ cpuMs }) => cpuMs))).toBeGreaterThan(200);
   });
 
   it('by printing, or by starting others, is not stalled', async () => {
