@@ -193,7 +193,7 @@ const SOFT_TIMEOUT_SHARE = 0.8;
 
 function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {
   const endsAt = new Date(Date.now() + timeoutMs - runningMs);
-  deps.log.warn('The agent takes long; it will be ended at its limit', {
+  deps.log.info('The agent takes long; it will be ended at its limit', {
     ...ids,
     runningSeconds: Math.round(runningMs / 1_000),
     limitSeconds: Math.round(timeoutMs / 1_000),
