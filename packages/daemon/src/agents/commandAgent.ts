@@ -127,10 +127,11 @@ export function createCommandAgent(
     ...(configuration.environmentNames ?? []),
   ];
   const environment = (): Record<string, string> => ({
-    ...buildAgentEnvironment(dependencies.hostEnvironment, names),
     // Nobody is there to type a password.
     GIT_TERMINAL_PROMPT: '0',
     ...description.environment,
+    // Last: what an operator names on purpose counts.
+    ...buildAgentEnvironment(dependencies.hostEnvironment, names),
   });
 
   return {

@@ -76,6 +76,9 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
   environment: {
     // A command that changes under the agents that run it is a fault nobody finds.
     OPENCODE_DISABLE_AUTOUPDATE: '1',
+    // Several at once would lock each other out of the one file of its sessions, and fail; where it keeps its log-in is
+    // another one.
+    OPENCODE_DB: ':memory:',
   },
   promptBy: 'stdin',
   createLineReader: createOpencodeReader,
