@@ -7,6 +7,17 @@ export type {
 } from './agents/agentAdapter.js';
 export type { AgentDependencies } from './agents/agentDependencies.js';
 export { AgentError, type AgentErrorCode } from './agents/agentError.js';
+export {
+  type AgentsConfig,
+  createConfiguredAgent,
+  NO_AGENTS_CONFIG,
+} from './agents/config/agentsConfig.js';
+export { AgentsConfigError, type AgentsConfigErrorCode } from './agents/config/agentsConfigError.js';
+export {
+  AGENTS_CONFIG_FILE,
+  type AgentsConfigPlace,
+  readAgentsConfig,
+} from './agents/config/readAgentsConfig.js';
 export { type MergeRequest, type Merger, type MergeVerdict, nothingToMerge } from './agents/merger.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';

@@ -12,6 +12,7 @@ import { plainLine, type Style, type Terminal } from '../output/terminal.js';
 
 export interface DoctorFlags extends ConnectionFlags {
   readonly repoPath?: string;
+  readonly agentsConfig?: string;
   readonly json?: true;
 }
 
@@ -30,7 +31,7 @@ export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<
     checkHome(home),
     checkDisk(home),
     checkRepository(directory),
-    checkAgents(process.env, directory),
+    checkAgents(options, process.env, directory),
     checkDatabase(process.env),
     checkServer(options, home),
     checkStrays(home),

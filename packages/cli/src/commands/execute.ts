@@ -142,7 +142,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
-    secrets: [served.connection.token],
+    secrets: [served.connection.token, ...execution.workers.secrets],
     write: (line) => void logFile.handle.write(line),
   });
   const coordinator = makeCoordinator(execution, tellTrouble(log, display, terminal, options));

@@ -1,5 +1,5 @@
 import { isNeolithError } from '@neolith/contracts';
-import { AgentError, CoordinatorError, DaemonError } from '@neolith/daemon';
+import { AgentError, AgentsConfigError, CoordinatorError, DaemonError } from '@neolith/daemon';
 import { CommandError } from './commandError.js';
 
 /** What scripts may rely on. The last ones tell how a run ended that was executed or watched. */
@@ -20,6 +20,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
   if (error instanceof AgentError && ['AGENT_UNKNOWN', 'AGENT_CONFIGURATION_INVALID'].includes(error.code))
     return EXIT.usage;
+  if (error instanceof AgentsConfigError) return EXIT.usage;
   if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
   if (error instanceof CoordinatorError && error.code === 'CHANNEL_NOT_FOUND') return EXIT.notFound;
   if (!isNeolithError(error)) return EXIT.failed;

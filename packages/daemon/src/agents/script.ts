@@ -33,7 +33,7 @@ interface Script {
 }
 
 const LINGER_AFTER_RESULT_MS = 30_000;
-const FUNCTION_NAME = /^[A-Za-z_$][\w$]{0,199}$/;
+export const FUNCTION_NAME = /^[A-Za-z_$][\w$]{0,199}$/;
 const REMEDY = 'The script agent is off until a file is configured: a .js, .mjs, .cjs or .py file.';
 
 /**
