@@ -147,12 +147,13 @@ it('takes no commands from a repository, not even from one with a home in it', a
   const inside = await runNeolith(args, withoutHome, repository);
   expect(inside.code).toBe(2);
   expect(inside.stderr).toContain('The shell agent is off until a command is configured');
-  for (const more of [{ NEOLITH_HOME: join(repository, '.neolith') }, { NEOLITH_HOME: work.path('home') }]) {
-    const named = 'NEOLITH_HOME' in more && more.NEOLITH_HOME.startsWith(repository);
-    const flags = named ? [] : ['--agents-config', 'agents.config.json'];
-    const { code, stderr } = await runNeolith([...args, ...flags], environment(more), repository);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/agents\.config\.json is in .*repository, where agents work/);
+  // Nor where somebody points to it.
+  for (const refused of [
+    await runNeolith(args, environment({ NEOLITH_HOME: join(repository, '.neolith') }), repository),
+    await runNeolith([...args, '--agents-config', 'agents.config.json'], environment(), repository),
+  ]) {
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/agents\.config\.json is in .*repository, where agents work/);
   }
   expect(existsSync(touched)).toBe(false);
 });
