@@ -78,6 +78,17 @@ it('sets up an agent: its command beside the file, arguments, model, and variabl
   expect(JSON.stringify(other)).not.toMatch(/sk-planted|OTHER/);
 });
 
+it('sets what an agent would have set otherwise', async () => {
+  writeFileSync(join(folder, 'opencode'), '#!/bin/sh\necho 1.0.0\n', { mode: 0o755 });
+  const set = async (settings: object) => {
+    const config = await read(write({ agents: { opencode: { command: './opencode', ...settings } } }));
+    const started = await createConfiguredAgent('opencode', config, host()).start(request(makeFolder()));
+    return 'environment' in started ? started.environment.OPENCODE_DB : undefined;
+  };
+  expect(await set({})).toBe(':memory:');
+  expect(await set({ environment: { OPENCODE_DB: '/srv/opencode.db' } })).toBe('/srv/opencode.db');
+});
+
 it('counts the values of variables that are called like secrets as such', async () => {
   const { secrets } = await read(
     write({
