@@ -29,6 +29,8 @@ afterEach(async () => {
   await executed?.coordinator.cancelAll();
   executed = null;
   await provider.close();
+  // Also where a test failed.
+  for (const pid of readPidFile(work.path('pids')).filter(isAlive)) process.kill(pid, 'SIGKILL');
 });
 
 /** One task, done by Claude Code; `more` is of the plan. */
