@@ -50,7 +50,8 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'opencode',
   program: 'opencode',
-  install: 'Install it with "npm install -g opencode-ai", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g opencode-ai", or name its path as its command in agents.config.json.',
   checked: OPENCODE_CHECKED,
   credentials: {
     variables: [
