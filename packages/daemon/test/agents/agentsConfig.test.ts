@@ -89,6 +89,18 @@ it('sets what an agent would have set otherwise', async () => {
   expect(await set({ environment: { OPENCODE_DB: '/srv/opencode.db' } })).toBe('/srv/opencode.db');
 });
 
+it('leaves an agent that the file does not name as it is', async () => {
+  const base = makeFolder();
+  const question = async (agents: object) => {
+    const config = await read(write({ agents }));
+    const adapter = createConfiguredAgent('windsurf', config, { ...host(), baseDirectory: base });
+    const started = await adapter.start(request(folder));
+    return 'question' in started ? started.question : '';
+  };
+  expect(await question({ shell: { command: 'true' } })).toContain(join(base, '.neolith', 'prompts'));
+  expect(await question({ windsurf: { promptsDirectory: 'prompts' } })).toContain(join(folder, 'prompts'));
+});
+
 it('counts the values of variables that are called like secrets as such', async () => {
   const { secrets } = await read(
     write({

@@ -37,7 +37,8 @@ export function createConfiguredAgent(
   dependencies: AgentDependencies,
   shellCommand?: string,
 ): AgentAdapter {
-  const { environment = {}, ...settings } = settingsOf(config.agents, name);
+  const own = settingsOf(config.agents, name);
+  const { environment = {}, ...settings } = own ?? {};
   const named = Object.keys(environment);
   const isOverridden = name === 'shell' && shellCommand !== undefined;
   return createAgent(
@@ -45,7 +46,10 @@ export function createConfiguredAgent(
     {
       ...dependencies,
       hostEnvironment: { ...dependencies.hostEnvironment, ...environment },
-      baseDirectory: config.file === null || isOverridden ? dependencies.baseDirectory : dirname(config.file),
+      baseDirectory:
+        config.file === null || own === null || isOverridden
+          ? dependencies.baseDirectory
+          : dirname(config.file),
     },
     {
       [name]: {
@@ -63,6 +67,6 @@ interface Settings {
   readonly environmentNames?: readonly string[];
 }
 
-function settingsOf(agents: ConfiguredAgents, name: string): Settings {
-  return Object.hasOwn(agents, name) ? ((agents as Record<string, Settings>)[name] ?? {}) : {};
+function settingsOf(agents: ConfiguredAgents, name: string): Settings | null {
+  return Object.hasOwn(agents, name) ? ((agents as Record<string, Settings>)[name] ?? null) : null;
 }
