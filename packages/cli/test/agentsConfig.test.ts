@@ -179,15 +179,15 @@ it('lets the doctor look at agents as they are set up, with how they log in', as
   expect(find('agents-config')).toMatchObject({ status: 'ok', detail: expect.stringContaining(file) });
   expect(find('agent:claude')).toMatchObject({
     status: 'ok',
-    detail: `claude 7.7.7 (${work.path('home/bin/my-claude')}), logs in by ANTHROPIC_API_KEY`,
+    detail: `claude 7.7.7 (${work.path('home/bin/my-claude')}), log-in: ANTHROPIC_API_KEY`,
   });
   expect(find('agent:codex')).toMatchObject({
     status: 'warning',
-    detail: expect.stringMatching(/^codex 7\.7\.7 .*nothing to log in with was found$/),
+    detail: expect.stringMatching(/^codex 7\.7\.7 .*no log-in was found$/),
     remedy: expect.stringMatching(/CODEX_API_KEY.*codex login/),
   });
   expect(find('agent:gemini')).toMatchObject({
-    status: 'warning',
+    status: 'absent',
     remedy: expect.stringContaining('npm install -g @google/gemini-cli'),
   });
   const other = await look('--agents-config', writeConfig(work.path('other.json'), { tool: {} }));

@@ -149,7 +149,7 @@ it('ends with 5 when the run fails, and says what can be done; a second time wit
   const args = ['execute', file, '--orchestrator', 'Ada fails', '--shell-command', 'echo no >&2; exit 1'];
   const { code, stdout, stderr } = await run(...args);
   expect(code).toBe(5);
-  expect(stderr).toContain('Ended, failed: Bound to fail');
+  expect(stderr).toContain('✗ Bound to fail: failed: ');
   expect(stdout).toContain(`neolith runs retry ${(await find('Fails')).id}`);
   const again = await run(...args);
   expect(again.code).toBe(4);

@@ -2,7 +2,10 @@ import { AGENT_NAMES, type AgentDetection, createConfiguredAgent } from '@neolit
 import { type AgentsConfigFlags, loadAgentsConfig } from '../execute/loadAgentsConfig.js';
 import type { Check, Finding } from './finding.js';
 
-/** Which agents could be started here, set up as the operator has it. One that is missing is nothing to worry about. */
+/** Always there, and no help where code is to be written by itself. */
+const NO_CODING_AGENTS: ReadonlySet<string> = new Set(['tool', 'windsurf']);
+
+/** Which agents could be started here, and with which log-in. That one is missing is nothing to worry about; all of them is. */
 export function checkAgents(options: AgentsConfigFlags, env: NodeJS.ProcessEnv, directory: string): Check {
   return {
     check: 'agents',
@@ -10,40 +13,60 @@ export function checkAgents(options: AgentsConfigFlags, env: NodeJS.ProcessEnv, 
       const configured = await loadAgentsConfig(options, env);
       const surroundings = { hostEnvironment: env, baseDirectory: directory };
       const shellCommand = env.NEOLITH_SHELL_COMMAND || undefined;
-      const agents = await Promise.all(
-        AGENT_NAMES.map(async (name) =>
-          describe(name, await createConfiguredAgent(name, configured, surroundings, shellCommand).detect()),
-        ),
+      const detections = await Promise.all(
+        AGENT_NAMES.map(async (name) => ({
+          name,
+          ...(await createConfiguredAgent(name, configured, surroundings, shellCommand).detect()),
+        })),
       );
-      return configured.file === null ? agents : [describeFile(configured.file), ...agents];
+      const findings = [...describeFile(configured.file), ...detections.map(describeAgent)];
+      if (detections.some(({ name, found }) => found && !NO_CODING_AGENTS.has(name))) return findings;
+      return [
+        ...findings,
+        {
+          check: 'agents',
+          status: 'warning',
+          detail: 'there is no agent that could write code',
+          remedy:
+            "Install one of those above; or give a command of your own: neolith execute PLAN --shell-command 'COMMAND'",
+        },
+      ];
     },
   };
 }
 
-function describeFile(file: string): Finding {
-  return { check: 'agents-config', status: 'ok', detail: `agents are set up by ${file}` };
+function describeFile(file: string | null): Finding[] {
+  return file === null
+    ? []
+    : [{ check: 'agents-config', status: 'ok', detail: `agents are set up by ${file}` }];
 }
 
-function describe(name: string, { found, version, path, remedy, login }: AgentDetection): Finding {
+function describeAgent({
+  name,
+  found,
+  version,
+  path,
+  remedy,
+  login,
+}: { name: string } & AgentDetection): Finding {
   const check = `agent:${name}`;
   if (!found) {
     return {
       check,
-      status: 'warning',
+      status: 'absent',
       detail: `${name} is not there`,
       ...(remedy === undefined ? {} : { remedy }),
     };
   }
-  const where = path === undefined ? '' : ` (${path})`;
-  const detail = `${name} ${version ?? ''}${where}`.replace(/ {2,}/g, ' ').trim();
-  if (login === undefined) return { check, status: 'ok', detail };
-  // It may keep its log-in where we can't look, such as a keychain: nothing is broken.
-  return login.state === 'found'
-    ? { check, status: 'ok', detail: `${detail}, logs in by ${login.by}` }
-    : {
-        check,
-        status: 'warning',
-        detail: `${detail}, but nothing to log in with was found`,
-        ...(login.remedy === undefined ? {} : { remedy: login.remedy }),
-      };
+  const what = `${name}${version === undefined ? '' : ` ${version}`}${path === undefined ? '' : ` (${path})`}`;
+  if (login === undefined) return { check, status: 'ok', detail: what };
+  if (login.state === 'found') {
+    return { check, status: 'ok', detail: `${what}, log-in: ${login.by ?? 'found'}` };
+  }
+  return {
+    check,
+    status: 'warning',
+    detail: `${what}, no log-in was found`,
+    ...(login.remedy === undefined ? {} : { remedy: login.remedy }),
+  };
 }

@@ -16,23 +16,25 @@ import {
   type Repository,
   type RoutingChooser,
   readProjectFacts,
-  readRouterConfig,
   routeAgents,
   type Workplace,
 } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
 import { type AgentsConfigFlags, loadAgentsConfig } from './loadAgentsConfig.js';
+import { readRouter } from './readRouter.js';
 
 export interface WorkerFlags extends AgentsConfigFlags {
   readonly agent: readonly string[];
   readonly shellCommand?: string;
   readonly model?: string;
-  /** A directory that holds a `router.config.json`. */
+  /** A file, or a directory that holds a `router.config.json`. */
   readonly router?: string;
   readonly target?: string;
   readonly merge: 'rebase' | 'merge';
   readonly check?: string;
   readonly mergeCommand?: string;
+  /** Nothing is made, and no repository is needed. */
+  readonly dryRun?: true;
   readonly cache?: true;
 }
 
@@ -65,7 +67,7 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
   const project = repository === null ? null : await readProjectFacts(directory);
   const agents = await routeAgents({
     adapters,
-    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    config: await readRouter(options.router, directory),
     named: options.agent.length > 0 || shellCommand !== undefined,
     project,
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -125,10 +127,12 @@ async function findRepository(
     return await openRepository({
       path: options.repoPath ?? '.',
       worktreesDirectory: join(home, 'worktrees'),
+      lookOnly: options.dryRun === true,
       environment: process.env,
     });
   } catch (error) {
     if (options.repoPath === undefined && hasGitCode(error, 'NOT_A_REPOSITORY')) {
+      if (options.dryRun === true) return null;
       throw new CommandError(
         'usage',
         'NOT_A_REPOSITORY',

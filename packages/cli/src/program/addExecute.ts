@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { EXECUTE_DEFAULTS } from '../execute/describeGoOn.js';
 import type { Terminal } from '../output/terminal.js';
 import { withPlanOptions } from './planOptions.js';
 import { collect, readCount, readLeaseSeconds, readMinutes, readTime } from './readValue.js';
@@ -11,7 +12,12 @@ export function addExecute(made: Command, terminal: Terminal): void {
     )
     .argument('[plan]', 'a file, or a folder of Markdown tasks')
     .option('--run <run>', 'go on with a run that exists, by name or id, instead of a plan')
-    .option('-c, --max-concurrent <number>', 'how many agents run at once', readCount, 5)
+    .option(
+      '-c, --max-concurrent <number>',
+      'how many agents run at once',
+      readCount,
+      EXECUTE_DEFAULTS.maxConcurrent,
+    )
     .option(
       '-t, --timeout <time>',
       'of a task that has no limit of its own (default: 60m)',
@@ -31,9 +37,14 @@ export function addExecute(made: Command, terminal: Terminal): void {
       '--lease-seconds <number>',
       'after so long without a sign of life others get the tasks',
       readLeaseSeconds,
-      30,
+      EXECUTE_DEFAULTS.leaseSeconds,
     )
-    .option('--drain-minutes <number>', 'how long agents may finish after Ctrl-C', readMinutes, 10)
+    .option(
+      '--drain-minutes <number>',
+      'how long agents may finish after Ctrl-C',
+      readMinutes,
+      EXECUTE_DEFAULTS.drainMinutes,
+    )
     .option('--verbose', 'tell of each task, and log what agents print')
     .option('--json', 'print events and progress as JSON, one object a line')
     .addHelpText(

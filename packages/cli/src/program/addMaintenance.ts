@@ -24,7 +24,7 @@ export function addMaintenance(connected: MakeCommand, terminal: Terminal): void
   connected('cleanup')
     .description('Remove worktrees and branches whose work is provably merged, and list all others')
     .option('-r, --repo-path <path>', 'the repository (default: here)')
-    .option('--dry-run', 'only tell what would be removed')
+    .option('-n, --dry-run', 'only tell what would be removed')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -45,6 +45,19 @@ Examples:
     .option('-r, --repo-path <path>', 'the repository that it would work in (default: here)')
     .addHelpText('after', '\nExamples:\n  neolith prompt task_0199… --agent codex')
     .action(async (task, options) => (await import('../commands/prompt.js')).prompt(terminal, task, options));
+
+  connected('answer')
+    .description('Let a task go on that waits for a person, with an answer for its agent')
+    .argument('<task>', 'by id or title')
+    .argument('[text...]', 'the answer')
+    .option('--json', 'print the task as JSON')
+    .addHelpText(
+      'after',
+      '\nThe answer becomes part of what the agent is told.\n\nExamples:\n  neolith answer task_0199… "One row per workspace."',
+    )
+    .action(async (task, text, options) =>
+      (await import('../commands/answer.js')).answer(terminal, task, text, options),
+    );
 
   connected('attach')
     .description('Watch what goes on: a run with its tasks, or the output of one task')

@@ -69,6 +69,7 @@ export function createScriptAgent(
 
   return {
     name: 'script',
+    mayBeSilent: true,
     detect,
     async start(request) {
       const detection = await detect();

@@ -44,6 +44,7 @@ export function createShellAgent(
 
   return {
     name: 'shell',
+    mayBeSilent: true,
     async detect(): Promise<AgentDetection> {
       if (program === null) return { found: false, remedy: REMEDY };
       const path = await findProgram(program.command, hostPath);

@@ -226,8 +226,9 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
 
   async function liveAndTell(): Promise<AttemptResult> {
     const startedMs = performance.now();
-    const { title } = claim.task;
-    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date() });
+    const { title, metadata } = claim.task;
+    const planPhase = typeof metadata.phase === 'string' ? metadata.phase : null;
+    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date(), planPhase });
     const result = await live();
     deps.onEvent({ kind: 'ended', result, durationMs: performance.now() - startedMs, ...told });
     return result;

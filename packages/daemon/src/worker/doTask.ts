@@ -29,6 +29,7 @@ export interface TaskDependencies {
   /** What agents print is kept there, too; null: nowhere. */
   readonly logsDirectory: string | null;
   readonly taskTimeoutMs: number;
+  readonly stalledAfterMs: number | null;
   readonly graceMs: number;
   readonly daemonMarker: string;
   readonly secrets: readonly string[];
@@ -187,12 +188,28 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   }
 }
 
-async function startAgent(
-  { deps, claim, control, chosen, site, ids }: Task,
-  shipper: LogShipper,
-): Promise<AgentRun> {
+/** Of the time that an agent may take: then it is told that it takes long. */
+const SOFT_TIMEOUT_SHARE = 0.8;
+
+function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {
+  const endsAt = new Date(Date.now() + timeoutMs - runningMs);
+  deps.log.warn('The agent takes long; it will be ended at its limit', {
+    ...ids,
+    runningSeconds: Math.round(runningMs / 1_000),
+    limitSeconds: Math.round(timeoutMs / 1_000),
+  });
+  // For whoever looks at the server: there it is the task's word of the moment, and an event.
+  const message = `Takes long: it will be ended at ${endsAt.toISOString()}`;
+  control.progress.note({ kind: 'message', message });
+  deps.onEvent({ kind: 'slow', runningMs, endsAt });
+}
+
+async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
+  const { deps, claim, control, chosen, site, ids } = task;
   const { log } = deps;
   const { adapter, model } = chosen;
+  const { timeoutSeconds } = claim.task;
+  const timeoutMs = timeoutSeconds === null ? deps.taskTimeoutMs : timeoutSeconds * 1_000;
   return runAgent(
     adapter,
     {
@@ -204,11 +221,14 @@ async function startAgent(
       ...(model === undefined ? {} : { model }),
     },
     {
-      timeoutMs: claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000,
+      timeoutMs,
       graceMs: deps.graceMs,
       daemonMarker: deps.daemonMarker,
       secrets: deps.secrets,
       health: {
+        softTimeoutMs: timeoutMs * SOFT_TIMEOUT_SHARE,
+        onSoftTimeout: (runningMs) => tellSlow(task, runningMs, timeoutMs),
+        stalledAfterMs: adapter.mayBeSilent === true ? null : deps.stalledAfterMs,
         onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
         onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
       },
