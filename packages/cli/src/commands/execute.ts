@@ -170,7 +170,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
-    secrets: [served.connection.token],
+    secrets: [served.connection.token, ...execution.workers.secrets],
     write: logFile.write,
   });
   const coordinator: Coordinator = makeCoordinator(
