@@ -94,6 +94,8 @@ it.each(['before', 'after'] as const)(
       command: agent(),
       leaseSeconds: 1,
       slots: 1,
+      // Stopped, it must not be given the second attempt as well, by a call that waits.
+      mergesAside: 0,
       check,
     });
     await gate(1);

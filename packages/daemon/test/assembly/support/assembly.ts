@@ -34,6 +34,7 @@ export interface AssemblyOptions {
   readonly command?: readonly string[] | string;
   readonly agent?: { readonly name: string; readonly configuration: object };
   readonly slots?: number;
+  readonly mergesAside?: number;
   readonly leaseSeconds?: number;
   readonly graceMs?: number;
   readonly targetBranch?: string;
