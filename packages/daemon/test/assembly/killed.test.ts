@@ -120,7 +120,7 @@ say({ output: number });
     expect(strays.filter(isAlive)).toEqual([]);
     expect(performance.now() - startedMs).toBeLessThan(30_000);
     expect(bystanders.map(({ pid }) => isAlive(pid ?? 0))).toEqual([true, true, true]);
-    expect((await work.untilStatus(id, "DONE", 30_000)).result?.output).toBe(2);
+    expect((await work.untilStatus(id, 'DONE', 30_000)).result?.output).toBe(2);
   } finally {
     for (const { pid } of bystanders) if (pid !== undefined) process.kill(pid, 'SIGKILL');
   }

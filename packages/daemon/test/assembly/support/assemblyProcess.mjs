@@ -10,9 +10,15 @@ import {
   openRepository,
 } from '../../../dist/index.js';
 
-const { url, token, agent, repository: where, targetBranch, check, ...options } = JSON.parse(
-  readFileSync(process.argv[2], 'utf8'),
-);
+const {
+  url,
+  token,
+  agent,
+  repository: where,
+  targetBranch,
+  check,
+  ...options
+} = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const repository = await openRepository(where);
 const daemon = createDaemon({
   ...options,
