@@ -65,6 +65,7 @@ it('secrets planted in environment, task, output, errors, remote, names and comm
   );
   const daemon = await assembly.daemon({
     orchestrators,
+    level: 'debug',
     agent: { name: 'claude', configuration: { command: talker() } },
     environment: { ANTHROPIC_API_KEY: OF_AGENT, NEOLITH_TOKEN: TOKEN, OF_THE_DAEMON: OF_DAEMON },
     secrets: [TOKEN, OF_DAEMON],

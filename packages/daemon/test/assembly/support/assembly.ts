@@ -39,6 +39,8 @@ export interface AssemblyOptions {
   readonly graceMs?: number;
   readonly targetBranch?: string;
   readonly check?: string;
+  /** `debug`: every line of its agents is in its log, too. Default: info. */
+  readonly level?: 'debug' | 'info';
   readonly secrets?: readonly string[];
   /** Besides this process's own. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -132,6 +134,7 @@ export function openAssembly() {
         leaseSeconds: 10,
         targetBranch: null,
         check: null,
+        level: 'info',
         secrets: [TOKEN],
         ...more,
         name,

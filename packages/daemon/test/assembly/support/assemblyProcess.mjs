@@ -17,6 +17,7 @@ const {
   repository: where,
   targetBranch,
   check,
+  level,
   ...options
 } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const repository = await openRepository(where);
@@ -36,7 +37,7 @@ const daemon = createDaemon({
   }),
   log: createLog({
     form: 'json',
-    level: 'debug',
+    level,
     secrets: options.secrets,
     write: (line) => process.stderr.write(line),
   }),
