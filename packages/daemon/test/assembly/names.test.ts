@@ -63,7 +63,7 @@ say({ output: task.title });
     attemptsDirectory: work.path('attempts'),
     logsDirectory: work.path('logs'),
     // A name of a daemon names directories and files as well.
-    name: `../../${names[1]}`.replaceAll('/tmp', ''),
+    name: '../escaped;$(x)',
     workplace: gitWorkplace({ repository, targetBranch: null }),
     merger: createGitMerger({ repository, strategy: 'rebase', check: null }),
     maxConcurrent: 4,
