@@ -7,9 +7,12 @@ import { openAssembly, until } from './support/assembly.js';
 const assembly = openAssembly();
 const { work } = assembly;
 
+/** Of the system, as Linux has them. */
+const tools = { mount: 'mount', unmount: 'umount' };
+
 let mounted: string | null = null;
 afterEach(() => {
-  if (mounted !== null) execFileSync('umount', ['--lazy', mounted]);
+  if (mounted !== null) execFileSync(tools.unmount, ['--lazy', mounted]);
   mounted = null;
 });
 
@@ -17,7 +20,7 @@ afterEach(() => {
 function mountDisk(directory: string, size: string): string | null {
   mkdirSync(directory);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', directory], {
+    execFileSync(tools.mount, ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', directory], {
       stdio: 'ignore',
     });
   } catch {
