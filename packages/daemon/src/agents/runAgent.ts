@@ -60,6 +60,8 @@ export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
 
 export interface AgentRun {
   readonly pid: number | null;
+  /** What it was given and must not be handed on, the daemon's own included. */
+  readonly secrets: readonly string[];
   /** As it was at the last look; null before it, and where nobody looks. */
   health(): ProcessHealth | null;
   /** Never rejects. When it resolves nothing of the agent is alive. */
@@ -87,13 +89,14 @@ export async function runAgent(
   const started = await adapter.start(request);
   if ('handOff' in started) {
     const { reason, question } = started;
-    return runNothing({ status: 'blocked', reason, question }, startedAt);
+    return runNothing({ status: 'blocked', reason, question }, startedAt, options.secrets ?? []);
   }
-  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt);
+  if ('done' in started)
+    return runNothing({ status: 'completed', output: started.output }, startedAt, options.secrets ?? []);
   return runCommand(adapter, started, request, options, callbacks);
 }
 
-function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
+function runNothing(verdict: AgentVerdict, startedAt: Date, secrets: readonly string[]): AgentRun {
   const nothing = createBoundedText(0).read();
   const finished = Promise.resolve<AgentRunReport>({
     verdict,
@@ -112,7 +115,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
       problem: null,
     },
   });
-  return { pid: null, health: () => null, finished, terminate: () => finished };
+  return { pid: null, secrets, health: () => null, finished, terminate: () => finished };
 }
 
 function runCommand(
@@ -242,6 +245,7 @@ function runCommand(
   const finished = finish();
   return {
     pid: child.pid,
+    secrets,
     health: () => watch?.latest() ?? null,
     finished,
     async terminate(reason, terminateOptions) {
