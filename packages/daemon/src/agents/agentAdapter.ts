@@ -119,6 +119,8 @@ export interface AgentHandOff {
   readonly handOff: true;
   readonly reason: string;
   readonly question: string;
+  /** Whether the person is to work where the agent would: that place is kept for them, and for the next attempt. */
+  readonly here: boolean;
 }
 
 /** For a task that somebody else has done meanwhile: nothing is run. */

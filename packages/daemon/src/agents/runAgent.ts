@@ -56,7 +56,11 @@ export interface AgentRunReport {
 }
 
 /** In place of a process's outcome, with the same fields. */
-export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
+export type NothingRun = ProcessRecord & {
+  readonly kind: 'not_run';
+  /** A person was asked to work in its working directory, which must stay for them. */
+  readonly handedOff: boolean;
+};
 
 export interface AgentRun {
   readonly pid: number | null;
@@ -86,14 +90,14 @@ export async function runAgent(
   const startedAt = new Date();
   const started = await adapter.start(request);
   if ('handOff' in started) {
-    const { reason, question } = started;
-    return runNothing({ status: 'blocked', reason, question }, startedAt);
+    const { reason, question, here } = started;
+    return runNothing({ status: 'blocked', reason, question }, startedAt, here);
   }
-  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt);
+  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt, false);
   return runCommand(adapter, started, request, options, callbacks);
 }
 
-function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
+function runNothing(verdict: AgentVerdict, startedAt: Date, handedOff: boolean): AgentRun {
   const nothing = createBoundedText(0).read();
   const finished = Promise.resolve<AgentRunReport>({
     verdict,
@@ -102,6 +106,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
     usage: null,
     outcome: {
       kind: 'not_run',
+      handedOff,
       pid: null,
       stdout: nothing,
       stderr: nothing,

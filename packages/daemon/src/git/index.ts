@@ -1,8 +1,11 @@
+export { type AdoptInput, adoptWorktree } from './adoptWorktree.js';
 export {
   type AttemptRecord,
+  handOffWorktree,
   listAttemptRecords,
   readAttemptRecord,
   releaseWorktree,
+  takeBackWorktree,
 } from './attemptRecord.js';
 export type { MergeStrategy } from './buildResult.js';
 export type { CheckConfiguration } from './checkResult.js';

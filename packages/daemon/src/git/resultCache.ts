@@ -11,6 +11,7 @@ import { GitError } from './gitError.js';
 import { makeCommit, readTree } from './makeCommit.js';
 import { preparePrivateDirectory } from './privateDirectory.js';
 import type { AttemptWorktree, CommittedWork, Repository } from './repository.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 import { writeFileWhole } from './writeFileWhole.js';
 
 /** All that decides what an agent brings. */
@@ -128,6 +129,7 @@ export async function reuseResult(
   cached: CachedResult,
 ): Promise<ReusedWork> {
   const record = await requireWorktree(repository, facts.attemptId);
+  await requireSamePrograms(repository, record);
   if (cached.baseCommit !== record.baseCommit || worktree.directory !== record.directory) {
     throw new GitError(
       'CACHE_UNUSABLE',

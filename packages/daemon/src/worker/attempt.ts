@@ -155,6 +155,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   async function live(): Promise<AttemptResult> {
     let directory: string | null = null;
     let outcome: AttemptOutcome;
+    let result: AttemptResult = 'dropped';
     try {
       directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
       const done = await doTask(deps, claim, {
@@ -186,6 +187,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
         settled = await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
       }
+      result = settled;
       if (settled === 'completed') await keep();
       return settled;
     } catch (error) {
@@ -198,7 +200,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       );
       return 'dropped';
     } finally {
-      await leave();
+      await leave(result === 'completed');
       if (directory !== null) await remove(directory);
     }
   }
@@ -211,10 +213,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     }
   }
 
-  async function leave(): Promise<void> {
+  async function leave(done: boolean): Promise<void> {
     if (site === null) return;
     try {
-      const { kept } = await site.close();
+      const { kept } = await site.close({ done });
       told.kept = kept;
       if (kept !== null)
         log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
