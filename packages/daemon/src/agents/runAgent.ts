@@ -19,6 +19,7 @@ import type {
 import { cleanSignal } from './cleanSignal.js';
 import { mapStrings } from './parseJson.js';
 import { readResultFile } from './readResultFile.js';
+import { findScratch, removeScratch } from './scratchFiles.js';
 
 export interface AgentRunOptions {
   /** Milliseconds; `null` means none. */
@@ -94,7 +95,8 @@ export async function runAgent(
     return runNothing({ status: 'blocked', reason, question }, startedAt, here);
   }
   if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt, false);
-  return runCommand(adapter, started, request, options, callbacks);
+  const before = await findScratch(request.workingDirectory, started.scratch ?? []);
+  return runCommand(adapter, started, before, request, options, callbacks);
 }
 
 function runNothing(verdict: AgentVerdict, startedAt: Date, handedOff: boolean): AgentRun {
@@ -123,6 +125,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date, handedOff: boolean):
 function runCommand(
   adapter: AgentAdapter,
   command: AgentCommand,
+  scratchBefore: readonly string[],
   request: AgentRequest,
   options: AgentRunOptions,
   callbacks: AgentRunCallbacks,
@@ -231,6 +234,11 @@ function runCommand(
     clearTimeout(lingerTimer);
     if (outcome.problem !== null)
       warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
+    try {
+      await removeScratch(request.workingDirectory, command.scratch ?? [], scratchBefore);
+    } catch (error) {
+      warn(`What the agent's command made for itself could not be removed: ${String(error)}`);
+    }
     const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
     if (file?.kind === 'refused') warn(file.warning);
     const usage = await readUsageFile(command);

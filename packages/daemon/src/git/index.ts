@@ -28,6 +28,7 @@ export { type MakeWorktreeInput, makeWorktree } from './makeWorktree.js';
 export { findMergedWork, type MergedWork } from './mergedWork.js';
 export { nameRunBranch } from './names.js';
 export { type OpenRepositoryInput, openRepository } from './openRepository.js';
+export { type PruneOptions, pruneResults } from './pruneResults.js';
 export type { AttemptWorktree, CommittedWork, GitIdentity, Repository } from './repository.js';
 export { resolveTarget, type Target, type TargetInput } from './resolveTarget.js';
 export {

@@ -4,6 +4,7 @@ import { removeWorktree } from '../git/cleanup.js';
 import { commitWork } from '../git/commitWork.js';
 import { makeWorktree } from '../git/makeWorktree.js';
 import { findMergedWork } from '../git/mergedWork.js';
+import { pruneResults } from '../git/pruneResults.js';
 import type { AttemptWorktree, Repository } from '../git/repository.js';
 import { resolveTarget } from '../git/resolveTarget.js';
 import { computeCacheKey, lookUpResult, reuseResult, storeResult } from '../git/resultCache.js';
@@ -24,6 +25,18 @@ export interface GitWorkplaceOptions {
 /** A worktree and a branch for each attempt, begun where the target branch stands then. */
 export function gitWorkplace(options: GitWorkplaceOptions): Workplace {
   const { repository, targetBranch, reuseResults = false } = options;
+  let isPruned = false;
+  /** Once, and only where results are kept; when it fails, the next one tries again. */
+  async function prune(): Promise<void> {
+    if (isPruned) return;
+    isPruned = true;
+    try {
+      await pruneResults(repository);
+    } catch (error) {
+      isPruned = false;
+      throw error;
+    }
+  }
   return {
     async open({ taskId, attemptId, runId, title, agent }) {
       const target = await resolveTarget(repository, { runId: runId ?? taskId, branch: targetBranch });
@@ -45,7 +58,7 @@ export function gitWorkplace(options: GitWorkplaceOptions): Workplace {
         // What a person did is no result of an agent, and one must not be put on top of it.
         results:
           reuseResults && adopted === null
-            ? storeIn(repository, worktree, { taskId, attemptId, runId, title, agent })
+            ? storeIn(repository, worktree, prune, { taskId, attemptId, runId, title, agent })
             : null,
         commit: () => commitWork(repository, worktree, { taskId, attemptId, runId, title, agent }),
         handOff: () => handOffWorktree(repository, attemptId),
@@ -79,6 +92,7 @@ async function readFacts(
 function storeIn(
   repository: Repository,
   worktree: AttemptWorktree,
+  prune: () => Promise<void>,
   facts: Omit<WorkFacts, 'attemptDirectory'>,
 ): ResultStore {
   const { baseCommit } = worktree;
@@ -92,6 +106,7 @@ function storeIn(
     async keep(parts, { commit, output }) {
       const { taskId, attemptId } = facts;
       await storeResult(repository, keyOf(parts), { commit, baseCommit, output, taskId, attemptId });
+      await prune();
     },
   };
 }
