@@ -31,6 +31,7 @@ export interface InspectionInput {
   readonly record: AttemptRecord;
   readonly worktrees: readonly ListedWorktree[];
   readonly activeAttemptIds: ReadonlySet<string>;
+  readonly endedTaskIds: ReadonlySet<string>;
 }
 
 /**
@@ -39,13 +40,14 @@ export interface InspectionInput {
  */
 export async function inspectWorktree(
   repository: Repository,
-  { record, worktrees, activeAttemptIds }: InspectionInput,
+  { record, worktrees, activeAttemptIds, endedTaskIds }: InspectionInput,
 ): Promise<Inspection> {
   const { directory, attemptId } = record;
   if (activeAttemptIds.has(attemptId)) return keep('ACTIVE', `The attempt ${attemptId} is going on.`);
   const busy = await findUser(record);
   if (busy !== null) return keep('BUSY', busy);
-  if (record.handedOffAt !== null && existsSync(directory)) {
+  const isWaiting = record.handedOffAt !== null && !endedTaskIds.has(record.taskId);
+  if (isWaiting && existsSync(directory)) {
     return keep('HANDED_OFF', `It waits for a person, who was asked to do the task ${record.taskId} in it.`);
   }
   const otherPrograms = await findOtherPrograms(repository, record);

@@ -151,6 +151,17 @@ it('leaves alone what was not handed off, what is of another task, and what is n
   expect(plan.kept.map(({ reason }) => reason)).toContain('UNMERGED');
 });
 
+it('waits no longer than its task, and goes then as every other would', async () => {
+  await beginAttempt(repository, 'att_5', { taskId: 'task_5' });
+  await handOffWorktree(repository, 'att_5');
+  const input = { activeAttemptIds: [], endedTaskIds: ['task_5', TASK] };
+  const waiting = await planCleanup(repository, { ...input, endedTaskIds: [] });
+  expect(waiting.kept.map(({ reason }) => reason)).toEqual(['HANDED_OFF', 'HANDED_OFF']);
+  const { removed, kept } = await applyCleanup(repository, await planCleanup(repository, input));
+  expect(removed.map(({ attemptId }) => attemptId)).toEqual(['att_5']);
+  expect(kept).toMatchObject([{ attemptId: 'att_1', reason: 'DIRTY' }]);
+});
+
 it('is judged like every other worktree once another attempt has done the task', async () => {
   const worktree = await beginAttempt(repository, 'att_9', { taskId: TASK });
   shop.write({ 'other.txt': 'x\n' }, worktree.directory);
