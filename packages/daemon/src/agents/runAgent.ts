@@ -19,6 +19,7 @@ import type {
 import { cleanSignal } from './cleanSignal.js';
 import { mapStrings } from './parseJson.js';
 import { readResultFile } from './readResultFile.js';
+import { findScratch, removeScratch } from './scratchFiles.js';
 
 export interface AgentRunOptions {
   /** Milliseconds; `null` means none. */
@@ -56,7 +57,11 @@ export interface AgentRunReport {
 }
 
 /** In place of a process's outcome, with the same fields. */
-export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
+export type NothingRun = ProcessRecord & {
+  readonly kind: 'not_run';
+  /** A person was asked to work in its working directory, which must stay for them. */
+  readonly handedOff: boolean;
+};
 
 export interface AgentRun {
   readonly pid: number | null;
@@ -88,15 +93,23 @@ export async function runAgent(
   const startedAt = new Date();
   const started = await adapter.start(request);
   if ('handOff' in started) {
-    const { reason, question } = started;
-    return runNothing({ status: 'blocked', reason, question }, startedAt, options.secrets ?? []);
+    const { reason, question, here } = started;
+    return runNothing({ status: 'blocked', reason, question }, startedAt, here, options.secrets ?? []);
   }
-  if ('done' in started)
-    return runNothing({ status: 'completed', output: started.output }, startedAt, options.secrets ?? []);
-  return runCommand(adapter, started, request, options, callbacks);
+  if ('done' in started) {
+    const { output } = started;
+    return runNothing({ status: 'completed', output }, startedAt, false, options.secrets ?? []);
+  }
+  const before = await findScratch(request.workingDirectory, started.scratch ?? []);
+  return runCommand(adapter, started, before, request, options, callbacks);
 }
 
-function runNothing(verdict: AgentVerdict, startedAt: Date, secrets: readonly string[]): AgentRun {
+function runNothing(
+  verdict: AgentVerdict,
+  startedAt: Date,
+  handedOff: boolean,
+  secrets: readonly string[],
+): AgentRun {
   const nothing = createBoundedText(0).read();
   const finished = Promise.resolve<AgentRunReport>({
     verdict,
@@ -105,6 +118,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date, secrets: readonly st
     usage: null,
     outcome: {
       kind: 'not_run',
+      handedOff,
       pid: null,
       stdout: nothing,
       stderr: nothing,
@@ -121,6 +135,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date, secrets: readonly st
 function runCommand(
   adapter: AgentAdapter,
   command: AgentCommand,
+  scratchBefore: readonly string[],
   request: AgentRequest,
   options: AgentRunOptions,
   callbacks: AgentRunCallbacks,
@@ -229,6 +244,11 @@ function runCommand(
     clearTimeout(lingerTimer);
     if (outcome.problem !== null)
       warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
+    try {
+      await removeScratch(request.workingDirectory, command.scratch ?? [], scratchBefore);
+    } catch (error) {
+      warn(`What the agent's command made for itself could not be removed: ${String(error)}`);
+    }
     const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
     if (file?.kind === 'refused') warn(file.warning);
     const usage = await readUsageFile(command);

@@ -13,6 +13,7 @@ import { GitError } from './gitError.js';
 import { findMergedWork, listWork } from './mergedWork.js';
 import { moveTarget } from './moveTarget.js';
 import type { Repository } from './repository.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 import { findTargetCheckout } from './targetCheckout.js';
 import { testMerge } from './testMerge.js';
 
@@ -114,6 +115,8 @@ async function mergeAttempt(
 
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     if (ending.isWanted()) return { kind: 'terminated' };
+    // Merge drivers and filters run from here on.
+    await requireSamePrograms(repository, record);
     const tip = await readCommit(repository, `refs/heads/${record.branch}`);
     const target = await readCommit(repository, `refs/heads/${branch}`);
     if (target === null) {
@@ -153,6 +156,8 @@ async function mergeAttempt(
       if (verdict.kind === 'red') return failed(verdict.error);
     }
     if (ending.isWanted() || !(await callbacks.mayStillMerge())) return { kind: 'terminated' };
+    // The check may have taken long, with other agents at work.
+    await requireSamePrograms(repository, record);
     const checkout = await findTargetCheckout(repository, branch);
     if (checkout.kind === 'refused') return refused(checkout.reason);
     const move = await moveTarget(repository, {
@@ -191,10 +196,12 @@ async function findForeignTrailers(
   tip: string,
 ): Promise<string | null> {
   const works = await listWork(repository, `${target}..${tip}`);
+  // What was committed there by attempts that had the place before goes with it.
+  const own = [record.attemptId, ...record.earlierAttemptIds];
   const foreign = works.find(
     (work) =>
       work.source !== null ||
-      work.attemptId !== record.attemptId ||
+      !own.includes(work.attemptId) ||
       (work.taskId !== '' && work.taskId !== record.taskId),
   );
   if (foreign === undefined) return null;

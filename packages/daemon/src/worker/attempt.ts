@@ -158,6 +158,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   async function live(): Promise<AttemptResult> {
     let directory: string | null = null;
     let outcome: AttemptOutcome;
+    let result: AttemptResult = 'dropped';
     try {
       directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
       const done = await doTask(deps, claim, {
@@ -189,6 +190,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
         settled = await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
       }
+      result = settled;
       if (settled === 'completed') await keep();
       return settled;
     } catch (error) {
@@ -201,7 +203,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       );
       return 'dropped';
     } finally {
-      await leave();
+      await leave(result === 'completed');
       if (directory !== null) await remove(directory);
     }
   }
@@ -214,10 +216,10 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     }
   }
 
-  async function leave(): Promise<void> {
+  async function leave(done: boolean): Promise<void> {
     if (site === null) return;
     try {
-      const { kept: reason } = await site.close();
+      const { kept: reason } = await site.close({ done });
       const kept = reason === null ? null : clean(reason);
       told.kept = kept;
       if (kept !== null)

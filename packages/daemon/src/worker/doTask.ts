@@ -172,6 +172,13 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   const facts = { attemptId: ids.attemptId, agent: chosen.adapter.name };
   const outcome = describeOutcome(report, { ...facts, cancelRequested: control.cancelRequested() });
   const { usage } = report;
+  const isHandedOff = report.outcome.kind === 'not_run' && report.outcome.handedOff;
+  // A task that was cancelled meanwhile asks nobody for anything.
+  if (isHandedOff && outcome.kind === 'complete') {
+    // What lies there is a person's to commit; told before it is kept, the task might be taken up elsewhere.
+    await site.handOff();
+    return { ...withNothingToKeep(outcome), usage };
+  }
   try {
     const work = await commit(task, clean);
     return {
