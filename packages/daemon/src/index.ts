@@ -20,6 +20,17 @@ export type {
 export type { AgentDependencies } from './agents/agentDependencies.js';
 export { AgentError, type AgentErrorCode } from './agents/agentError.js';
 export {
+  type AgentsConfig,
+  createConfiguredAgent,
+  NO_AGENTS_CONFIG,
+} from './agents/config/agentsConfig.js';
+export { AgentsConfigError, type AgentsConfigErrorCode } from './agents/config/agentsConfigError.js';
+export {
+  AGENTS_CONFIG_FILE,
+  type AgentsConfigPlace,
+  readAgentsConfig,
+} from './agents/config/readAgentsConfig.js';
+export {
   type MergeCallbacks,
   type MergeLimits,
   type MergeRequest,

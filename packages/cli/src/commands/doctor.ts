@@ -14,6 +14,7 @@ import { plainLine, type Style, type Terminal } from '../output/terminal.js';
 
 export interface DoctorFlags extends ConnectionFlags {
   readonly repoPath?: string;
+  readonly agentsConfig?: string;
   readonly json?: true;
 }
 
@@ -34,7 +35,7 @@ export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<
     checkDisk(home),
     checkGit,
     checkRepository(directory, home),
-    checkAgents(process.env, directory),
+    checkAgents(options, process.env, directory),
     checkDatabase(process.env),
     checkServer(options, home),
     checkStrays(home),

@@ -101,7 +101,11 @@ export async function execute(
             options,
           );
     const run = await readyRun(terminal, client, found, options);
-    if (run !== null) await carryOut(terminal, { served, run, workers, home, options });
+    if (run === null) return;
+    // Of a plan that was just stored without one, somebody wanted it so; a run of before may only never have been told.
+    const isToMerge = run.config.mergeStage || (loaded === null && options.mergeStage !== false);
+    const merger = isToMerge ? workers.merger : null;
+    await carryOut(terminal, { served, run, workers: { ...workers, merger }, home, options });
   } finally {
     await served.close();
   }
@@ -170,7 +174,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
-    secrets: [served.connection.token],
+    secrets: [served.connection.token, ...execution.workers.secrets],
     write: logFile.write,
   });
   const coordinator: Coordinator = makeCoordinator(
@@ -181,7 +185,8 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   try {
     const summary = await conduct(terminal, coordinator, { execution, display, asked });
     display.end();
-    if (summary !== null) await tellEnd(terminal, summary, execution, asked, logFile.file);
+    if (summary === null) process.exitCode = EXIT.interrupted;
+    else await tellEnd(terminal, summary, execution, asked, logFile.file);
   } finally {
     display.end();
     await logFile.close();
@@ -313,7 +318,7 @@ function describeWhere({
   readonly summary: ExecutionSummary;
   readonly exitCode: number;
 }): ReportOptions {
-  const branch = workers.targetOf(run.id);
+  const branch = run.config.mergeStage ? workers.targetOf(run.id) : null;
   const path = workers.repository?.openedPath;
   const isHere = path === undefined || isInside(process.cwd(), path);
   return {

@@ -1,23 +1,25 @@
-import { AGENT_NAMES, type AgentDetection, createAgent } from '@neolith/daemon';
+import { AGENT_NAMES, type AgentDetection, createConfiguredAgent } from '@neolith/daemon';
+import { type AgentsConfigFlags, loadAgentsConfig } from '../execute/loadAgentsConfig.js';
 import type { Check, Finding } from './finding.js';
 
 /** Always there, and no help where code is to be written by itself. */
 const NO_CODING_AGENTS: ReadonlySet<string> = new Set(['tool', 'windsurf']);
 
 /** Which agents could be started here, and with which log-in. That one is missing is nothing to worry about; all of them is. */
-export function checkAgents(env: NodeJS.ProcessEnv, directory: string): Check {
+export function checkAgents(options: AgentsConfigFlags, env: NodeJS.ProcessEnv, directory: string): Check {
   return {
     check: 'agents',
     look: async () => {
+      const configured = await loadAgentsConfig(options, env);
       const surroundings = { hostEnvironment: env, baseDirectory: directory };
-      const shell = env.NEOLITH_SHELL_COMMAND ? { command: env.NEOLITH_SHELL_COMMAND } : {};
+      const shellCommand = env.NEOLITH_SHELL_COMMAND || undefined;
       const detections = await Promise.all(
         AGENT_NAMES.map(async (name) => ({
           name,
-          ...(await createAgent(name, surroundings, { shell }).detect()),
+          ...(await createConfiguredAgent(name, configured, surroundings, shellCommand).detect()),
         })),
       );
-      const findings = detections.map(describeAgent);
+      const findings = [...describeFile(configured.file), ...detections.map(describeAgent)];
       if (detections.some(({ name, found }) => found && !NO_CODING_AGENTS.has(name))) return findings;
       return [
         ...findings,
@@ -31,6 +33,12 @@ export function checkAgents(env: NodeJS.ProcessEnv, directory: string): Check {
       ];
     },
   };
+}
+
+function describeFile(file: string | null): Finding[] {
+  return file === null
+    ? []
+    : [{ check: 'agents-config', status: 'ok', detail: `agents are set up by ${file}` }];
 }
 
 function describeAgent({

@@ -1,5 +1,12 @@
 import { isNeolithError } from '@neolith/contracts';
-import { AgentError, CoordinatorError, DaemonError, GitError, type GitErrorCode } from '@neolith/daemon';
+import {
+  AgentError,
+  AgentsConfigError,
+  CoordinatorError,
+  DaemonError,
+  GitError,
+  type GitErrorCode,
+} from '@neolith/daemon';
 import { CommandError } from './commandError.js';
 
 /** What scripts may rely on. The last ones tell how a run ended that was executed or watched. */
@@ -33,6 +40,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
   if (error instanceof AgentError && ['AGENT_UNKNOWN', 'AGENT_CONFIGURATION_INVALID'].includes(error.code))
     return EXIT.usage;
+  if (error instanceof AgentsConfigError) return EXIT.usage;
   if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
   if (error instanceof CoordinatorError && ['CHANNEL_NOT_FOUND', 'TASK_NOT_IN_PLAN'].includes(error.code))
     return EXIT.notFound;

@@ -10,6 +10,10 @@ export function addMaintenance(connected: MakeCommand, terminal: Terminal): void
       'Look at what is needed here: git, agents, database, server, disk, strays; and say what to do',
     )
     .option('-r, --repo-path <path>', 'the repository to look at (default: here)')
+    .option(
+      '--agents-config <file>',
+      'commands and variables of agents (default: agents.config.json of NEOLITH_HOME or ~/.neolith)',
+    )
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',

@@ -87,7 +87,7 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
   name: 'aider',
   program: 'aider',
   install:
-    'Install it with "python -m pip install aider-install && aider-install", or name its path in the agent\'s command.',
+    'Install it with "python -m pip install aider-install && aider-install", or name its path as its command in agents.config.json.',
   checked: AIDER_CHECKED,
   credentials: {
     variables: [
@@ -113,6 +113,8 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
     'AZURE_API_VERSION',
   ],
   promptBy: 'file',
+  // Its map of the repository. Without `--no-gitignore` it would change the task's .gitignore instead.
+  scratch: ['.aider.tags.cache.v*', '.aider.chat.history.md', '.aider.input.history', '.aider.llm.history'],
   // What it says is its result each time, and a command of its may run silently after it.
   lingerAfterResultMs: null,
   createLineReader: createAiderReader,

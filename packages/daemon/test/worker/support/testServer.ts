@@ -194,6 +194,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       const contexts = await engine.prepareTaskContexts(claims.map(({ task }) => task.id));
       return { claims: claims.map((claim, index) => ({ ...claim, context: contexts[index] })), reason };
     },
+    getOrchestratorStats: ({ params, query }) => engine.getOrchestratorExecutionStats(params.id ?? '', query),
     listOrchestratorAttempts: ({ params, query }) => engine.listAttempts(params.id ?? '', query),
     listChannels: async () => ({ channels: await engine.listChannels() }),
     createChannel: ({ body }) => engine.createChannel(body),
