@@ -32,7 +32,7 @@ import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
-import { openLog, prepareHome } from '../start/home.js';
+import { openLineLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
 import { VERSION } from '../version.js';
 import { type Display, openDisplay } from '../watch/openDisplay.js';
@@ -161,15 +161,17 @@ interface Execution {
 async function carryOut(terminal: Terminal, execution: Execution): Promise<void> {
   const { served, run, home, options } = execution;
   await prepareHome(home);
-  const logFile = await openLog(home, 'execute');
   // Only now: until here Ctrl-C may end the process as it always does.
   const asked = served.asked ?? listenForEnd();
   const display = openDisplay(terminal, { name: run.name, json: options.json === true });
+  const logFile = await openLineLog(home, 'execute', (error) =>
+    display.note(`The log can't be written any further, the work goes on: ${plainLine(error.message)}`),
+  );
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
     secrets: [served.connection.token, ...execution.workers.secrets],
-    write: (line) => void logFile.handle.write(line),
+    write: logFile.write,
   });
   const coordinator: Coordinator = makeCoordinator(
     execution,
@@ -182,7 +184,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     if (summary !== null) await tellEnd(terminal, summary, execution, asked, logFile.file);
   } finally {
     display.end();
-    await logFile.handle.close();
+    await logFile.close();
   }
 }
 
@@ -222,7 +224,7 @@ async function conduct(
   coordinator: Coordinator,
   { execution: { run, options, served }, display, asked }: Conduct,
 ): Promise<ExecutionSummary | null> {
-  const wound = asked.once.then(() => windDown(coordinator, display, asked));
+  const wound = asked.once.then(() => windDown(coordinator, display, asked)).catch(display.trouble);
   try {
     const started = await coordinator.execute({ runId: run.id });
     for (const hint of started.hints) say(terminal, options, hint, 'yellow');
@@ -277,10 +279,12 @@ async function windDown(coordinator: Coordinator, display: Display, asked: Asked
       : `Pausing: ${running} running ${running === 1 ? 'task' : 'tasks'} may finish. Ctrl-C again ends them at once.`,
   );
   const reason = 'Interrupted at the terminal';
-  void asked.again.then(() => {
-    display.note('Ending the agents.');
-    return coordinator.pauseAtOnce(reason);
-  });
+  asked.again
+    .then(() => {
+      display.note('Ending the agents.');
+      return coordinator.pauseAtOnce(reason);
+    })
+    .catch(display.trouble);
   await coordinator.pause(reason);
 }
 

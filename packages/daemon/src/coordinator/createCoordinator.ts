@@ -104,8 +104,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const listeners = new Set<ProgressListener>();
   let execution: Execution | null = null;
   let starting: Promise<StartedExecution> | null = null;
-  /** Somebody wants it ended that has not begun yet. */
-  let halted = false;
+  /** Gives up a start of which nothing has begun yet; what the server is still asked meanwhile comes to nothing. */
+  let halting = new AbortController();
 
   function note(event: AttemptEvent): void {
     const record = recordEvent(records.get(event.taskId) ?? null, event);
@@ -120,10 +120,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         'This coordinator is at a run already. Wait for it, or make another coordinator.',
       );
     }
-    halted = false;
+    halting = new AbortController();
     execution = null;
     records.clear();
-    starting = begin(work);
+    starting = Promise.race([begin(work, halting.signal), rejectOnAbort(halting.signal)]);
     try {
       return await starting;
     } finally {
@@ -131,9 +131,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  async function begin(work: ExecutionInput): Promise<StartedExecution> {
+  async function begin(work: ExecutionInput, halted: AbortSignal): Promise<StartedExecution> {
     const stored = 'runId' in work ? await client.getRun({ params: { id: work.runId } }) : await store(work);
-    goOnUnlessHalted();
+    halted.throwIfAborted();
     const startedMs = performance.now();
     const over = new AbortController();
     if (isOver(stored)) {
@@ -148,7 +148,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       'runId' in work && options.merger !== undefined,
     );
     const served = await findServed(client, run, maxConcurrent);
-    goOnUnlessHalted();
+    halted.throwIfAborted();
     const worker = createDaemon({
       ...options,
       // Of this run alone: several runs may be executed on one machine, and one run by several.
@@ -179,11 +179,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       watching();
     }
     return { run, hints: [...(hint === null ? [] : [hint]), ...describeLoss(options), ...served.hints] };
-  }
-
-  function goOnUnlessHalted(): void {
-    if (halted)
-      throw new DaemonError('STOPPED_WHILE_STARTING', 'It was told to end before anything had begun.');
   }
 
   async function complete(run: Run, worker: WorkerDaemon, over: AbortSignal): Promise<void> {
@@ -276,10 +271,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   /** Ends the work first of all: a server that is away, or refuses, must not keep agents alive. */
   async function windDown(end: Ending, tell: (run: Run) => Promise<unknown>): Promise<void> {
-    halted = true;
-    // Whatever became of the start is told to whoever called it.
-    if (starting !== null && execution === null) await starting.catch(() => undefined);
-    if (execution === null) return;
+    if (execution === null) {
+      halting.abort(
+        new DaemonError('STOPPED_WHILE_STARTING', 'It was told to end before anything had begun.'),
+      );
+      return;
+    }
     const { run, worker } = execution;
     const [told] = await Promise.allSettled([
       tell(run).catch(ignoreUnlessRefused('INVALID_TRANSITION')),
@@ -345,6 +342,12 @@ async function withMergeStage(
       hint: 'The run was begun without a merge stage: nothing is merged, and work stays on the branches of its attempts.',
     };
   }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function isOver({ status }: Run): boolean {
