@@ -1,12 +1,15 @@
 import { join, resolve } from 'node:path';
+import { isNeolithError, type NeolithClient } from '@neolith/contracts';
 import {
   applyCleanup,
   type CleanupPlan,
   endStrays,
   type KeptItem,
+  listAttemptRecords,
   openRepository,
   planCleanup,
   type RemovableItem,
+  type Repository,
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
@@ -30,7 +33,11 @@ export async function cleanup(terminal: Terminal, options: CleanupFlags): Promis
     worktreesDirectory: join(home, 'worktrees'),
     environment: process.env,
   });
-  const plan = await planCleanup(repository, { activeAttemptIds: await listActive(options, home) });
+  const client = await connect(options, home);
+  const plan = await planCleanup(repository, {
+    activeAttemptIds: client === null ? [] : await listActive(client),
+    endedTaskIds: client === null ? [] : await listEnded(client, repository),
+  });
   const dryRun = options.dryRun === true;
   const { removed, kept } = dryRun
     ? { removed: plan.removable, kept: plan.kept }
@@ -45,13 +52,13 @@ export async function cleanup(terminal: Terminal, options: CleanupFlags): Promis
 }
 
 /**
- * Attempts that go on, as the server knows. Without a server that answers, what a live process of this machine holds is
- * still kept: that is told by the worktree itself.
+ * Null: there is none. Without a server what a live process of this machine holds, and what waits for a person, is still
+ * kept: that is told by the worktree itself.
  */
-async function listActive(options: ConnectionFlags, home: string): Promise<string[]> {
+async function connect(options: ConnectionFlags, home: string): Promise<NeolithClient | null> {
   const isNamed = options.server !== undefined || Boolean(process.env.NEOLITH_URL);
   const record = readStartRecord(home);
-  if (!isNamed && (record === null || !(await isReady(record.url)))) return [];
+  if (!isNamed && (record === null || !(await isReady(record.url)))) return null;
   const { client, url } = resolveConnection(options, process.env, home);
   if (!(await isReady(url))) {
     throw new CommandError(
@@ -60,8 +67,29 @@ async function listActive(options: ConnectionFlags, home: string): Promise<strin
       `${url} does not answer, so it can't be asked which attempts go on. Nothing was removed.`,
     );
   }
+  return client;
+}
+
+/** Attempts that go on. */
+async function listActive(client: NeolithClient): Promise<string[]> {
   const { orchestrators } = await client.getOverview();
   return orchestrators.flatMap(({ running }) => running.map(({ attempt }) => attempt.id));
+}
+
+/** Of the tasks that a person was asked to do in a worktree here, those that are not waiting any more. */
+async function listEnded(client: NeolithClient, repository: Repository): Promise<string[]> {
+  const handedOff = (await listAttemptRecords(repository)).filter(({ handedOffAt }) => handedOffAt !== null);
+  const ended: string[] = [];
+  for (const id of new Set(handedOff.map(({ taskId }) => taskId))) {
+    try {
+      const { status } = await client.getTask({ params: { id } });
+      if (status === 'DONE' || status === 'CANCELLED' || status === 'FAILED') ended.push(id);
+    } catch (error) {
+      // Of another server or workspace perhaps: somebody may wait for it there.
+      if (!isNeolithError(error)) throw error;
+    }
+  }
+  return ended;
 }
 
 async function endAllStrays(home: string): Promise<number> {

@@ -181,7 +181,8 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
   try {
     const summary = await conduct(terminal, coordinator, { execution, display, asked });
     display.end();
-    if (summary !== null) await tellEnd(terminal, summary, execution, asked, logFile.file);
+    if (summary === null) process.exitCode = EXIT.interrupted;
+    else await tellEnd(terminal, summary, execution, asked, logFile.file);
   } finally {
     display.end();
     await logFile.close();

@@ -29,8 +29,9 @@ export function addMaintenance(connected: MakeCommand, terminal: Terminal): void
     .addHelpText(
       'after',
       `
-Kept is whatever has changes that are not committed, files that git doesn't know, commits that are in no target, or
-somebody at work in it; each with the reason.
+Kept is whatever has changes that are not committed, files that git doesn't
+know, commits that are in no target, or somebody at work in it; each with the
+reason.
 
 Examples:
   neolith cleanup --dry-run

@@ -110,6 +110,11 @@ export interface AgentCommand {
   readonly lingerAfterResultMs: number | null;
   /** What it was given to be let in by: never handed on, in whatever form. */
   readonly secrets?: readonly string[];
+  /**
+   * Names in the working directory that the command makes for itself; `*` at the end stands for any ending. What was not
+   * there before goes when the agent has ended: it is no work. Default none.
+   */
+  readonly scratch?: readonly string[];
   /** Where its lines are longer than others', see `ProcessSpec`. */
   readonly lineLimitBytes?: number;
 }
@@ -119,6 +124,8 @@ export interface AgentHandOff {
   readonly handOff: true;
   readonly reason: string;
   readonly question: string;
+  /** Whether the person is to work where the agent would: that place is kept for them, and for the next attempt. */
+  readonly here: boolean;
 }
 
 /** For a task that somebody else has done meanwhile: nothing is run. */

@@ -113,6 +113,8 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
     'AZURE_API_VERSION',
   ],
   promptBy: 'file',
+  // Its map of the repository. Without `--no-gitignore` it would change the task's .gitignore instead.
+  scratch: ['.aider.tags.cache.v*', '.aider.chat.history.md', '.aider.input.history', '.aider.llm.history'],
   // What it says is its result each time, and a command of its may run silently after it.
   lingerAfterResultMs: null,
   createLineReader: createAiderReader,

@@ -64,6 +64,8 @@ export interface CommandAgentDescription extends ProviderWords {
   };
   /** Further variables of the daemon's environment that it is given: endpoints, folders of its settings. */
   readonly variables: readonly string[];
+  /** See `AgentCommand`. */
+  readonly scratch?: readonly string[];
   /** Set for each start. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `stdin`: the prompt is its input. `file`: its input is empty, and its arguments name the file. */
@@ -179,6 +181,7 @@ export function createCommandAgent(
         input: description.promptBy === 'stdin' ? request.prompt : '',
         resultFile,
         ...(description.usageFile === undefined ? {} : { usageFile: description.usageFile(start) }),
+        ...(description.scratch === undefined ? {} : { scratch: description.scratch }),
         lingerAfterResultMs,
         secrets: description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
         lineLimitBytes: LINE_LIMIT_BYTES,

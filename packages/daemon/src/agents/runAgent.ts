@@ -19,6 +19,7 @@ import type {
 import { cleanSignal } from './cleanSignal.js';
 import { mapStrings } from './parseJson.js';
 import { readResultFile } from './readResultFile.js';
+import { findScratch, removeScratch } from './scratchFiles.js';
 
 export interface AgentRunOptions {
   /** Milliseconds; `null` means none. */
@@ -56,10 +57,16 @@ export interface AgentRunReport {
 }
 
 /** In place of a process's outcome, with the same fields. */
-export type NothingRun = ProcessRecord & { readonly kind: 'not_run' };
+export type NothingRun = ProcessRecord & {
+  readonly kind: 'not_run';
+  /** A person was asked to work in its working directory, which must stay for them. */
+  readonly handedOff: boolean;
+};
 
 export interface AgentRun {
   readonly pid: number | null;
+  /** What it was given and must not be handed on, the daemon's own included. */
+  readonly secrets: readonly string[];
   /** As it was at the last look; null before it, and where nobody looks. */
   health(): ProcessHealth | null;
   /** Never rejects. When it resolves nothing of the agent is alive. */
@@ -86,14 +93,23 @@ export async function runAgent(
   const startedAt = new Date();
   const started = await adapter.start(request);
   if ('handOff' in started) {
-    const { reason, question } = started;
-    return runNothing({ status: 'blocked', reason, question }, startedAt);
+    const { reason, question, here } = started;
+    return runNothing({ status: 'blocked', reason, question }, startedAt, here, options.secrets ?? []);
   }
-  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt);
-  return runCommand(adapter, started, request, options, callbacks);
+  if ('done' in started) {
+    const { output } = started;
+    return runNothing({ status: 'completed', output }, startedAt, false, options.secrets ?? []);
+  }
+  const before = await findScratch(request.workingDirectory, started.scratch ?? []);
+  return runCommand(adapter, started, before, request, options, callbacks);
 }
 
-function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
+function runNothing(
+  verdict: AgentVerdict,
+  startedAt: Date,
+  handedOff: boolean,
+  secrets: readonly string[],
+): AgentRun {
   const nothing = createBoundedText(0).read();
   const finished = Promise.resolve<AgentRunReport>({
     verdict,
@@ -102,6 +118,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
     usage: null,
     outcome: {
       kind: 'not_run',
+      handedOff,
       pid: null,
       stdout: nothing,
       stderr: nothing,
@@ -112,12 +129,13 @@ function runNothing(verdict: AgentVerdict, startedAt: Date): AgentRun {
       problem: null,
     },
   });
-  return { pid: null, health: () => null, finished, terminate: () => finished };
+  return { pid: null, secrets, health: () => null, finished, terminate: () => finished };
 }
 
 function runCommand(
   adapter: AgentAdapter,
   command: AgentCommand,
+  scratchBefore: readonly string[],
   request: AgentRequest,
   options: AgentRunOptions,
   callbacks: AgentRunCallbacks,
@@ -226,6 +244,11 @@ function runCommand(
     clearTimeout(lingerTimer);
     if (outcome.problem !== null)
       warn(`The agent's output was not handled fully: ${outcome.problem.message}`);
+    try {
+      await removeScratch(request.workingDirectory, command.scratch ?? [], scratchBefore);
+    } catch (error) {
+      warn(`What the agent's command made for itself could not be removed: ${String(error)}`);
+    }
     const file = command.resultFile === undefined ? null : await readResultFile(command.resultFile);
     if (file?.kind === 'refused') warn(file.warning);
     const usage = await readUsageFile(command);
@@ -242,6 +265,7 @@ function runCommand(
   const finished = finish();
   return {
     pid: child.pid,
+    secrets,
     health: () => watch?.latest() ?? null,
     finished,
     async terminate(reason, terminateOptions) {

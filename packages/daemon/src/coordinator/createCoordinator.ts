@@ -102,6 +102,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const pool = createAgentPool(options);
   const records = new Map<string, TaskRecord>();
   const listeners = new Set<ProgressListener>();
+  /** Those that tell events, which end by themselves once all are told. */
+  const eventWatches = new Set<Promise<void>>();
   let execution: Execution | null = null;
   let starting: Promise<StartedExecution> | null = null;
   /** Gives up a start of which nothing has begun yet; what the server is still asked meanwhile comes to nothing. */
@@ -132,7 +134,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 
   async function begin(work: ExecutionInput, halted: AbortSignal): Promise<StartedExecution> {
-    const stored = 'runId' in work ? await client.getRun({ params: { id: work.runId } }) : await store(work);
+    const stored =
+      'runId' in work
+        ? await client.getRun({ params: { id: work.runId }, signal: halted })
+        : await store(work);
     halted.throwIfAborted();
     const startedMs = performance.now();
     const over = new AbortController();
@@ -147,7 +152,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       stored,
       'runId' in work && options.merger !== undefined,
     );
-    const served = await findServed(client, run, maxConcurrent);
+    const served = await findServed(client, run, maxConcurrent, halted);
     halted.throwIfAborted();
     const worker = createDaemon({
       ...options,
@@ -238,9 +243,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // Events are told from the first one on, whenever somebody begins to listen.
     const stopping = new AbortController();
     const signal = AbortSignal.any([stopping.signal, over.signal]);
-    void watchRun({ client, runId: run.id, signal, ...listener }).catch((error: unknown) =>
-      listener.onTrouble(error),
-    );
+    const watch = watchRun({ client, runId: run.id, signal, ...listener })
+      .then(() => undefined, listener.onTrouble)
+      .finally(() => eventWatches.delete(watch));
+    eventWatches.add(watch);
     return () => stopping.abort(new Error('Nobody watches any more.'));
   }
 
@@ -256,7 +262,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       timer = setTimeout(() => reject(error), timeoutMs);
     });
     try {
-      await Promise.race([completed, late]);
+      await Promise.race([completed.then(() => Promise.all(eventWatches)), late]);
     } finally {
       clearTimeout(timer);
     }

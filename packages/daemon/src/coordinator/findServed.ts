@@ -8,8 +8,9 @@ export async function findServed(
   client: NeolithClient,
   run: Run,
   agents: number,
+  signal: AbortSignal,
 ): Promise<{ ids: string[]; hints: string[] }> {
-  const { tasks } = await client.getRunSnapshot({ params: { id: run.id }, timeoutMs: 60_000 });
+  const { tasks } = await client.getRunSnapshot({ params: { id: run.id }, timeoutMs: 60_000, signal });
   const open = tasks.filter(({ status }) => !['DONE', 'CANCELLED', 'FAILED'].includes(status));
   const ids = [...new Set(open.flatMap(({ orchestratorId }) => orchestratorId ?? []))].sort();
   const orchestrators = await listOrchestrators(client);

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { nameAttemptBranch, requireSafeId } from './names.js';
+import { isSafeId, nameAttemptBranch, requireSafeId } from './names.js';
 import type { ProcessLife } from './processLife.js';
+import type { Programs } from './readPrograms.js';
 import type { AttemptWorktree, Repository } from './repository.js';
 import { writeFileWhole } from './writeFileWhole.js';
 
@@ -18,6 +19,15 @@ export interface AttemptRecord extends AttemptWorktree {
   readonly createdAt: string;
   /** Only to run the check of a merge in; begun at a commit that we made and that nobody works on. */
   readonly scratch: boolean;
+  /** What git was configured to run when it was made: for the repository, and for this worktree alone. Null: unknown. */
+  readonly programs: { readonly shared: Programs; readonly own: Programs } | null;
+  /**
+   * Since when a person was asked to work in it, ISO 8601; null: nobody was. Until the task is done it stays, and the
+   * next attempt at the task goes on in it.
+   */
+  readonly handedOffAt: string | null;
+  /** Attempts whose place it was before: the first of them gave the directory its name. */
+  readonly earlierAttemptIds: readonly string[];
 }
 
 export async function writeAttemptRecord(repository: Repository, record: AttemptRecord): Promise<void> {
@@ -63,6 +73,23 @@ export async function removeAttemptRecord(repository: Repository, attemptId: str
 }
 
 /**
+ * Says that a person was asked to go on in the worktree of an attempt: it stays as it is, and the next attempt at the
+ * task takes it over (`adoptWorktree`).
+ */
+export async function handOffWorktree(repository: Repository, attemptId: string): Promise<void> {
+  const record = await readAttemptRecord(repository, attemptId);
+  if (record === null) return;
+  await writeAttemptRecord(repository, { ...record, owner: null, handedOffAt: new Date().toISOString() });
+}
+
+/** Says that no person is expected there any more: the worktree is judged like all others. Fine when there is none. */
+export async function takeBackWorktree(repository: Repository, attemptId: string): Promise<void> {
+  const record = await readAttemptRecord(repository, attemptId);
+  if (record !== null && record.handedOffAt !== null)
+    await writeAttemptRecord(repository, { ...record, handedOffAt: null });
+}
+
+/**
  * Says that nobody works in the worktree of an attempt any more, so that any process may clean it up once it is safe.
  * Until then only this one may, while it lives. Fine when there is none.
  */
@@ -92,11 +119,16 @@ function parseRecord(text: string, attemptId: string): AttemptRecord | null {
       record.adminDirectory,
     ];
     if (record.attemptId !== attemptId || !texts.every((value) => typeof value === 'string')) return null;
+    const earlier: unknown = record.earlierAttemptIds ?? [];
+    if (!Array.isArray(earlier) || !earlier.every((id) => typeof id === 'string' && isSafeId(id)))
+      return null;
     // One that names another directory or branch would have us remove that.
     const isOurs =
-      basename(record.directory ?? '') === attemptId &&
+      [attemptId, ...earlier].includes(basename(record.directory ?? '')) &&
       record.branch === (record.scratch === true ? '' : nameAttemptBranch(attemptId));
-    return isOurs ? (record as AttemptRecord) : null;
+    if (!isOurs) return null;
+    const { programs = null, handedOffAt = null } = record;
+    return { ...(record as AttemptRecord), programs, handedOffAt, earlierAttemptIds: earlier as string[] };
   } catch {
     return null;
   }

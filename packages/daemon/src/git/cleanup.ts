@@ -19,6 +19,8 @@ import { withRepositoryLock } from './repositoryLock.js';
 export interface CleanupInput {
   /** Attempts that go on, as the server knows; nothing of theirs is touched. */
   readonly activeAttemptIds: Iterable<string>;
+  /** Tasks that wait for nobody any more, as the server knows: done, cancelled or failed. Default none. */
+  readonly endedTaskIds?: Iterable<string>;
 }
 
 export interface RemovableItem {
@@ -43,6 +45,7 @@ export interface KeptItem {
 
 export interface CleanupPlan {
   readonly activeAttemptIds: readonly string[];
+  readonly endedTaskIds: readonly string[];
   readonly removable: readonly RemovableItem[];
   readonly kept: readonly KeptItem[];
 }
@@ -55,18 +58,18 @@ export interface CleanupReport {
 
 /** Tells what of our worktrees, directories and branches can go without anything being lost, and why the rest can't. Changes nothing. */
 export async function planCleanup(repository: Repository, input: CleanupInput): Promise<CleanupPlan> {
-  const activeAttemptIds = new Set(input.activeAttemptIds);
+  const known = { active: new Set(input.activeAttemptIds), ended: new Set(input.endedTaskIds ?? []) };
   const worktrees = await listWorktrees(repository);
   const records = await listAttemptRecords(repository);
   const removable: RemovableItem[] = [];
   const kept: KeptItem[] = [];
   for (const record of records) {
-    const inspection = await inspectSafely(repository, record, worktrees, activeAttemptIds);
+    const inspection = await inspectSafely(repository, record, worktrees, known);
     if (inspection.kind === 'kept') kept.push(describeKept(record, inspection.reason, inspection.message));
     else removable.push(describeRemovable(record, inspection));
   }
   kept.push(...(await findUnknown(repository, records, worktrees)));
-  return { activeAttemptIds: [...activeAttemptIds], removable, kept };
+  return { activeAttemptIds: [...known.active], endedTaskIds: [...known.ended], removable, kept };
 }
 
 /** Removes what a plan names, each after another look; what has changed since is kept. */
@@ -77,6 +80,7 @@ export async function applyCleanup(repository: Repository, plan: CleanupPlan): P
     const still = await removeWorktree(repository, {
       attemptId: item.attemptId,
       activeAttemptIds: plan.activeAttemptIds,
+      endedTaskIds: plan.endedTaskIds,
     });
     if (still === null) removed.push(item);
     else kept.push(still);
@@ -90,14 +94,14 @@ export async function applyCleanup(repository: Repository, plan: CleanupPlan): P
  */
 export async function removeWorktree(
   repository: Repository,
-  input: { readonly attemptId: string; readonly activeAttemptIds?: Iterable<string> },
+  input: { readonly attemptId: string } & Partial<CleanupInput>,
 ): Promise<KeptItem | null> {
-  const activeAttemptIds = new Set(input.activeAttemptIds ?? []);
+  const known = { active: new Set(input.activeAttemptIds ?? []), ended: new Set(input.endedTaskIds ?? []) };
   return withRepositoryLock(repository, async () => {
     const record = await readAttemptRecord(repository, input.attemptId);
     if (record === null) return null;
     const worktrees = await listWorktrees(repository);
-    const inspection = await inspectSafely(repository, record, worktrees, activeAttemptIds);
+    const inspection = await inspectSafely(repository, record, worktrees, known);
     if (inspection.kind === 'kept') return describeKept(record, inspection.reason, inspection.message);
     try {
       await removeFiles(repository, record, inspection.worktree);
@@ -143,10 +147,15 @@ async function inspectSafely(
   repository: Repository,
   record: AttemptRecord,
   worktrees: readonly ListedWorktree[],
-  activeAttemptIds: ReadonlySet<string>,
+  known: { readonly active: ReadonlySet<string>; readonly ended: ReadonlySet<string> },
 ): Promise<Inspection> {
   try {
-    return await inspectWorktree(repository, { record, worktrees, activeAttemptIds });
+    return await inspectWorktree(repository, {
+      record,
+      worktrees,
+      activeAttemptIds: known.active,
+      endedTaskIds: known.ended,
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'kept', reason: error instanceof GitError ? 'GIT_REFUSED' : 'UNKNOWN', message };

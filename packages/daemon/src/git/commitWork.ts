@@ -14,6 +14,7 @@ import { identityVariables } from './identityVariables.js';
 import { listChangedEntries, listHidden, listUnmerged, MODE_LINK, MODE_REPOSITORY } from './listIndex.js';
 import { findOperation, isOneCommitAway } from './operations.js';
 import type { AttemptWorktree, CommittedWork, Repository } from './repository.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 
 const STAGE_TIMEOUT_MS = 10 * 60_000;
 const NAMES_SHOWN = 10;
@@ -24,7 +25,7 @@ const NAMES_SHOWN = 10;
  * is refused, and lies where it was.
  * @throws GitError whose message tells the next attempt what to do otherwise: `OPERATION_IN_PROGRESS`,
  *   `WORK_CONFLICTED`, `HISTORY_REWRITTEN`, `NESTED_REPOSITORY`, `LINK_LEADS_OUT`, `WORKTREE_TAMPERED`;
- *   and `REPOSITORY_LOCKED`, `DISK_FULL`…
+ *   and `CONFIGURATION_CHANGED`, `REPOSITORY_LOCKED`, `DISK_FULL`…
  */
 export async function commitWork(
   repository: Repository,
@@ -39,6 +40,7 @@ export async function commitWork(
       `The attempt ${facts.attemptId} works in ${directory}, not in ${worktree.directory}.`,
     );
   }
+  await requireSamePrograms(repository, record);
   const notes: string[] = [];
   const note = (text: string | null): void => {
     if (text !== null) notes.push(text);

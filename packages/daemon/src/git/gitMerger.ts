@@ -6,12 +6,14 @@ import { isContained, readCommit } from './askGit.js';
 import { type AttemptRecord, readAttemptRecord } from './attemptRecord.js';
 import { buildResult, type MergeStrategy } from './buildResult.js';
 import { type CheckConfiguration, checkResult } from './checkResult.js';
+import { cleanGitText } from './cleanGitText.js';
 import type { CommitFacts } from './commitMessage.js';
 import { describeConflict } from './describeConflict.js';
 import { GitError } from './gitError.js';
 import { findMergedWork, listWork } from './mergedWork.js';
 import { moveTarget } from './moveTarget.js';
 import type { Repository } from './repository.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 import { findTargetCheckout } from './targetCheckout.js';
 import { testMerge } from './testMerge.js';
 
@@ -56,9 +58,9 @@ export function createGitMerger(configuration: GitMergerConfiguration): Merger {
         );
       }
       const ending = createEnding();
-      const finished = mergeAttempt(configuration, record, request, limits, callbacks, ending).catch(
-        (error: unknown): MergeVerdict => judgeError(error),
-      );
+      const finished = mergeAttempt(configuration, record, request, limits, callbacks, ending)
+        .catch((error: unknown): MergeVerdict => judgeError(error))
+        .then((verdict) => withoutSecrets(verdict, limits.secrets));
       return { finished, terminate: ending.end };
     },
   };
@@ -113,6 +115,8 @@ async function mergeAttempt(
 
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     if (ending.isWanted()) return { kind: 'terminated' };
+    // Merge drivers and filters run from here on.
+    await requireSamePrograms(repository, record);
     const tip = await readCommit(repository, `refs/heads/${record.branch}`);
     const target = await readCommit(repository, `refs/heads/${branch}`);
     if (target === null) {
@@ -130,7 +134,8 @@ async function mergeAttempt(
 
     const test = await testMerge(repository, target, tip);
     if (test.kind === 'impossible') return failed(`It can't be merged into ${branch}: ${test.reason}`);
-    if (test.kind === 'conflict') return failed(await describeConflict(repository, test, branch));
+    if (test.kind === 'conflict')
+      return failed(await describeConflict(repository, test, branch, limits.secrets));
     // Before the check, which may take long: nothing is gained by it when the target must not move.
     const before = await findTargetCheckout(repository, branch);
     if (before.kind === 'refused') return refused(before.reason);
@@ -151,6 +156,8 @@ async function mergeAttempt(
       if (verdict.kind === 'red') return failed(verdict.error);
     }
     if (ending.isWanted() || !(await callbacks.mayStillMerge())) return { kind: 'terminated' };
+    // The check may have taken long, with other agents at work.
+    await requireSamePrograms(repository, record);
     const checkout = await findTargetCheckout(repository, branch);
     if (checkout.kind === 'refused') return refused(checkout.reason);
     const move = await moveTarget(repository, {
@@ -189,10 +196,12 @@ async function findForeignTrailers(
   tip: string,
 ): Promise<string | null> {
   const works = await listWork(repository, `${target}..${tip}`);
+  // What was committed there by attempts that had the place before goes with it.
+  const own = [record.attemptId, ...record.earlierAttemptIds];
   const foreign = works.find(
     (work) =>
       work.source !== null ||
-      work.attemptId !== record.attemptId ||
+      !own.includes(work.attemptId) ||
       (work.taskId !== '' && work.taskId !== record.taskId),
   );
   if (foreign === undefined) return null;
@@ -205,6 +214,11 @@ function failed(error: string): MergeVerdict {
 
 function refused(error: string): MergeVerdict {
   return { kind: 'refused', error };
+}
+
+/** What git and the check say names files, and shows their lines. */
+function withoutSecrets(verdict: MergeVerdict, secrets: readonly string[]): MergeVerdict {
+  return 'error' in verdict ? { ...verdict, error: cleanGitText(verdict.error, secrets) } : verdict;
 }
 
 function judgeError(error: unknown): MergeVerdict {

@@ -1,8 +1,11 @@
+export { type AdoptInput, adoptWorktree } from './adoptWorktree.js';
 export {
   type AttemptRecord,
+  handOffWorktree,
   listAttemptRecords,
   readAttemptRecord,
   releaseWorktree,
+  takeBackWorktree,
 } from './attemptRecord.js';
 export type { MergeStrategy } from './buildResult.js';
 export { checkBeforeRun } from './checkBeforeRun.js';
@@ -26,6 +29,7 @@ export { type MakeWorktreeInput, makeWorktree } from './makeWorktree.js';
 export { findMergedWork, type MergedWork } from './mergedWork.js';
 export { nameRunBranch } from './names.js';
 export { type OpenRepositoryInput, openRepository, readGitVersion } from './openRepository.js';
+export { type PruneOptions, pruneResults } from './pruneResults.js';
 export type { AttemptWorktree, CommittedWork, GitIdentity, Repository } from './repository.js';
 export { resolveTarget, type Target, type TargetInput } from './resolveTarget.js';
 export {

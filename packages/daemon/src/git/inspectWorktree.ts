@@ -13,6 +13,7 @@ import { findMergedWork } from './mergedWork.js';
 import { findOperation } from './operations.js';
 import { describeOwnLife, judgeLife } from './processLife.js';
 import type { Repository } from './repository.js';
+import { findOtherPrograms } from './requireSamePrograms.js';
 import { isSuperseded } from './supersede.js';
 
 /** What is left of an attempt, and whether it can go without anything being lost. */
@@ -30,6 +31,7 @@ export interface InspectionInput {
   readonly record: AttemptRecord;
   readonly worktrees: readonly ListedWorktree[];
   readonly activeAttemptIds: ReadonlySet<string>;
+  readonly endedTaskIds: ReadonlySet<string>;
 }
 
 /**
@@ -38,12 +40,18 @@ export interface InspectionInput {
  */
 export async function inspectWorktree(
   repository: Repository,
-  { record, worktrees, activeAttemptIds }: InspectionInput,
+  { record, worktrees, activeAttemptIds, endedTaskIds }: InspectionInput,
 ): Promise<Inspection> {
   const { directory, attemptId } = record;
   if (activeAttemptIds.has(attemptId)) return keep('ACTIVE', `The attempt ${attemptId} is going on.`);
   const busy = await findUser(record);
   if (busy !== null) return keep('BUSY', busy);
+  const isWaiting = record.handedOffAt !== null && !endedTaskIds.has(record.taskId);
+  if (isWaiting && existsSync(directory)) {
+    return keep('HANDED_OFF', `It waits for a person, who was asked to do the task ${record.taskId} in it.`);
+  }
+  const otherPrograms = await findOtherPrograms(repository, record);
+  if (otherPrograms !== null) return keep('TAMPERED', otherPrograms.message);
   const listed = worktrees.find((worktree) => worktree.path === directory);
   if (listed?.locked != null) {
     return keep('LOCKED', `It is locked${listed.locked === '' ? '' : `: ${listed.locked}`}.`);

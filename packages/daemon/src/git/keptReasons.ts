@@ -2,6 +2,7 @@
 export type KeptReason =
   | 'ACTIVE'
   | 'BUSY'
+  | 'HANDED_OFF'
   | 'LOCKED'
   | 'DIRTY'
   | 'UNMERGED'
@@ -19,6 +20,8 @@ export type KeptReason =
 const REMEDIES: Readonly<Record<KeptReason, string>> = {
   ACTIVE: 'Nothing: its attempt is still going on.',
   BUSY: 'End what is at work there, then clean up again.',
+  HANDED_OFF:
+    'Answer the task once it is done. If it never will be: git worktree remove PATH and git branch -D BRANCH',
   LOCKED: 'If nobody needs the lock: git worktree unlock PATH',
   DIRTY:
     'Look at git -C PATH status; commit what is worth it, or remove it: git worktree remove --force PATH',

@@ -5,8 +5,10 @@ import { type AttemptRecord, removeAttemptRecord, writeAttemptRecord } from './a
 import { GitError } from './gitError.js';
 import { nameAttemptBranch, requireSafeId } from './names.js';
 import { describeOwnLife } from './processLife.js';
+import { readPrograms } from './readPrograms.js';
 import type { AttemptWorktree, Repository } from './repository.js';
 import { type LockOptions, withRepositoryLock } from './repositoryLock.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 
 export interface MakeWorktreeInput {
   readonly taskId: string;
@@ -59,13 +61,18 @@ export async function makeWorktree(
   );
 }
 
+/** What no worktree begins with. */
+type Fresh = 'programs' | 'handedOffAt' | 'earlierAttemptIds';
+
 /** Adds it and its record, or leaves nothing. Only while the repository's lock is held. */
 export async function addWorktree(
   repository: Repository,
-  facts: Omit<AttemptRecord, 'adminDirectory' | 'owner' | 'createdAt'>,
+  facts: Omit<AttemptRecord, 'adminDirectory' | 'owner' | 'createdAt' | Fresh>,
   how: readonly string[],
 ): Promise<AttemptRecord> {
   const { directory, baseCommit } = facts;
+  // Files are written out by filters.
+  await requireSamePrograms(repository, null);
   await makeOwnDirectory(directory);
   let record: AttemptRecord = {
     ...facts,
@@ -73,6 +80,9 @@ export async function addWorktree(
     adminDirectory: join(repository.gitDirectory, 'worktrees', facts.attemptId),
     owner: await describeOwnLife(),
     createdAt: new Date().toISOString(),
+    programs: null,
+    handedOffAt: null,
+    earlierAttemptIds: [],
   };
   try {
     await writeAttemptRecord(repository, record);
@@ -84,7 +94,8 @@ export async function addWorktree(
     const adminDirectory = await askGitText(repository, ['rev-parse', '--absolute-git-dir'], {
       cwd: directory,
     });
-    record = { ...record, adminDirectory };
+    const own = await readPrograms(repository, adminDirectory);
+    record = { ...record, adminDirectory, programs: { shared: repository.programs, own } };
     await writeAttemptRecord(repository, record);
     return record;
   } catch (error) {

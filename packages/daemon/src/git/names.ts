@@ -5,9 +5,13 @@ const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export const ATTEMPT_BRANCHES = 'neolith/attempt_';
 
+export function isSafeId(id: string): boolean {
+  return SAFE_ID.test(id);
+}
+
 /** @throws GitError `NAME_INVALID`. */
 export function requireSafeId(id: string, what: string): string {
-  if (SAFE_ID.test(id)) return id;
+  if (isSafeId(id)) return id;
   throw new GitError(
     'NAME_INVALID',
     `${JSON.stringify(id.slice(0, 100))} can't name a branch or a directory: ${what} has letters, digits, "-" and "_" only.`,

@@ -7,6 +7,7 @@ import { GitError } from './gitError.js';
 import { isInside } from './isInside.js';
 import { listWorktrees } from './listWorktrees.js';
 import { preparePrivateDirectory } from './privateDirectory.js';
+import { readPrograms } from './readPrograms.js';
 import type { GitIdentity, Repository } from './repository.js';
 import { runGit } from './runGit.js';
 
@@ -82,6 +83,7 @@ export async function openRepository(input: OpenRepositoryInput): Promise<Reposi
     cacheDirectory: join(dirname(dirname(worktreesDirectory)), 'cache', key),
     environment,
     identity: input.identity ?? (await findIdentity(place)),
+    programs: await readPrograms({ path: top, environment, gitDirectory: common }, null),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Programs } from './readPrograms.js';
+
 /** A git repository in which agents work, each attempt in a worktree and on a branch of its own. */
 export interface Repository {
   /** Absolute, of the main worktree. */
@@ -14,6 +16,8 @@ export interface Repository {
   readonly environment: Readonly<Record<string, string>>;
   /** Who commits. */
   readonly identity: GitIdentity;
+  /** What its own configuration had git run when it was opened; see `requireSamePrograms`. */
+  readonly programs: Programs;
 }
 
 export interface GitIdentity {

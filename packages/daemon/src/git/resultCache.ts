@@ -11,6 +11,8 @@ import { GitError } from './gitError.js';
 import { makeCommit, readTree } from './makeCommit.js';
 import { preparePrivateDirectory } from './privateDirectory.js';
 import type { AttemptWorktree, CommittedWork, Repository } from './repository.js';
+import { withRepositoryLock } from './repositoryLock.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 import { writeFileWhole } from './writeFileWhole.js';
 
 /** All that decides what an agent brings. */
@@ -62,6 +64,7 @@ export interface ReusedWork {
 
 /** A change of what is stored, or of what goes into the key, makes all that is older a miss. */
 const FORMAT = 1;
+export const RESULT_REFS = 'refs/neolith/cache/';
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** SHA-256 in hex. The same task, on the same commit, for the same agent and model, has the same key. Pure. */
@@ -96,9 +99,12 @@ export async function storeResult(
     attemptId,
     storedAt: new Date().toISOString(),
   };
-  await askGit(repository, ['update-ref', '-m', 'neolith: keep result', cacheRef(key), commit ?? baseCommit]);
   const content = JSON.stringify({ format: FORMAT, digest: digest(stored), result: stored });
-  await writeFileWhole(join(directory, `${key}.json`), `${content}\n`);
+  await withRepositoryLock(repository, async () => {
+    const kept = commit ?? baseCommit;
+    await askGit(repository, ['update-ref', '-m', 'neolith: keep result', cacheRef(key), kept]);
+    await writeFileWhole(join(directory, `${key}.json`), `${content}\n`);
+  });
 }
 
 /** Looks a result up and checks that file and commit belong together and are whole. Never throws for what it finds. */
@@ -128,6 +134,7 @@ export async function reuseResult(
   cached: CachedResult,
 ): Promise<ReusedWork> {
   const record = await requireWorktree(repository, facts.attemptId);
+  await requireSamePrograms(repository, record);
   if (cached.baseCommit !== record.baseCommit || worktree.directory !== record.directory) {
     throw new GitError(
       'CACHE_UNUSABLE',
@@ -174,7 +181,7 @@ export async function forgetResult(repository: Repository, key: string): Promise
 }
 
 function cacheRef(key: string): string {
-  return `refs/neolith/cache/${key}`;
+  return `${RESULT_REFS}${key}`;
 }
 
 function requireKey(key: string): void {

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { keepLastBytes } from '../process/boundedText.js';
+import { waitAtMost } from '../process/waitAtMost.js';
 import { explainGitFailure } from './explainGitFailure.js';
 import { GitError } from './gitError.js';
 
@@ -36,10 +38,13 @@ const DEFAULT_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const ERROR_TAIL_BYTES = 8 * 1024;
 /** Ended by TERM git removes its lock files, by KILL it leaves them. */
 const GRACE_MS = 5_000;
+/** How long what git started may hold its output open once git has ended. */
+const LINGER_MS = 1_000;
 
 /**
- * Before every subcommand. Agents share the repository's configuration and its hooks with us: nothing that they
- * could have planted there as a program is started, and nothing is left running or rewritten behind our back.
+ * Before every subcommand. Agents share the repository's configuration and its hooks with us: no hook and no monitor is
+ * started, nothing is rewritten behind our back. Filters, merge drivers and their like can't be turned off here, since
+ * files are not what they should be without them: see `requireSamePrograms`.
  */
 const SETTINGS = [
   'core.hooksPath=/dev/null',
@@ -86,6 +91,7 @@ export async function runGit(call: GitCall): Promise<GitAnswer> {
   const output: Buffer[] = [];
   let outputBytes = 0;
   let errors = '';
+  let pieces = 0;
   let stopped: 'time' | 'size' | null = null;
   let killTimer: NodeJS.Timeout | undefined;
 
@@ -95,32 +101,50 @@ export async function runGit(call: GitCall): Promise<GitAnswer> {
     signalGroup(child, 'SIGTERM');
     killTimer = setTimeout(() => {
       signalGroup(child, 'SIGKILL');
-      // A filter that left the group may still hold them.
-      child.stdout.destroy();
-      child.stderr.destroy();
     }, GRACE_MS);
   };
   const timer = setTimeout(() => stop('time'), timeoutMs);
 
   child.stdout.on('data', (piece: Buffer) => {
+    pieces += 1;
     outputBytes += piece.length;
     if (outputBytes <= limit) output.push(piece);
     else stop('size');
   });
   child.stderr.on('data', (piece: Buffer) => {
+    pieces += 1;
     errors = keepLastBytes(errors + piece.toString('utf8'), ERROR_TAIL_BYTES);
   });
   // It need not read its input; what is wrong then, its exit code says.
   child.stdin.on('error', () => undefined);
   child.stdin.end(call.input ?? '');
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+  });
+
+  /** A filter that went into the background may hold them for as long as it likes. */
+  async function letGoOfOutput(): Promise<void> {
+    if (await waitAtMost(closed, LINGER_MS)) return;
+    // A timer comes before what lies ready to be read: on a busy machine git's own words may be among that.
+    let before = -1;
+    while (before !== pieces && stopped === null) {
+      before = pieces;
+      await nextTurn();
+      await nextTurn();
+    }
+    signalGroup(child, 'SIGTERM');
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }
 
   try {
     const exit = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(
       (resolve, reject) => {
         child.once('error', reject);
-        child.once('close', (code, signal) => resolve({ code, signal }));
+        child.once('exit', (code, signal) => resolve({ code, signal }));
       },
     );
+    await letGoOfOutput();
     if (stopped === 'time') {
       throw new GitError(
         'GIT_TIMED_OUT',
@@ -141,6 +165,7 @@ export async function runGit(call: GitCall): Promise<GitAnswer> {
     if (error instanceof GitError) throw error;
     throw explainSpawn(error as NodeJS.ErrnoException, what, call.cwd);
   } finally {
+    child.stdin.destroy();
     clearTimeout(timer);
     clearTimeout(killTimer);
   }

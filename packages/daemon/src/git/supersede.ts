@@ -1,5 +1,5 @@
 import { askGit, isContained, readCommit } from './askGit.js';
-import { type AttemptRecord, listAttemptRecords } from './attemptRecord.js';
+import { type AttemptRecord, listAttemptRecords, takeBackWorktree } from './attemptRecord.js';
 import { findMergedWork } from './mergedWork.js';
 import type { Repository } from './repository.js';
 
@@ -23,6 +23,7 @@ export async function supersedeAttempts(
     if (record.taskId !== taskId || record.attemptId === byAttemptId || record.scratch) continue;
     const merged = await findMergedWork(repository, record.targetBranch, { attemptId: byAttemptId });
     if (merged.length === 0) continue;
+    await takeBackWorktree(repository, record.attemptId);
     if (await keepCommits(repository, record)) kept.push(record.attemptId);
   }
   return kept;

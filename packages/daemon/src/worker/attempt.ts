@@ -13,6 +13,7 @@ import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
+import { createSecretCleaner } from './withoutSecrets.js';
 import type { WorkSite } from './workplace.js';
 
 export interface AttemptDependencies extends TaskDependencies {
@@ -59,6 +60,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
+  const { clean, explain } = createSecretCleaner(() => run?.secrets ?? deps.secrets);
   /** Once the task is done. */
   let keepWork = async (): Promise<void> => undefined;
 
@@ -128,6 +130,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     stage = startMergeStage(
       {
         ...deps,
+        secrets: run?.secrets ?? deps.secrets,
         repeat,
         onRefused: (reason) => deps.onEvent({ kind: 'merge_refused', reason }),
       },
@@ -155,6 +158,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   async function live(): Promise<AttemptResult> {
     let directory: string | null = null;
     let outcome: AttemptOutcome;
+    let result: AttemptResult = 'dropped';
     try {
       directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
       const done = await doTask(deps, claim, {
@@ -173,8 +177,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       ({ outcome, keep: keepWork } = done);
       told.usage = done.usage;
     } catch (error) {
-      log.error('The agent could not be started', { ...ids, ...describeError(error) });
-      outcome = { kind: 'complete', body: describeFault(error, facts()) };
+      log.error('The agent could not be started', { ...ids, ...explain(error) });
+      outcome = { kind: 'complete', body: describeFault(error, { ...facts(), clean }) };
     }
     if (outcome.kind === 'complete') told.error = outcome.body.error ?? null;
     if (outcome.kind === 'complete') await progress.finish();
@@ -186,6 +190,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
         settled = await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
       }
+      result = settled;
       if (settled === 'completed') await keep();
       return settled;
     } catch (error) {
@@ -198,7 +203,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       );
       return 'dropped';
     } finally {
-      await leave();
+      await leave(result === 'completed');
       if (directory !== null) await remove(directory);
     }
   }
@@ -207,20 +212,21 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     try {
       await keepWork();
     } catch (error) {
-      log.warn('The result of a task could not be kept for others', { ...ids, ...describeError(error) });
+      log.warn('The result of a task could not be kept for others', { ...ids, ...explain(error) });
     }
   }
 
-  async function leave(): Promise<void> {
+  async function leave(done: boolean): Promise<void> {
     if (site === null) return;
     try {
-      const { kept } = await site.close();
+      const { kept: reason } = await site.close({ done });
+      const kept = reason === null ? null : clean(reason);
       told.kept = kept;
       if (kept !== null)
         log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
     } catch (error) {
-      told.kept = describeError(error).error;
-      log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...describeError(error) });
+      told.kept = explain(error).error;
+      log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...explain(error) });
     }
   }
 

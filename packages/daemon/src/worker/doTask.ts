@@ -19,6 +19,7 @@ import {
   mayStandForTask,
   type ResultParts,
 } from './reuseWork.js';
+import { createSecretCleaner } from './withoutSecrets.js';
 import type { Workplace, WorkSite } from './workplace.js';
 import { writePrompt } from './writePrompt.js';
 
@@ -151,9 +152,12 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     signal: deps.signal,
     log: deps.log,
   });
+  let known = deps.secrets;
+  const { clean, explain } = createSecretCleaner(() => known);
   let report: AgentRunReport;
   try {
     const run = await startAgent(task, shipper);
+    known = run.secrets;
     deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
     control.onRun(run);
     report = await run.finished;
@@ -168,8 +172,15 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   const facts = { attemptId: ids.attemptId, agent: chosen.adapter.name };
   const outcome = describeOutcome(report, { ...facts, cancelRequested: control.cancelRequested() });
   const { usage } = report;
+  const isHandedOff = report.outcome.kind === 'not_run' && report.outcome.handedOff;
+  // A task that was cancelled meanwhile asks nobody for anything.
+  if (isHandedOff && outcome.kind === 'complete') {
+    // What lies there is a person's to commit; told before it is kept, the task might be taken up elsewhere.
+    await site.handOff();
+    return { ...withNothingToKeep(outcome), usage };
+  }
   try {
-    const work = await commit(task);
+    const work = await commit(task, clean);
     return {
       outcome: describeWork(outcome, work, site.worktree),
       usage,
@@ -181,9 +192,11 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
       },
     };
   } catch (error) {
-    deps.log.error("The agent's work could not be committed", { ...ids, ...describeError(error) });
+    deps.log.error("The agent's work could not be committed", { ...ids, ...explain(error) });
     const isSpoilt = outcome.kind === 'complete' && outcome.body.status === 'completed';
-    const told: AttemptOutcome = isSpoilt ? { kind: 'complete', body: describeFault(error, facts) } : outcome;
+    const told: AttemptOutcome = isSpoilt
+      ? { kind: 'complete', body: describeFault(error, { ...facts, clean }) }
+      : outcome;
     return { ...withNothingToKeep(told), usage };
   }
 }
@@ -193,7 +206,7 @@ const SOFT_TIMEOUT_SHARE = 0.8;
 
 function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {
   const endsAt = new Date(Date.now() + timeoutMs - runningMs);
-  deps.log.warn('The agent takes long; it will be ended at its limit', {
+  deps.log.info('The agent takes long; it will be ended at its limit', {
     ...ids,
     runningSeconds: Math.round(runningMs / 1_000),
     limitSeconds: Math.round(timeoutMs / 1_000),
@@ -249,9 +262,14 @@ async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
 }
 
 /** Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away. */
-async function commit({ deps, site, ids }: Task): Promise<CommittedWork | null> {
-  const work = await site.commit();
-  if (work === null) return null;
+async function commit(
+  { deps, site, ids }: Task,
+  clean: (text: string) => string,
+): Promise<CommittedWork | null> {
+  const committed = await site.commit();
+  if (committed === null) return null;
+  const { notes } = committed;
+  const work = notes === undefined ? committed : { ...committed, notes: notes.map(clean) };
   deps.onEvent({ kind: 'committed', work });
   deps.log.info('Committed', {
     ...ids,

@@ -28,8 +28,13 @@ export interface WorkSite {
   readonly results: ResultStore | null;
   /** Makes a commit of what the agent left. Null: in no repository. Throws when it can't; nothing is lost then. */
   commit(): Promise<CommittedWork | null>;
-  /** When all is settled: removes what is provably merged, and keeps everything else. Answers why it was kept. */
-  close(): Promise<{ readonly kept: string | null }>;
+  /** Before the server is told that a person is to work here: keeps it for them, and for the next attempt at the task. */
+  handOff(): Promise<void>;
+  /**
+   * When all is settled: removes what is provably merged, and keeps everything else. Answers why it was kept. `done`:
+   * the task is, so that nothing waits here for a person any more.
+   */
+  close(how: { readonly done: boolean }): Promise<{ readonly kept: string | null }>;
 }
 
 /** Gives every attempt its place to work in. */
@@ -48,6 +53,7 @@ export function plainWorkplace(directory: string | null): Workplace {
       findMerged: async () => null,
       results: null,
       commit: async () => null,
+      handOff: async () => undefined,
       close: async () => ({ kept: null }),
     }),
   };

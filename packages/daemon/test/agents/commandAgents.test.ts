@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import type { AgentAdapter, AgentRequest } from '../../src/agents/agentAdapter.js';
@@ -61,6 +61,19 @@ it.each(ALL.flatMap((name) => [[name, 200 * 1024] as const, [name, 5 * 1024 * 10
     if (!byStdin) expect(given.argv.join(' ')).toContain('prompt.md');
   },
 );
+
+it('removes what aider makes for itself in the place of the work, but nothing that was there before', async () => {
+  const directory = join(root, 'place');
+  mkdirSync(join(directory, '.aider.tags.cache.v3'), { recursive: true });
+  const script = join(root, 'aider.sh');
+  writeFileSync(
+    script,
+    'mkdir .aider.tags.cache.v4; touch .aider.tags.cache.v4/x .aider.chat.history.md .aider.conf.yml work.txt',
+  );
+  const adapter = fake('aider', { command: ['/bin/sh', script] });
+  await runAttempt(adapter, { root, directory });
+  expect(readdirSync(directory).sort()).toEqual(['.aider.conf.yml', '.aider.tags.cache.v3', 'work.txt']);
+});
 
 it.each(ALL)(
   '%s takes its model from the task before the configuration, and never as an option',

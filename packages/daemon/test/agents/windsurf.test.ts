@@ -43,6 +43,36 @@ it("takes the answer as that person's word that it is done", async () => {
   expect(report.verdict).toEqual({ status: 'completed', output: 'Done, merged as 4f2a9c1.' });
 });
 
+it('knows the answer also when the attempt that was to take it was lost', async () => {
+  const first = await attempt({ task: { id: 'task_1' }, previousAttempts: [] });
+  const { reason } = first.report.verdict as { reason: string };
+  const before = [
+    { number: 2, status: 'LOST', error: null },
+    { number: 1, status: 'BLOCKED', error: reason },
+  ];
+  const { report } = await attempt({ task: { id: 'task_1', answer: 'Done.' }, previousAttempts: before });
+  expect(report.verdict).toEqual({ status: 'completed', output: 'Done.' });
+});
+
+it('takes no answer where the work does not lie', async () => {
+  const reason =
+    'Handed to a person who works with Windsurf. The place to work is /work/a b on other.example. The task is in /x.md.';
+  const before = [{ number: 1, status: 'BLOCKED', error: reason }];
+  const { report } = await attempt({ task: { id: 'task_1', answer: 'Done.' }, previousAttempts: before });
+  expect(report.verdict).toEqual({
+    status: 'blocked',
+    reason,
+    question: expect.stringContaining('/work/a b on other.example'),
+  });
+  expect(report.outcome).toMatchObject({ kind: 'not_run', handedOff: false });
+  const again = await attempt({ task: { id: 'task_1', answer: ' Again ' }, previousAttempts: before });
+  expect(again.report.verdict).toMatchObject({
+    status: 'blocked',
+    reason: expect.stringContaining(join(root, 'worktree')),
+  });
+  expect(again.report.outcome).toMatchObject({ handedOff: true });
+});
+
 it.each([
   ['an empty answer', { task: { answer: '  ' }, previousAttempts: [{ status: 'BLOCKED', error: null }] }],
   [

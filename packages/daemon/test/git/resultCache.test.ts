@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { removeWorktree } from '../../src/git/cleanup.js';
+import { pruneResults } from '../../src/git/pruneResults.js';
 import type { Repository } from '../../src/git/repository.js';
 import {
   type CachedResult,
@@ -172,6 +173,28 @@ describe('a result', () => {
     expect(existsSync(file())).toBe(false);
     expect(shop.git('for-each-ref', 'refs/neolith')).toBe('');
     expect(await lookUpResult(repository, key)).toEqual({ kind: 'miss' });
+  });
+
+  it('goes when it is too old, or one of too many, with its ref', async () => {
+    const keyOf = (n: number) => n.toString(16).padStart(64, '0');
+    const pathOf = (n: number) => join(repository.cacheDirectory, `${keyOf(n)}.json`);
+    await forgetResult(repository, key);
+    for (const n of [1, 2, 3, 4]) {
+      await storeResult(repository, keyOf(n), stored);
+      const at = new Date(Date.now() - n * 10 * 24 * 60 * 60_000);
+      utimesSync(pathOf(n), at, at);
+    }
+    // Left by one who was killed between the two.
+    shop.git('update-ref', `refs/neolith/cache/${keyOf(9)}`, 'main');
+    expect(await pruneResults(repository, { now: new Date(Date.now() - 60_000) })).toBe(2);
+    const left = () => [1, 2, 3, 4].filter((n) => existsSync(pathOf(n)));
+    expect(left()).toEqual([1, 2, 3]);
+    expect(await pruneResults(repository, { resultsMax: 2 })).toBe(1);
+    expect(left()).toEqual([1, 2]);
+    expect(shop.git('for-each-ref', '--format=%(refname)', 'refs/neolith').split('\n')).toEqual(
+      [1, 2].map((n) => `refs/neolith/cache/${keyOf(n)}`),
+    );
+    expect((await lookUpResult(repository, keyOf(1))).kind).toBe('hit');
   });
 
   it.each(['../../etc/passwd', '', 'x'.repeat(64)])('is not looked for under the name %j', async (name) => {

@@ -87,6 +87,17 @@ it('ends a command and what it started after the time limit', async () => {
   await waitFor(() => !isAlive(pid), 'the end of what git started');
 });
 
+it('waits for git alone, not for what it left in the background with its output in hand', async () => {
+  const pidFile = join(shop.root, 'pid');
+  const environment = plantGit(`seq 1 50000; setsid sleep 300 & echo $! > ${pidFile}; exit 1`);
+  const startedMs = performance.now();
+  const { stdout, exitCode } = await call(['status'], { environment, answers: [1], timeoutMs: 60_000 });
+  expect(performance.now() - startedMs).toBeLessThan(30_000);
+  expect(exitCode).toBe(1);
+  expect(stdout.toString('utf8').endsWith('\n49999\n50000\n')).toBe(true);
+  process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+});
+
 it('keeps output within its bound, and ends who floods', async () => {
   const environment = plantGit('exec yes');
   const error = await failure(call(['status'], { environment, outputLimitBytes: 100_000 }));

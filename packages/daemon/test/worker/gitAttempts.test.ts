@@ -159,9 +159,15 @@ it('takes over the result of a task that was the same, and tells so', async () =
   const repository = await openTestRepository();
   const one = await staged({ description: 'Write made.txt' });
   const { daemon } = gitDaemon(repository, { orchestrators: one.orchestrators }, true);
+  // Older than anything that is kept.
+  const old = `refs/neolith/cache/${'0'.repeat(64)}`;
+  git(repository.path, 'update-ref', old, 'main');
   await daemon.start();
   const first = await work.untilStatus(one.id, 'DONE');
   await daemon.stop();
+  const refs = git(repository.path, 'for-each-ref', '--format=%(refname)', 'refs/neolith/cache').split('\n');
+  expect(refs).toHaveLength(1);
+  expect(refs).not.toContain(old);
   git(repository.path, 'reset', '-q', '--hard', 'main~1');
 
   const same = await work.engine.createRun({

@@ -207,6 +207,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       return engine.getTask(params.id ?? '');
     },
     blockTask: ({ params, body }) => engine.blockTask(params.id ?? '', body),
+    unblockTask: ({ params, body }) => engine.unblockTask(params.id ?? '', body),
     cancelTask: ({ params, body }) => engine.cancelTask(params.id ?? '', body),
     updateTaskProgress: ({ params, body }) => engine.updateTaskProgress({ taskId: params.id ?? '', ...body }),
     completeTask: ({ params, body }) => engine.completeTask(params.id ?? '', body),
