@@ -4,6 +4,13 @@ import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
 export default mergeConfig(
   sharedConfig,
   defineConfig({
-    test: { name: 'daemon', globalSetup: [databaseSetup, './test/worker/support/buildForChildren.ts'] },
+    test: {
+      name: 'daemon',
+      globalSetup: [
+        databaseSetup,
+        './test/worker/support/buildForChildren.ts',
+        './test/agents/support/fetchRequiredAgents.ts',
+      ],
+    },
   }),
 );

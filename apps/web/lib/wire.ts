@@ -5,6 +5,7 @@ import type {
   eventPageSchema,
   eventSchema,
   executionStatsSchema,
+  logPageSchema,
   orchestratorDetailSchema,
   orchestratorOverviewSchema,
   overviewSchema,
@@ -44,3 +45,4 @@ export type RunJson = z.input<typeof runSchema>;
 export type RunPageJson = z.input<typeof runPageSchema>;
 export type RunProgressJson = z.input<typeof runProgressSchema>;
 export type RunSnapshotJson = z.input<typeof runSnapshotSchema>;
+export type LogPageJson = z.input<typeof logPageSchema>;

@@ -1,118 +1,23 @@
-import { createRequire } from 'node:module';
-import { createClient, type NeolithClient } from '@neolith/contracts';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchBrowser } from './support/launchBrowser';
-import { serverFixture } from './support/serverFixture';
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+import type { NeolithClient } from '@neolith/contracts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { checkPage, dashboardFixture, isLive, setHidden } from './support/dashboardFixture';
 
 const HOSTILE = '<img src=x onerror="window.hacked=1"><b>bold</b> \u001b[31mred\u001b[0m \u202etxt';
 const HOSTILE_AS_TEXT = '<img src=x onerror="window.hacked=1"><b>bold</b> red ⟨U+202E⟩txt';
 const LONG = 'an-uncommonly-long-word'.repeat(12);
 
-const fixture = serverFixture();
-let client: NeolithClient;
-let browser: Browser;
+const dashboard = dashboardFixture();
+const { signIn, open, makeOrchestrator, makeTasks, begin } = dashboard;
 
-beforeAll(async () => {
-  client = createClient({ baseUrl: fixture.server.url, token: await fixture.server.token() });
-  browser = await launchBrowser();
-});
-afterAll(() => browser?.close());
-
-/** What a page must never do; asserted after every test. */
-let faults: string[] = [];
-const contexts: BrowserContext[] = [];
-
-beforeEach(() => {
-  faults = [];
-});
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(faults).toEqual([]);
-});
-
-interface Visitor {
-  colorScheme?: 'light' | 'dark';
-  width?: number;
-  /** What this visit is about, and so is no fault: `404 /tasks/…`, `net::ERR_INTERNET_DISCONNECTED`. */
-  expects?: RegExp;
-}
-
-/** A browser of somebody who signed in by a one-time link. */
-async function signIn({ colorScheme = 'light', width = 1280, expects }: Visitor = {}): Promise<Page> {
-  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
-  contexts.push(context);
-  // Less than the half minute after which a page reads everything again: what is live must come by the stream.
-  context.setDefaultTimeout(12_000);
-  context.setDefaultNavigationTimeout(30_000);
-  const page = await context.newPage();
-  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
-  page.on('console', (message) => {
-    const expected = expects !== undefined && message.text().startsWith('Failed to load resource');
-    if (['error', 'warning'].includes(message.type()) && !expected) {
-      faults.push(`${message.type()}: ${message.text()}`);
-    }
-  });
-  page.on('response', (response) => {
-    const line = `${response.status()} ${new URL(response.url()).pathname}`;
-    if (response.status() >= 400 && expects?.test(line) !== true) faults.push(line);
-    if (!response.url().startsWith(fixture.server.url)) faults.push(`foreign host: ${response.url()}`);
-  });
-  page.on('requestfailed', (request) => {
-    // A stream or a reading that the page gives up when one leaves it.
-    const failure = request.failure()?.errorText ?? '';
-    if (failure === 'net::ERR_ABORTED' || expects?.test(failure) === true) return;
-    faults.push(`failed: ${request.url()} ${failure}`);
-  });
-  const { url } = await client.createSignInLink({ body: {} });
-  await page.goto(url);
-  return page;
-}
-
-const isLive = (page: Page) => page.locator('[data-live="live"]').waitFor();
 const card = (page: Page, name: string) =>
   page.getByRole('article').filter({ has: page.getByRole('heading', { name, level: 2 }) });
-const open = (page: Page, path: string) => page.goto(`${fixture.server.url}${path}`);
-
-let made = 0;
-async function makeOrchestrator(name: string) {
-  made += 1;
-  return client.createOrchestrator({
-    body: {
-      name: `${name} ${made}`,
-      role: 'VP Engineering',
-      discipline: 'Engineering',
-      timeZone: 'Europe/Berlin',
-      charter: { mission: 'Ship small changes.' },
-    },
-  });
-}
-
-type TaskInput = NonNullable<Parameters<NeolithClient['createTasks']>[0]>['body']['tasks'][number];
-
-async function makeTasks(orchestratorId: string | null, ...tasks: TaskInput[]) {
-  const answer = await client.createTasks({
-    body: { tasks: tasks.map((task) => ({ orchestratorId, ...task })) },
-  });
-  return answer.tasks;
-}
-
-async function begin(orchestratorId: string, taskId: string): Promise<string> {
-  const execution = await client.executeTask({
-    params: { id: taskId },
-    body: { orchestratorId, agent: 'shell', leaseSeconds: 600 },
-  });
-  if (execution.status !== 'in_progress') throw new Error(execution.error);
-  return execution.attemptId;
-}
 
 type RunConfig = NonNullable<Parameters<NeolithClient['createRun']>[0]['body']['config']>;
 
 /** A house of four tasks in three waves. */
 async function makeRun(orchestratorId: string, name: string, config: RunConfig = {}) {
-  const run = await client.createRun({
+  const run = await dashboard.client.createRun({
     body: {
       name,
       orchestratorId,
@@ -125,16 +30,14 @@ async function makeRun(orchestratorId: string, name: string, config: RunConfig =
       ],
     },
   });
-  const { tasks } = await client.listTasks({ query: { runId: run.id } });
+  const { tasks } = await dashboard.client.listTasks({ query: { runId: run.id } });
   return { id: run.id, tasks: new Map(tasks.map((task) => [task.title, task.id])) };
 }
 
 test('a visitor without a session is sent away, one with a link sees the orchestrators', async () => {
   const { name } = await makeOrchestrator('Visible');
-  const context = await browser.newContext();
-  contexts.push(context);
-  const stranger = await context.newPage();
-  await stranger.goto(fixture.server.url);
+  const stranger = await dashboard.stranger();
+  await open(stranger, '/');
   expect(new URL(stranger.url()).pathname).toBe('/signed-out');
 
   const page = await signIn();
@@ -164,14 +67,14 @@ test('progress, completion and the next task appear by themselves', async () => 
   await bar.waitFor();
   await own.getByText('Next Then this').waitFor();
 
-  await client.updateTaskProgress({
+  await dashboard.client.updateTaskProgress({
     params: { id: first.id },
     body: { progress: 42, message: 'Half way', attemptId },
   });
   await own.getByText('42 %').waitFor();
   expect(await bar.getAttribute('aria-valuenow')).toBe('42');
 
-  await client.completeTask({ params: { id: first.id }, body: { status: 'completed', attemptId } });
+  await dashboard.client.completeTask({ params: { id: first.id }, body: { status: 'completed', attemptId } });
   await bar.waitFor({ state: 'detached' });
   await own.getByText('1 completed', { exact: true }).waitFor();
   await own.getByText('100 %').waitFor();
@@ -189,7 +92,7 @@ test('what happened while the connection was gone is shown once it is back', asy
   await page.context().setOffline(true);
   await page.locator('[data-live="reconnecting"]').waitFor();
   const attemptId = await begin(id, task.id);
-  await client.completeTask({ params: { id: task.id }, body: { status: 'completed', attemptId } });
+  await dashboard.client.completeTask({ params: { id: task.id }, body: { status: 'completed', attemptId } });
   expect(await card(page, name).getByText('0 completed', { exact: true }).count()).toBe(1);
   await page.context().setOffline(false);
   await isLive(page);
@@ -200,16 +103,11 @@ test('a hidden page lets go of its stream, and catches up when one looks again',
   const { id, name } = await makeOrchestrator('Hidden');
   const page = await signIn();
   await isLive(page);
-  const setHidden = (hidden: boolean) =>
-    page.evaluate((value) => {
-      Object.defineProperty(document, 'hidden', { configurable: true, value });
-      document.dispatchEvent(new Event('visibilitychange'));
-    }, hidden);
-  await setHidden(true);
+  await setHidden(page, true);
   await page.locator('[data-live="paused"]').waitFor();
   await makeTasks(id, { title: 'Made unseen' });
   expect(await card(page, name).getByText('Made unseen').count()).toBe(0);
-  await setHidden(false);
+  await setHidden(page, false);
   await card(page, name).getByText('Next Made unseen').waitFor();
 });
 
@@ -238,8 +136,8 @@ test('an orchestrator’s page shows charter, ranked queue, reasons, statistics 
   );
   if (done === undefined || critical === undefined) throw new Error('Three tasks were asked for');
   const attemptId = await begin(id, done.id);
-  await client.completeTask({ params: { id: done.id }, body: { status: 'completed', attemptId } });
-  await client.blockTask({
+  await dashboard.client.completeTask({ params: { id: done.id }, body: { status: 'completed', attemptId } });
+  await dashboard.client.blockTask({
     params: { id: critical.id },
     body: { reason: 'No access', question: 'Who grants it?' },
   });
@@ -282,7 +180,7 @@ test('an orchestrator’s page shows charter, ranked queue, reasons, statistics 
 
   const attempts = page.getByRole('region', { name: 'Attempts' });
   await attempts.getByRole('row', { name: /Already done.*Succeeded.*shell/ }).waitFor();
-  await client.unblockTask({ params: { id: critical.id }, body: {} });
+  await dashboard.client.unblockTask({ params: { id: critical.id }, body: {} });
   await queue.locator('[data-rank="1"]', { hasText: 'Overdue and high' }).waitFor();
   await queue.locator('[data-rank="2"]', { hasText: 'Merely critical' }).waitFor();
 });
@@ -303,7 +201,7 @@ test('markup, terminal sequences and reversed text in a task are shown as harmle
   await page.getByText('<script>window.hacked=1</script>').waitFor();
   await isLive(page);
 
-  await client.completeTask({
+  await dashboard.client.completeTask({
     params: { id: task.id },
     body: {
       status: 'completed',
@@ -332,7 +230,10 @@ test('a task’s page says what it waits for, and follows it', async () => {
   await isLive(page);
   const attemptId = await begin(id, before.id);
   await page.getByRole('region', { name: 'Depends on' }).getByText('In progress').waitFor();
-  await client.completeTask({ params: { id: before.id }, body: { status: 'completed', attemptId } });
+  await dashboard.client.completeTask({
+    params: { id: before.id },
+    body: { status: 'completed', attemptId },
+  });
   await page.getByText('Ready, in the queue').waitFor();
   await page.getByRole('link', { name: 'Lay the ground' }).click();
   await page.getByRole('heading', { name: 'Lay the ground', level: 1 }).waitFor();
@@ -348,18 +249,18 @@ test('the list of runs follows them, and leads to each and back', async () => {
   const row = card(page, 'Appears by itself');
   await row.getByText('Pending').waitFor();
   expect(await row.locator('[data-percent]').textContent()).toBe('0 %');
-  await client.startRun({ params: { id: run.id }, body: {} });
+  await dashboard.client.startRun({ params: { id: run.id }, body: {} });
   await row.getByText('Running').waitFor();
   const first = run.tasks.get('Lay the ground') ?? '';
   const attemptId = await begin(id, first);
-  await client.completeTask({ params: { id: first }, body: { status: 'completed', attemptId } });
+  await dashboard.client.completeTask({ params: { id: first }, body: { status: 'completed', attemptId } });
   await row.locator('[data-count="done"]').getByText('1', { exact: true }).waitFor();
   await row.locator('[data-percent]', { hasText: '25 %' }).waitFor();
 
   await page.getByRole('navigation', { name: 'Show runs' }).getByRole('link', { name: 'Paused' }).click();
   await page.waitForURL((url) => url.search === '?status=PAUSED');
   await row.waitFor({ state: 'detached' });
-  await client.pauseRun({ params: { id: run.id }, body: {} });
+  await dashboard.client.pauseRun({ params: { id: run.id }, body: {} });
   await row.waitFor();
   await row.getByRole('link', { name: 'Appears by itself' }).click();
   await page.getByRole('heading', { name: 'Appears by itself', level: 1 }).waitFor();
@@ -382,30 +283,30 @@ test('a run’s page follows its waves, attempts and merges, and says what it wa
   await progress.getByText('It has not been started').waitFor();
   await page.getByRole('listitem', { name: 'Wave 2' }).getByText('Close the roof').waitFor();
 
-  await client.startRun({ params: { id: run.id }, body: {} });
+  await dashboard.client.startRun({ params: { id: run.id }, body: {} });
   await progress.getByText('wait for what they depend on').waitFor();
   const attemptId = await begin(id, ground);
   await tile(ground, 'IN_PROGRESS').waitFor();
   const running = page.getByRole('region', { name: 'Running now' });
   await running.getByText('1 of 3 slots').waitFor();
-  await client.updateTaskProgress({ params: { id: ground }, body: { progress: 60, attemptId } });
+  await dashboard.client.updateTaskProgress({ params: { id: ground }, body: { progress: 60, attemptId } });
   await tile(ground, 'IN_PROGRESS').getByText('60 %').waitFor();
   await running.getByText('60 %').waitFor();
   await progress.locator('[data-percent="15"]').waitFor();
 
-  await client.completeTask({ params: { id: ground }, body: { status: 'completed', attemptId } });
+  await dashboard.client.completeTask({ params: { id: ground }, body: { status: 'completed', attemptId } });
   await tile(ground, 'MERGING').waitFor();
   const merges = page.getByRole('region', { name: 'Merge queue' });
   await merges.getByRole('listitem').filter({ hasText: 'Lay the ground' }).getByText('Waiting').waitFor();
-  await client.requestMerge({ params: { id: attemptId }, body: {} });
+  await dashboard.client.requestMerge({ params: { id: attemptId }, body: {} });
   await merges.getByText('1 of 1 slot').waitFor();
-  await client.completeMerge({ params: { id: attemptId }, body: {} });
+  await dashboard.client.completeMerge({ params: { id: attemptId }, body: {} });
   await merges.getByText('Nothing waits to be merged').waitFor();
   await tile(ground, 'DONE').waitFor();
   await tile(walls, 'TODO').waitFor();
   await progress.locator('[data-percent="25"]').waitFor();
 
-  await client.stopRun({ params: { id: run.id }, body: { reason: 'Another house' } });
+  await dashboard.client.stopRun({ params: { id: run.id }, body: { reason: 'Another house' } });
   await page.getByText('Another house').waitFor();
   await tile(walls, 'CANCELLED').waitFor();
   expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
@@ -455,14 +356,14 @@ describe('every page', () => {
     await makeTasks(null, { title: 'Nobody’s' });
     if (running === undefined || failed === undefined) throw new Error('Tasks were asked for');
     const attemptId = await begin(id, failed.id);
-    await client.completeTask({
+    await dashboard.client.completeTask({
       params: { id: failed.id },
       body: { status: 'failed', error: LONG, attemptId },
     });
     await begin(id, running.id);
     const [plain, wide] = [
       await makeRun(id, `Measured ${LONG}`, { mergeStage: true }),
-      await client.createRun({
+      await dashboard.client.createRun({
         body: {
           name: 'Wide and deep',
           description: LONG,
@@ -477,13 +378,20 @@ describe('every page', () => {
         },
       }),
     ];
-    for (const runId of [plain.id, wide.id]) await client.startRun({ params: { id: runId }, body: {} });
+    for (const runId of [plain.id, wide.id])
+      await dashboard.client.startRun({ params: { id: runId }, body: {} });
     const [coded, painted] = [plain.tasks.get('Lay the ground') ?? '', plain.tasks.get('Raise walls') ?? ''];
     const coding = await begin(id, coded);
-    await client.completeTask({ params: { id: coded }, body: { status: 'completed', attemptId: coding } });
-    await client.requestMerge({ params: { id: coding }, body: {} });
-    await client.completeMerge({ params: { id: coding }, body: {} });
-    await client.blockTask({ params: { id: plain.tasks.get('Draw pipes') ?? '' }, body: { reason: LONG } });
+    await dashboard.client.completeTask({
+      params: { id: coded },
+      body: { status: 'completed', attemptId: coding },
+    });
+    await dashboard.client.requestMerge({ params: { id: coding }, body: {} });
+    await dashboard.client.completeMerge({ params: { id: coding }, body: {} });
+    await dashboard.client.blockTask({
+      params: { id: plain.tasks.get('Draw pipes') ?? '' },
+      body: { reason: LONG },
+    });
     await begin(id, painted);
     Object.assign(paths, {
       runs: '/runs',
@@ -507,26 +415,8 @@ describe('every page', () => {
     for (const [name, path] of Object.entries(paths)) {
       await open(page, path);
       await isLive(page);
-      const beyond = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
+      const { beyond, violations } = await checkPage(page);
       expect([name, beyond]).toEqual([name, 0]);
-      await page.addScriptTag({ path: axe });
-      const violations = await page.evaluate(async () => {
-        const { violations: found } = await (
-          window as unknown as {
-            axe: {
-              run(): Promise<{
-                violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-              }>;
-            };
-          }
-        ).axe.run();
-        return found.map(({ id, nodes }) => ({
-          id,
-          nodes: nodes.map((node) => `${node.html}\n${node.failureSummary}`),
-        }));
-      });
       expect([name, violations]).toEqual([name, []]);
     }
   });

@@ -15,6 +15,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   }
   const terminal = openTerminal();
   const json = argv.includes('--json');
+  // Time limits of calls hold no process. Where a program on the server's port closes each connection at once, a call
+  // waits with nothing else open, and Node would end without a word.
+  const alive = setInterval(() => undefined, 2 ** 30);
   try {
     await createProgram(terminal, json).parseAsync([...argv]);
   } catch (error) {
@@ -33,5 +36,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
       if (process.env.NEOLITH_DEBUG && error instanceof Error) terminal.note(error.stack);
     }
     process.exitCode = exitCodeOf(error);
+  } finally {
+    clearInterval(alive);
   }
 }

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import type { Terminal } from './output/terminal.js';
 import { addExecute } from './program/addExecute.js';
 import { addMaintenance } from './program/addMaintenance.js';
@@ -25,6 +25,10 @@ export function createProgram(terminal: Terminal, json = false): Command {
     .description('Decides what each AI orchestrator does next, and sees that it gets done.')
     .version(VERSION, '-V, --version')
     .exitOverride()
+    .configureHelp({
+      // Of options that may be given several times it says nothing.
+      optionDescription: (option) => new Help().optionDescription(option).replace(' (default: [])', ''),
+    })
     .showHelpAfterError('(`--help` shows what there is)')
     .configureOutput({
       outputError: (text, write) => write(terminal.style('red', text)),
@@ -33,16 +37,20 @@ export function createProgram(terminal: Terminal, json = false): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 130 interrupted. Of a run that was executed or
-watched: 0 succeeded, 5 failed, 6 quarantined, 7 cancelled. With --json errors are JSON on stderr, too.
-Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or NEOLITH_TOKEN_FILE, NEOLITH_SHELL_COMMAND,
-NEOLITH_MERGE_COMMAND, DATABASE_URL, HOST and PORT (for start), NO_COLOR.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict,
+130 interrupted. Of a run that was executed or watched: 0 succeeded,
+5 failed, 6 quarantined, 7 cancelled. With --json errors are
+JSON on stderr, too.
+Environment: NEOLITH_HOME, NEOLITH_URL with NEOLITH_TOKEN or
+NEOLITH_TOKEN_FILE, NEOLITH_SHELL_COMMAND, NEOLITH_MERGE_COMMAND, DATABASE_URL,
+HOST and PORT (for start), NO_COLOR.
 
 Examples:
   neolith start                          everything on this machine
   neolith status                         what runs, what waits
-  neolith execute plan.md --orchestrator Ada --shell-command ./agent.sh
-  neolith runs                           the plans that were imported, and how far they are`,
+  neolith execute plan.md --dry-run      who would do what, and told what
+  neolith execute plan.md                from a plan to merged branches
+  neolith runs                           all plans, and how far they are`,
     );
 
   const command = (name: string) => program.command(name).exitOverride();
@@ -77,7 +85,8 @@ Examples:
     .addHelpText(
       'after',
       `
-With DATABASE_URL set that PostgreSQL is used, else an embedded one whose data lies in NEOLITH_HOME.
+With DATABASE_URL set that PostgreSQL is used, else an embedded one whose data
+lies in NEOLITH_HOME.
 Ctrl-C ends all of it in order; the data stays.
 
 Examples:
@@ -111,11 +120,16 @@ Examples:
     .addHelpText(
       'after',
       `
-The command finds the task's context as JSON on stdin and in the file NEOLITH_CONTEXT_FILE. It may print lines
-such as \`::neolith {"progress": 40, "message": "halfway"}\` and \`::neolith {"output": {"files": 3}}\`.
-In a run with a merge stage the merge command follows when the run's merge slot is free: it finds the same, with the
-agent's output added to the context as \`result\`; exit 0 is merged, anything else sends the task back with its output.
-SIGTERM: nothing more is claimed, what runs or merges may finish; a second one gives it back at once.
+The command finds the task's context as JSON on stdin and in the file
+NEOLITH_CONTEXT_FILE. It may print lines such as
+  ::neolith {"progress": 40, "message": "halfway"}
+  ::neolith {"output": {"files": 3}}
+In a run with a merge stage the merge command follows when the run's merge slot
+is free: it finds the same, with the agent's output added to the context as
+\`result\`; exit 0 is merged, anything else sends the task back with its
+output.
+SIGTERM: nothing more is claimed, what runs or merges may finish; a second one
+gives it back at once.
 
 Examples:
   neolith daemon --all --shell-command './agent.sh'
@@ -133,10 +147,13 @@ Examples:
     .addHelpText(
       'after',
       `
-Formats: our own YAML and JSON, Markdown plans, beads JSONL, tasks.json of task-master, folders of Backlog.md.
-Whose a task is: --assign by the first of its tags that is named, else --orchestrator, else what the plan says.
-Importing again adds what is new and updates what changed; what the plan has no more is reported and stays. All of it
-is done at once or not at all. Settings of the run that are not given are those of the plan, else the server's.
+Formats: our own YAML and JSON, Markdown plans, beads JSONL, tasks.json of
+task-master, folders of Backlog.md.
+Whose a task is: --assign by the first of its tags that is named, else
+--orchestrator, else what the plan says.
+Importing again adds what is new and updates what changed; what the plan has no
+more is reported and stays. All of it is done at once or not at all. Settings
+of the run that are not given are those of the plan, else the server's.
 Times: 90, 90s, 5m, 2h, 1d.
 
 Examples:
@@ -148,7 +165,7 @@ Examples:
       (await import('./commands/import.js')).importFile(terminal, plan, options),
     );
 
-  addExecute(connected('execute'), terminal);
+  addExecute(command('execute'), connect, terminal);
 
   addRuns(connected('runs'), connect, terminal);
 
@@ -169,7 +186,8 @@ Examples:
     .addHelpText(
       'after',
       `
-Durations are estimates, else half an hour; of a run, what is done says how long the rest may take.
+Durations are estimates, else half an hour; of a run, what is done says how
+long the rest may take.
 
 Examples:
   neolith graph plan.yaml
@@ -202,8 +220,9 @@ Examples:
     .addHelpText(
       'after',
       `
-Head and tail of 5 MB are kept of each attempt; a mark says how much is missing between. On a terminal lines of stderr
-begin with a bar. Secrets are gone before anything is sent.
+Head and tail of 5 MB are kept of each attempt; a mark says how much is missing
+between. On a terminal lines of stderr begin with a bar. Secrets are gone
+before anything is sent.
 
 Examples:
   neolith logs "Write the parser" -f

@@ -14,17 +14,21 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 const run = (...args: string[]) => runNeolith(args, { NEOLITH_HOME: home });
 
-it.each(['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'logs', 'sign-in'])(
-  '`%s --help` tells what it does, with an example, and exits with 0',
-  async (command) => {
-    const { code, stdout } = await run(command, '--help');
-    expect(code).toBe(0);
-    expect(stdout).toContain('Examples:');
-    expect(stdout).toContain(`neolith ${command}`);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
-    expect(stdout).not.toMatch(/\u001b/);
-  },
-);
+it.each([
+  ...['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'logs', 'sign-in'],
+  ...['doctor', 'cleanup', 'prompt', 'attach', 'answer'],
+])('`%s --help` tells what it does, with an example, and exits with 0', async (command) => {
+  const { code, stdout } = await run(command, '--help');
+  expect(code).toBe(0);
+  expect(stdout).toContain('Examples:');
+  expect(stdout).toContain(`neolith ${command}`);
+  // Commands that are shown may be longer: broken, they could not be pasted.
+  for (const line of stdout.split('\n').filter((one) => !one.startsWith('  neolith ')))
+    expect(line.length, line).toBeLessThanOrEqual(81);
+  expect(stdout).not.toContain('default: []');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
+  expect(stdout).not.toMatch(/\u001b/);
+});
 
 it('lists the commands and the exit codes', async () => {
   const { code, stdout } = await run('--help');
@@ -74,6 +78,11 @@ it.each([
   [['graph'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--run', 'y'], 'Name either a plan, or a run'],
   [['graph', 'x.yaml', '--format', 'svg'], 'Allowed choices are text'],
+  [['execute', 'x.yaml', '--check', ' '], 'command of --check is empty'],
+  [['execute', '--run', 'x', '--only', 'y'], 'choose tasks of a plan'],
+  [['execute', 'x.yaml', '--timeout', 'soon'], '90s, 5m, 2h or 1d'],
+  [['execute', 'x.yaml', '-c', '0'], 'whole number from 1'],
+  [['answer'], 'missing required argument'],
   [['execute', 'x.yaml', '--max-concurrent', 'many', '--shell-command', 'true'], 'whole number from 1'],
 ])('%j is wrong usage', async (args, message) => {
   const { code, stdout, stderr } = await run(...args);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { isAlive } from '../../daemon/test/process/processes.js';
 import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
@@ -149,7 +149,7 @@ it('ends with 5 when the run fails, and says what can be done; a second time wit
   const args = ['execute', file, '--orchestrator', 'Ada fails', '--shell-command', 'echo no >&2; exit 1'];
   const { code, stdout, stderr } = await run(...args);
   expect(code).toBe(5);
-  expect(stderr).toContain('Ended, failed: Bound to fail');
+  expect(stderr).toContain('✗ Bound to fail: failed: ');
   expect(stdout).toContain(`neolith runs retry ${(await find('Fails')).id}`);
   const again = await run(...args);
   expect(again.code).toBe(4);
@@ -273,3 +273,59 @@ it('goes on through a server that is away for a while', async () => {
   await work.open(gate);
   expect(await ended).toBe(0);
 });
+
+it('ends its agents on a second Ctrl-C although the server is away, and does not fall over', async () => {
+  await work.orchestrator({ name: 'Ada cut off' });
+  const pids = work.path('pids');
+  const file = await writePlan('Cut off', [{ id: 'a', title: 'A' }]);
+  const { child, ended, notes } = begin(
+    ...['execute', file, '--orchestrator', 'Ada cut off', '--shell-command'],
+    gated(work.path('gate'), pids),
+  );
+  await until(() => readPidFile(pids).length === 1, 'the agent');
+  await work.server.goAway();
+  child.kill('SIGINT');
+  await until(() => notes().includes('Pausing: 1 running task may finish'), 'the first word');
+  // Within 300 ms two signals count as one, which npm has passed on.
+  const firstMs = performance.now();
+  await until(() => performance.now() - firstMs > 350, 'the next signal to be another one');
+  child.kill('SIGINT');
+  await until(() => notes().includes('Ending the agents') || child.exitCode !== null, 'the second word');
+  expect(await ended).not.toBe(0);
+  expect(notes()).not.toMatch(/at .*\.js:\d+/);
+  expect(readPidFile(pids).filter(isAlive)).toEqual([]);
+}, 60_000);
+
+it('gives up a start that the server never answers, at Ctrl-C', async () => {
+  const ada = await work.orchestrator({ name: 'Ada mute' });
+  const { id } = await work.engine.createRun({
+    name: 'Mute',
+    orchestratorId: ada.id,
+    tasks: [{ title: 'A', key: 'a' }],
+  });
+  work.server.fault = ({ name }) => (name === 'getRunSnapshot' ? { kind: 'never_answer' } : null);
+  const { child, ended, notes } = begin('execute', '--run', id, '--shell-command', 'true');
+  await until(() => work.server.calls.some(({ name }) => name === 'getRunSnapshot'), 'the question');
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  expect(notes()).not.toMatch(/at .*\.js:\d+/);
+  expect((await work.engine.getRun(id)).status).toBe('PENDING');
+}, 60_000);
+
+it('leaves no agent behind when its run is deleted, or its log can not be written', async () => {
+  const ada = await work.orchestrator({ name: 'Ada gone' });
+  const pids = work.path('pids');
+  const { id } = await work.engine.createRun({
+    name: 'Gone',
+    orchestratorId: ada.id,
+    tasks: [{ title: 'A', key: 'a' }],
+  });
+  await mkdir(work.path('logs'), { recursive: true });
+  await symlink('/dev/full', work.path('logs/execute.log'));
+  const { ended, notes } = begin('execute', '--run', id, '--shell-command', gated(work.path('gate'), pids));
+  await until(() => readPidFile(pids).length === 1, 'the agent');
+  await until(() => notes().includes("log can't be written"), 'the word about the log');
+  work.server.fault = ({ name }) => (name === 'getRunProgress' ? { kind: 'answer', status: 404 } : null);
+  expect(await ended).not.toBe(0);
+  expect(readPidFile(pids).filter(isAlive)).toEqual([]);
+}, 60_000);

@@ -90,5 +90,12 @@ it('has a demo agent that takes 10 to 40 seconds, ends the same way each time, a
     expect(work.durationMs).toBeGreaterThanOrEqual(20_000);
     expect(work.durationMs).toBeLessThanOrEqual(80_000);
     expect(work.notes).toContain('This is a demo');
+    for (const { message, printed } of work.steps) {
+      expect(printed).toHaveLength(3);
+      expect(printed[0]).toBe(`> ${message}`);
+      // What it prints is a log, and no report of its progress.
+      expect(printed.join('\n')).not.toMatch(/^(::neolith|progress:)|undefined|NaN/m);
+    }
+    expect(work.steps.at(-1)?.printed[2]).toMatch(/^ {2}(\d+) of \1 checks pass$/);
   }
 });

@@ -49,7 +49,7 @@ it('draws a run: status, wave, bar, what runs with its progress, what it waits f
   const lines = drawProgress(progress, { ...plain, columns: 120 });
   expect(lines[0]).toBe('Release  running  wave 2 of 3');
   expect(lines[1]).toMatch(/^█{39}░ {2}99 % {2}2\/8 done, 2 running, 1 merging, 1 ready, 2 waiting$/);
-  expect(lines[2]).toBe('  working  ░░░░░░░░   0 %  One  1 min 5 s');
+  expect(lines[2]).toBe('  working  ░░░░░░░░   0 %  One           1 min 5 s');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a title must not move the cursor
   expect(lines.join('')).not.toMatch(/\u001b/);
   expect(lines[4]).toBe('  merging  ██████░░  80 %  解析器を書く  1 min 5 s');

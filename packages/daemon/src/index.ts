@@ -1,19 +1,53 @@
 export type {
   AgentAdapter,
+  AgentArtifact,
+  AgentCommand,
   AgentDetection,
+  AgentDone,
+  AgentEnding,
   AgentFault,
+  AgentHandOff,
   AgentLogin,
+  AgentRequest,
+  AgentSignal,
   AgentUsage,
+  AgentVerdict,
+  FailureClass,
+  JsonValue,
+  LineReader,
+  ParsedLine,
 } from './agents/agentAdapter.js';
 export type { AgentDependencies } from './agents/agentDependencies.js';
 export { AgentError, type AgentErrorCode } from './agents/agentError.js';
-export { type MergeRequest, type Merger, type MergeVerdict, nothingToMerge } from './agents/merger.js';
+export {
+  type AgentsConfig,
+  createConfiguredAgent,
+  NO_AGENTS_CONFIG,
+} from './agents/config/agentsConfig.js';
+export { AgentsConfigError, type AgentsConfigErrorCode } from './agents/config/agentsConfigError.js';
+export {
+  AGENTS_CONFIG_FILE,
+  type AgentsConfigPlace,
+  readAgentsConfig,
+} from './agents/config/readAgentsConfig.js';
+export {
+  type MergeCallbacks,
+  type MergeLimits,
+  type MergeRequest,
+  type MergeRun,
+  type Merger,
+  type MergeVerdict,
+  nothingToMerge,
+} from './agents/merger.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
+export type { AgentRunReport } from './agents/runAgent.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
 export * from './coordinator/index.js';
 export * from './git/index.js';
 export * from './plans/index.js';
 export { plainLine } from './process/plainLine.js';
+export type { ProcessOutcome } from './process/processOutcome.js';
+export type { OutputLine, TerminationReason } from './process/processSpec.js';
 export type { ProcessUsage, TreeUsage } from './process/processUsage.js';
 export { redactSecrets } from './process/redactSecrets.js';
 export { sanitiseText } from './process/sanitiseText.js';

@@ -22,7 +22,7 @@ const root = new URL('../../../', import.meta.url);
 function toProgram(page: string, section: string | null): string {
   let isCode = false;
   let isHere = section === null;
-  return page
+  return joinImports(page)
     .split('\n')
     .map((line) => {
       if (line.startsWith('#') && !isCode && section !== null) isHere = line === `## ${section}`;
@@ -40,6 +40,15 @@ function toProgram(page: string, section: string | null): string {
         .replace(/^(\s*)(?:await )?(.+); \/\/ throws ([A-Z_]+)$/, '$1await throws($2, "$3");');
     })
     .join('\n');
+}
+
+/** Imports of several lines on the first of them; the others stay empty. */
+function joinImports(page: string): string {
+  return page.replace(/^import \{\n([^}]*)\} from '(.*)';$/gm, (whole, names: string, from: string) => {
+    const listed = names.split(',').map((name) => name.trim());
+    const joined = `import { ${listed.filter((name) => name !== '').join(', ')} } from '${from}';`;
+    return joined + '\n'.repeat(whole.split('\n').length - 1);
+  });
 }
 
 async function runExamples(file: string, section: string | null = null): Promise<number> {

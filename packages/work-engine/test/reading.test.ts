@@ -264,6 +264,8 @@ describe('statistics', () => {
       p95CompletionTime: expect.closeTo(90 + 0.85 * 3_510, 6),
       onTimeRate: 50,
       retries: 1,
+      // None of them told it.
+      usage: null,
       byPriority: {
         CRITICAL: { completed: 0, failed: 0, cancelled: 0 },
         HIGH: { completed: 1, failed: 1, cancelled: 0 },

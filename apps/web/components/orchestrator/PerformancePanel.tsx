@@ -1,5 +1,6 @@
 import { formatCount, formatRate } from '@/lib/formatNumber';
 import { formatSeconds, formatShort } from '@/lib/formatTime';
+import { tellTotals } from '@/lib/formatUsage';
 import type { RangeChoice } from '@/lib/statsRange';
 import type { ExecutionStatsJson } from '@/lib/wire';
 import { DayChart } from './DayChart';
@@ -9,6 +10,7 @@ import { RangePicker } from './RangePicker';
 /** How well it went over the chosen range. */
 export function PerformancePanel({ stats, choice }: { stats: ExecutionStatsJson; choice: RangeChoice }) {
   const { timeZone } = stats.range;
+  const used = tellTotals(stats.usage);
   const finished = stats.completed + stats.failed + stats.cancelled;
   return (
     <section aria-labelledby="performance-title" className="mt-10">
@@ -46,6 +48,21 @@ export function PerformancePanel({ stats, choice }: { stats: ExecutionStatsJson;
           tone={stats.blocked > 0 ? 'text-warn' : ''}
         />
         <Tile label="Backlog" value={formatCount(stats.backlog.total)} note="now" />
+        {/* The two fill a row of two, three and six. */}
+        <Tile
+          label="Tokens"
+          value={used.tokens}
+          note={used.tokensNote}
+          testId="tokens"
+          place="col-span-2 lg:col-span-4"
+        />
+        <Tile
+          label="Cost"
+          value={used.cost}
+          note={used.costNote}
+          testId="cost"
+          place="col-span-2 sm:col-span-1 lg:col-span-2"
+        />
       </dl>
 
       <div className="mt-4 grid gap-4 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
@@ -66,15 +83,18 @@ function Tile({
   note,
   tone = '',
   testId,
+  place = '',
 }: {
   label: string;
   value: string;
   note?: string;
   tone?: string;
   testId?: string;
+  /** How many columns it takes. */
+  place?: string;
 }) {
   return (
-    <div className="bg-surface px-4 py-3">
+    <div className={`bg-surface px-4 py-3 ${place}`}>
       <dt className="text-xs text-ink-faint">{label}</dt>
       <dd className="mt-0.5" data-stat={testId}>
         <span className={`tabular text-xl font-semibold tracking-tight ${tone}`}>{value}</span>

@@ -6,10 +6,11 @@ import { RelativeTime } from '@/components/ui/Time';
 import { formatCount, formatRate, plural } from '@/lib/formatNumber';
 import type { RunProgressJson } from '@/lib/wire';
 import { RunCountsBar } from './RunCountsBar';
+import { RunUsage } from './RunUsage';
 
-/** How far the run is, what it waits for, and when it may be over. */
+/** How far the run is, what it used up, what it waits for, and when it may be over. */
 export function RunProgressPanel({ progress, timeZone }: { progress: RunProgressJson; timeZone: string }) {
-  const { percent, counts, currentWave, waveCount, waitingFor, eta } = progress;
+  const { percent, counts, currentWave, waveCount, waitingFor, usage, eta } = progress;
   return (
     <Panel
       id="progress"
@@ -36,6 +37,7 @@ export function RunProgressPanel({ progress, timeZone }: { progress: RunProgress
       <div className="mt-4">
         <RunCountsBar counts={counts} />
       </div>
+      <RunUsage usage={usage} />
       {waitingFor.length === 0 ? null : (
         <>
           <h3 className="mt-5 text-xs text-ink-faint">Waits for</h3>

@@ -4,11 +4,24 @@ import { StatusBadge } from '@/components/ui/StatusBadge';
 import { TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
 import { failureOf } from '@/lib/failureOf';
+import { tellTokens, tellUsage } from '@/lib/formatUsage';
 import { ATTEMPT_STATUS_LOOK } from '@/lib/statusLook';
 import type { AttemptJson } from '@/lib/wire';
+import { AttemptOrigin } from './AttemptOrigin';
 
-/** Every try at the task, the latest first. */
-export function AttemptList({ attempts, timeZone }: { attempts: readonly AttemptJson[]; timeZone: string }) {
+/** Every try at the task, the latest first; the log of one of them is shown. */
+export function AttemptList({
+  attempts,
+  shown,
+  onShow,
+  timeZone,
+}: {
+  attempts: readonly AttemptJson[];
+  /** Whose log is shown. */
+  shown: AttemptJson | null;
+  onShow(attempt: AttemptJson): void;
+  timeZone: string;
+}) {
   const ordered = [...attempts].sort((a, b) => b.number - a.number);
   return (
     <Panel
@@ -34,14 +47,31 @@ export function AttemptList({ attempts, timeZone }: { attempts: readonly Attempt
                     <AttemptLength attempt={attempt} timeZone={timeZone} />
                   </span>
                 </div>
-                <p className="mt-1 text-xs text-ink-faint">
-                  {attempt.agent === null ? null : (
-                    <>
-                      <TaskText text={attempt.agent} /> ·{' '}
-                    </>
-                  )}
-                  started <RelativeTime at={attempt.claimedAt} timeZone={timeZone} />
-                </p>
+                <div className="mt-1 flex items-baseline justify-between gap-3 text-xs">
+                  <p className="min-w-0 text-ink-faint">
+                    {attempt.agent === null ? null : (
+                      <>
+                        <TaskText text={attempt.agent} /> ·{' '}
+                      </>
+                    )}
+                    started <RelativeTime at={attempt.claimedAt} timeZone={timeZone} />
+                  </p>
+                  <button
+                    type="button"
+                    aria-label={`Log of attempt ${attempt.number}`}
+                    aria-pressed={attempt.id === shown?.id}
+                    onClick={() => onShow(attempt)}
+                    className={
+                      attempt.id === shown?.id
+                        ? 'rounded bg-inset px-2 py-0.5 font-medium text-ink ring-1 ring-line ring-inset'
+                        : 'rounded px-2 py-0.5 text-accent underline-offset-2 hover:underline'
+                    }
+                  >
+                    Log
+                  </button>
+                </div>
+                <Usage usage={attempt.usage} />
+                <AttemptOrigin attempt={attempt} attempts={attempts} />
                 {attempt.error === null ? null : (
                   <p className="foreign mt-1 line-clamp-4 text-xs text-bad">
                     {failureOf(attempt)}
@@ -54,5 +84,15 @@ export function AttemptList({ attempts, timeZone }: { attempts: readonly Attempt
         </ol>
       )}
     </Panel>
+  );
+}
+
+function Usage({ usage }: { usage: AttemptJson['usage'] }) {
+  const told = usage === null ? null : tellUsage(usage);
+  if (usage === null || told === null) return null;
+  return (
+    <p className="foreign tabular mt-1 text-xs text-ink-soft" title={tellTokens(usage)} data-usage>
+      <TaskText text={told} />
+    </p>
   );
 }

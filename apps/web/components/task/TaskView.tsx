@@ -14,12 +14,14 @@ import { TASK_STATUS_LOOK } from '@/lib/statusLook';
 import { readTaskPage, type TaskPageData } from '@/lib/taskPage';
 import { AttemptList } from './AttemptList';
 import { DependencyList } from './DependencyList';
+import { LogPanel } from './LogPanel';
 import { TaskFacts } from './TaskFacts';
 import { TaskResult } from './TaskResult';
 import { TaskSituation } from './TaskSituation';
 import { Timeline } from './Timeline';
+import { useShownAttempt } from './useShownAttempt';
 
-/** One task: what it is, where it stands and why, what came of it, and how it came about. */
+/** One task: what it is, where it stands and why, what came of it, what its agents printed, and how it came about. */
 export function TaskView({ initial }: { initial: TaskPageData }) {
   const id = initial.task.id;
   const { data, problem } = useLiveResource<TaskPageData>({
@@ -44,6 +46,7 @@ export function TaskView({ initial }: { initial: TaskPageData }) {
   const { task, orchestrator, history } = data;
   const timeZone = orchestrator?.timeZone ?? 'UTC';
   const status = TASK_STATUS_LOOK[task.status];
+  const { shown, show, box } = useShownAttempt(task.attempts);
 
   return (
     <>
@@ -90,6 +93,7 @@ export function TaskView({ initial }: { initial: TaskPageData }) {
             )}
           </Panel>
           <TaskResult result={task.result} />
+          {shown === null ? null : <LogPanel attempt={shown} box={box} />}
           <Timeline history={history} timeZone={timeZone} />
         </div>
         <div className="min-w-0 space-y-4">
@@ -106,7 +110,7 @@ export function TaskView({ initial }: { initial: TaskPageData }) {
             tasks={task.dependents}
             empty="Nothing waits for it."
           />
-          <AttemptList attempts={task.attempts} timeZone={timeZone} />
+          <AttemptList attempts={task.attempts} shown={shown} onShow={show} timeZone={timeZone} />
         </div>
       </div>
       <StaleNotice problem={problem} />

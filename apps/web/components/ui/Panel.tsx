@@ -19,7 +19,7 @@ export function Panel({
   return (
     <section
       aria-labelledby={`${id}-title`}
-      className="min-w-0 rounded-xl border border-line bg-surface shadow-[0_1px_2px_rgb(0_0_0/0.03)]"
+      className="min-w-0 scroll-mt-16 rounded-xl border border-line bg-surface shadow-[0_1px_2px_rgb(0_0_0/0.03)]"
     >
       <div className="flex min-h-12 flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-line px-4 py-2">
         <h2 id={`${id}-title`} className="text-sm font-semibold">

@@ -44,7 +44,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     form: options.log ?? (process.stderr.isTTY ? 'pretty' : 'json'),
     colour: terminal.colour && process.stderr.isTTY === true,
     level: options.verbose ? 'debug' : 'info',
-    secrets: [token],
+    secrets: [token, ...secrets],
     write: (line) => void process.stderr.write(line),
   });
   const worker = createDaemon({

@@ -3,20 +3,24 @@ import { neolithHome } from '@neolith/database';
 import type { ConnectionFlags } from '../connection/resolveConnection.js';
 import { checkAgents } from '../doctor/checkAgents.js';
 import { checkDisk, checkHome, checkNode } from '../doctor/checkMachine.js';
-import { checkRepository } from '../doctor/checkRepository.js';
+import { checkGit, checkRepository } from '../doctor/checkRepository.js';
 import { checkDatabase, checkServer } from '../doctor/checkServer.js';
 import { checkStrays } from '../doctor/checkStrays.js';
 import { type Finding, type FindingStatus, runChecks } from '../doctor/finding.js';
 import { EXIT } from '../output/exitCodes.js';
+import { wrapLine } from '../output/fitLine.js';
+import { plural } from '../output/plural.js';
 import { plainLine, type Style, type Terminal } from '../output/terminal.js';
 
 export interface DoctorFlags extends ConnectionFlags {
   readonly repoPath?: string;
+  readonly agentsConfig?: string;
   readonly json?: true;
 }
 
 const ICONS: Readonly<Record<FindingStatus, readonly [string, Style]>> = {
   ok: ['✓', 'green'],
+  absent: ['·', 'dim'],
   warning: ['!', 'yellow'],
   failure: ['✗', 'red'],
 };
@@ -29,8 +33,9 @@ export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<
     checkNode,
     checkHome(home),
     checkDisk(home),
-    checkRepository(directory),
-    checkAgents(process.env, directory),
+    checkGit,
+    checkRepository(directory, home),
+    checkAgents(options, process.env, directory),
     checkDatabase(process.env),
     checkServer(options, home),
     checkStrays(home),
@@ -43,13 +48,19 @@ export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<
   }
   for (const finding of findings) for (const line of describe(finding, terminal)) terminal.out(line);
   terminal.out();
-  terminal.out(broken === 0 ? 'Nothing is broken.' : `${broken} of ${findings.length} checks failed.`);
+  terminal.out(
+    broken === 0 ? 'Nothing is broken.' : `${broken} of ${plural(findings.length, 'check')} failed.`,
+  );
 }
 
 function describe({ status, detail, remedy }: Finding, terminal: Terminal): string[] {
   const [icon, style] = ICONS[status];
+  const [first = '', ...others] = wrapLine(plainLine(detail), terminal.columns() - 2);
   return [
-    `${terminal.style(style, icon)} ${plainLine(detail)}`,
-    ...(remedy === undefined ? [] : [terminal.style('dim', `    ${plainLine(remedy)}`)]),
+    `${terminal.style(style, icon)} ${first}`,
+    ...others.map((line) => `  ${line}`),
+    ...(remedy === undefined
+      ? []
+      : wrapLine(plainLine(remedy), terminal.columns(), '    ').map((line) => terminal.style('dim', line))),
   ];
 }

@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import type { Run } from '@neolith/contracts';
 import {
+  type AttemptListener,
   type Coordinator,
+  checkBeforeRun,
   createCoordinator,
   createLog,
   DaemonError,
@@ -13,19 +15,24 @@ import {
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
+import { describeGoOn } from '../execute/describeGoOn.js';
 import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
 import { readyRun, storeRun } from '../execute/readyRun.js';
-import { reportExecution } from '../execute/reportExecution.js';
+import { type ReportOptions, reportExecution } from '../execute/reportExecution.js';
 import { requireAgents } from '../execute/requireAgents.js';
 import { showDryRun } from '../execute/showDryRun.js';
+import { tellAttempt } from '../execute/tellAttempt.js';
+import { describeAnswers, waitsForPerson } from '../execute/tellStuck.js';
 import { tellTrouble } from '../execute/tellTrouble.js';
 import { type LoadedPlan, loadPlan } from '../import/loadPlan.js';
 import { readAssignments } from '../import/readAssignments.js';
+import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
+import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
-import { openLog, prepareHome } from '../start/home.js';
+import { openLineLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
 import { VERSION } from '../version.js';
 import { type Display, openDisplay } from '../watch/openDisplay.js';
@@ -56,9 +63,18 @@ export async function execute(
   options: ExecuteFlags,
 ): Promise<void> {
   const wanted = choosePlanOrRun(path, options.run);
+  if (options.check?.trim() === '')
+    throw new CommandError('usage', 'SETTINGS_INCOMPLETE', 'The command of --check is empty.');
+  if ('run' in wanted && options.only.length + options.from.length > 0)
+    throw new CommandError(
+      'usage',
+      'SETTINGS_CONTRADICT',
+      '--only and --from choose tasks of a plan. Name the plan, not a run: neolith execute PLAN --only TASK',
+    );
   const loaded = 'plan' in wanted ? await loadSelected(terminal, wanted.plan, options) : null;
   const home = neolithHome();
   const workers = await prepareWorkers(options, home);
+  await checkRepository(workers, options, loaded !== null);
   if (options.dryRun === true) {
     await showDryRun(terminal, loaded, workers, options);
     return;
@@ -94,6 +110,16 @@ export async function execute(
 async function loadSelected(terminal: Terminal, path: string, options: ExecuteFlags): Promise<LoadedPlan> {
   const { read, plan } = await loadPlan(terminal, path, options);
   return { read, plan: selectTasks(plan, options) };
+}
+
+/** Before anything is stored or started. A run that exists has its branch already. */
+async function checkRepository(
+  { repository }: Workers,
+  { target }: ExecuteFlags,
+  isNew: boolean,
+): Promise<void> {
+  if (repository === null || (target === undefined && !isNew)) return;
+  await checkBeforeRun(repository, target ?? null);
 }
 
 async function describeStore(
@@ -135,28 +161,39 @@ interface Execution {
 async function carryOut(terminal: Terminal, execution: Execution): Promise<void> {
   const { served, run, home, options } = execution;
   await prepareHome(home);
-  const logFile = await openLog(home, 'execute');
   // Only now: until here Ctrl-C may end the process as it always does.
   const asked = served.asked ?? listenForEnd();
   const display = openDisplay(terminal, { name: run.name, json: options.json === true });
+  const logFile = await openLineLog(home, 'execute', (error) =>
+    display.note(`The log can't be written any further, the work goes on: ${plainLine(error.message)}`),
+  );
   const log = createLog({
     form: 'json',
     level: options.verbose ? 'debug' : 'info',
-    secrets: [served.connection.token],
-    write: (line) => void logFile.handle.write(line),
+    secrets: [served.connection.token, ...execution.workers.secrets],
+    write: logFile.write,
   });
-  const coordinator = makeCoordinator(execution, tellTrouble(log, display, terminal, options));
+  const coordinator: Coordinator = makeCoordinator(
+    execution,
+    tellTrouble(log, display, terminal, options),
+    (event) => tellAttempt(event, coordinator.records().get(event.taskId), display, terminal),
+  );
   try {
     const summary = await conduct(terminal, coordinator, { execution, display, asked });
     display.end();
-    if (summary !== null) await tellEnd(terminal, summary, execution, asked, logFile.file);
+    if (summary === null) process.exitCode = EXIT.interrupted;
+    else await tellEnd(terminal, summary, execution, asked, logFile.file);
   } finally {
     display.end();
-    await logFile.handle.close();
+    await logFile.close();
   }
 }
 
-function makeCoordinator({ served, workers, home, options }: Execution, log: WorkerLog): Coordinator {
+function makeCoordinator(
+  { served, workers, home, options }: Execution,
+  log: WorkerLog,
+  onAttempt: AttemptListener,
+): Coordinator {
   return createCoordinator({
     client: served.connection.client,
     agent: workers.agents,
@@ -172,6 +209,7 @@ function makeCoordinator({ served, workers, home, options }: Execution, log: Wor
     drainMs: options.drainMinutes * 60_000,
     secrets: [served.connection.token, ...workers.secrets],
     log,
+    onAttempt,
   });
 }
 
@@ -185,9 +223,9 @@ interface Conduct {
 async function conduct(
   terminal: Terminal,
   coordinator: Coordinator,
-  { execution: { run, options }, display, asked }: Conduct,
+  { execution: { run, options, served }, display, asked }: Conduct,
 ): Promise<ExecutionSummary | null> {
-  const wound = asked.once.then(() => windDown(coordinator, display, asked));
+  const wound = asked.once.then(() => windDown(coordinator, display, asked)).catch(display.trouble);
   try {
     const started = await coordinator.execute({ runId: run.id });
     for (const hint of started.hints) say(terminal, options, hint, 'yellow');
@@ -195,17 +233,39 @@ async function conduct(
     if (!(error instanceof DaemonError) || error.code !== 'STOPPED_WHILE_STARTING') throw error;
     return null;
   }
+  let stuck: Promise<void> | null = null;
   const stopWatching = coordinator.monitorProgress({
-    onProgress: (progress) => display.progress(progress, coordinator.records()),
+    onProgress(progress) {
+      display.progress(progress, coordinator.records());
+      if (!waitsForPerson(progress)) stuck = null;
+      else stuck ??= onStuck();
+    },
     onTrouble: display.trouble,
     ...(display.event === null ? {} : { onEvent: display.event }),
   });
+  async function onStuck(): Promise<void> {
+    try {
+      // Of a server that ends with us nobody knows where nobody sits before us.
+      if (served.isOwn && !terminal.isTerminal) {
+        display.note('What is left waits for a person; the run is paused.');
+        await coordinator.pause('What is left waits for a person');
+        return;
+      }
+      display.note('What is left waits for a person. From another terminal:');
+      for (const line of await describeAnswers(served.connection.client, run.id)) display.note(line);
+      display.note('Or Ctrl-C, which pauses the run.');
+    } catch (error) {
+      display.trouble(error);
+    }
+  }
+
   try {
     const summary = await coordinator.waitForCompletion();
+    if (stuck !== null) await stuck;
     if (asked.isAsked()) await wound;
-    else if (exitCodeOfRun(summary.run.status) === null)
+    else if (summary.run.status !== 'PAUSED' && exitCodeOfRun(summary.run.status) === null)
       display.note('The server told the daemon to end; the run itself goes on.');
-    return asked.isAsked() ? await coordinator.getSummary() : summary;
+    return asked.isAsked() || stuck !== null ? await coordinator.getSummary() : summary;
   } finally {
     stopWatching();
   }
@@ -220,7 +280,12 @@ async function windDown(coordinator: Coordinator, display: Display, asked: Asked
       : `Pausing: ${running} running ${running === 1 ? 'task' : 'tasks'} may finish. Ctrl-C again ends them at once.`,
   );
   const reason = 'Interrupted at the terminal';
-  void asked.again.then(() => coordinator.pauseAtOnce(reason));
+  asked.again
+    .then(() => {
+      display.note('Ending the agents.');
+      return coordinator.pauseAtOnce(reason);
+    })
+    .catch(display.trouble);
   await coordinator.pause(reason);
 }
 
@@ -234,12 +299,42 @@ async function tellEnd(
   const ended = exitCodeOfRun(summary.run.status);
   const exitCode = ended ?? (asked.isAsked() ? EXIT.interrupted : EXIT.failed);
   process.exitCode = exitCode;
-  reportExecution(terminal, summary, {
-    json: options.json === true,
-    exitCode,
-    targetBranch: workers.targetOf(summary.run.id),
-    isOwnServer: served.isOwn,
-  });
+  reportExecution(terminal, summary, describeWhere({ summary, workers, served, options, exitCode }));
   if (!options.json && exitCode !== EXIT.ok)
     terminal.out(terminal.style('dim', `  The log: ${plainLine(logFile)}`));
+}
+
+function describeWhere({
+  summary: { run },
+  workers,
+  served,
+  options,
+  exitCode,
+}: Pick<Execution, 'workers' | 'served' | 'options'> & {
+  readonly summary: ExecutionSummary;
+  readonly exitCode: number;
+}): ReportOptions {
+  const branch = workers.targetOf(run.id);
+  const path = workers.repository?.openedPath;
+  const isHere = path === undefined || isInside(process.cwd(), path);
+  return {
+    json: options.json === true,
+    exitCode,
+    merged:
+      branch === null
+        ? null
+        : {
+            branch,
+            git: isHere ? 'git' : `git -C ${quoteArgument(path)}`,
+            isOfRun: options.target === undefined,
+          },
+    goOn: describeGoOn(run.id, options),
+    repositoryFlags: isHere ? '' : ` -r ${quoteArgument(path)}`,
+    isOwnServer: served.isOwn,
+  };
+}
+
+function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || !(way.startsWith('..') || isAbsolute(way));
 }

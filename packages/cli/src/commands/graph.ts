@@ -70,7 +70,7 @@ async function graphOfRun(terminal: Terminal, wanted: string, options: GraphFlag
 
 function print(terminal: Terminal, options: GraphFlags, text: string): void {
   if (options.json) terminal.json({ run: options.run ?? null, format: options.format, text, graph: null });
-  else terminal.out(text.trimEnd());
+  else terminal.verbatim(text.trimEnd());
 }
 
 /** Elsewhere than on a terminal lines may be as long as they like. */

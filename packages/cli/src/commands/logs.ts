@@ -121,7 +121,7 @@ function print(terminal: Terminal, attempt: Pick<Attempt, 'id'>, chunk: LogChunk
   for (const { stream, text } of chunk.entries) {
     for (const line of text.split('\n')) {
       if (json) terminal.jsonLine({ ...facts, stream, text: line });
-      else terminal.out(dress(terminal, stream, sanitiseText(line)));
+      else terminal.verbatim(dress(terminal, stream, sanitiseText(line)));
     }
   }
 }
@@ -134,5 +134,7 @@ function dress(terminal: Terminal, stream: string, line: string): string {
 function describeEnd(attempt: Attempt): string {
   const { number, status, error } = attempt;
   const reason = error === null || error === '' ? '' : `: ${plainLine(error).slice(0, 500)}`;
-  return `Attempt ${number} ${status === 'RUNNING' ? 'is still running' : status.toLowerCase().replace('_', ' ')}${reason}`;
+  if (status === 'RUNNING')
+    return `The agent of attempt ${number} has ended; what is left is to merge its work`;
+  return `Attempt ${number} ${status.toLowerCase().replace('_', ' ')}${reason}`;
 }

@@ -20,7 +20,7 @@ export async function prompt(terminal: Terminal, taskId: string, options: Prompt
     directory: await findDirectory(options, home),
     secrets: [token],
   });
-  terminal.out(text.trimEnd());
+  terminal.verbatim(text.trimEnd());
 }
 
 /** The repository that was named, or the one that we are in, if any. */
@@ -29,6 +29,7 @@ async function findDirectory({ repoPath }: PromptFlags, home: string): Promise<s
     const repository = await openRepository({
       path: repoPath ?? '.',
       worktreesDirectory: join(home, 'worktrees'),
+      lookOnly: true,
       environment: process.env,
     });
     return repository.openedPath;

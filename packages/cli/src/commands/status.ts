@@ -1,42 +1,77 @@
-import type { Daemon, OrchestratorOverview } from '@neolith/contracts';
+import type { Daemon, OrchestratorOverview, Overview, Run } from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
+import { abbreviateIds } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
+import { describeDuration } from '../output/duration.js';
+import { fitLine } from '../output/fitLine.js';
+import { plural } from '../output/plural.js';
 import { formatTable } from '../output/table.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
+import { findRunning, type RunningAttempt } from '../status/findRunning.js';
+import { type FoundWorktree, type FoundWorktrees, findWorktrees } from '../status/findWorktrees.js';
 
-/** `neolith status`: all of the workspace at a glance. */
+const RUNS_SHOWN_MAX = 8;
+const WORKTREES_SHOWN_MAX = 10;
+const NAME_COLUMNS_MAX = 44;
+
+/** `neolith status`: all of the workspace at a glance, and the worktrees of this machine. */
 export async function status(terminal: Terminal, options: ConnectionFlags & { json?: true }): Promise<void> {
-  const { client, url } = resolveConnection(options, process.env, neolithHome());
-  const [overview, { daemons }] = await Promise.all([client.getOverview(), client.listDaemons()]);
+  const home = neolithHome();
+  const worktrees = await findWorktrees('.', home);
+  let known: Known;
+  try {
+    known = await ask(options, home);
+  } catch (error) {
+    // Without a server there is still something to see.
+    if (!options.json) for (const line of describeWorktrees(worktrees, terminal)) terminal.out(line);
+    throw error;
+  }
+  const { overview, daemons, runs, running, url } = known;
   if (options.json) {
     terminal.json({
       server: url,
       ...describe(overview.orchestrators),
       unassigned: overview.unassigned,
       daemons,
+      runs,
+      attempts: running,
+      ...worktrees,
     });
     return;
   }
-  terminal.out(`${terminal.style('bold', 'Server')}  ${url}`);
-  terminal.out();
-  for (const line of orchestratorTable(overview.orchestrators, terminal)) terminal.out(line);
-  const running = overview.orchestrators.flatMap((one) => one.running);
-  if (running.length > 0) {
-    terminal.out();
-    terminal.out(terminal.style('bold', 'Running'));
-    for (const { task, progress, progressMessage } of running) {
-      const message = progressMessage === null ? '' : ` (${plainLine(progressMessage)})`;
-      terminal.out(
-        `  ${String(progress).padStart(3)} %  ${plainLine(task.title)}${terminal.style('dim', message)}`,
-      );
-    }
+  const sections = [
+    [`${terminal.style('bold', 'Server')}  ${url}`],
+    orchestratorTable(overview.orchestrators, terminal),
+    describeRuns(runs, terminal),
+    describeRunning(running, worktrees.worktrees, terminal),
+    daemonTable(daemons, terminal),
+    describeWorktrees(worktrees, terminal),
+    overview.unassigned === 0 ? [] : [`${plural(overview.unassigned, 'open task')} of nobody.`],
+  ];
+  for (const [place, lines] of sections.filter(({ length }) => length > 0).entries()) {
+    if (place > 0) terminal.out();
+    for (const line of lines) terminal.out(line);
   }
-  terminal.out();
-  for (const line of daemonTable(daemons, terminal)) terminal.out(line);
-  if (overview.unassigned > 0) {
-    terminal.out();
-    terminal.out(`${overview.unassigned} open tasks belong to nobody.`);
-  }
+}
+
+interface Known {
+  readonly url: string;
+  readonly overview: Overview;
+  readonly daemons: readonly Daemon[];
+  readonly runs: readonly Run[];
+  readonly running: readonly RunningAttempt[];
+}
+
+const RUNS_LOOKED_AT = 50;
+
+async function ask(options: ConnectionFlags, home: string): Promise<Known> {
+  const { client, url } = resolveConnection(options, process.env, home);
+  const [overview, { daemons }, { runs }] = await Promise.all([
+    client.getOverview(),
+    client.listDaemons(),
+    client.listRuns({ query: { limit: RUNS_LOOKED_AT } }),
+  ]);
+  return { url, overview, daemons, runs, running: await findRunning(client, overview.orchestrators) };
 }
 
 function describe(overviews: readonly OrchestratorOverview[]) {
@@ -73,17 +108,113 @@ function orchestratorTable(overviews: readonly OrchestratorOverview[], terminal:
 function daemonTable(daemons: readonly Daemon[], terminal: Terminal): string[] {
   if (daemons.length === 0)
     return ['No daemon has registered: nothing is executed. Start one: neolith daemon --help'];
+  const shown = daemons.filter(({ state }) => state !== 'STOPPED');
+  const stopped = daemons.length - shown.length;
+  if (shown.length === 0) return [`No daemon runs (${stopped} have stopped): nothing is executed.`];
   const [head = '', ...rows] = formatTable(
     ['Daemon', 'State', 'Slots', 'Serves', 'Seen'],
-    daemons.map((daemon) => [
-      plainLine(daemon.name),
+    shown.map((daemon) => [
+      fitLine(plainLine(daemon.name), NAME_COLUMNS_MAX),
       daemon.state.toLowerCase(),
       daemon.slots,
       daemon.orchestratorIds.length,
       describeAge(Date.now() - daemon.lastSeenAt.getTime()),
     ]),
   );
-  return [terminal.style('bold', head), ...rows];
+  return [
+    terminal.style('bold', head),
+    ...rows,
+    ...(stopped === 0 ? [] : [terminal.style('dim', `and ${stopped} that have stopped`)]),
+  ];
+}
+
+/** Those that are not over, and of the others the last. */
+function describeRuns(runs: readonly Run[], terminal: Terminal): string[] {
+  const open = runs.filter(({ status }) => status !== 'SUCCEEDED' && status !== 'CANCELLED');
+  const shown = (open.length > 0 ? open : runs.slice(0, 1)).slice(0, RUNS_SHOWN_MAX);
+  if (shown.length === 0) return [];
+  const short = abbreviateIds(runs.map(({ id }) => id));
+  const [head = '', ...rows] = formatTable(
+    ['Run', 'Status', 'Done', 'Tasks', 'Age', 'Name'],
+    shown.map((run) => [
+      short.get(run.id) ?? run.id,
+      run.status.toLowerCase(),
+      run.counts.done,
+      run.counts.total,
+      describeDuration((Date.now() - run.createdAt.getTime()) / 1_000),
+      plainLine(run.name),
+    ]),
+  );
+  return [
+    terminal.style('bold', head),
+    ...rows.map((row) => fitLine(row, terminal.columns())),
+    ...(runs.length > shown.length ? [terminal.style('dim', 'All of them: neolith runs')] : []),
+  ];
+}
+
+function describeRunning(
+  running: readonly RunningAttempt[],
+  worktrees: readonly FoundWorktree[],
+  terminal: Terminal,
+): string[] {
+  if (running.length === 0) return [];
+  const branches = new Map(worktrees.map(({ attemptId, branch }) => [attemptId, branch]));
+  const [head = '', ...rows] = formatTable(
+    ['Running', 'For', 'Agent', 'Task'],
+    running.map(({ progress, startedAt, agent, number, title }) => [
+      `${progress} %`,
+      describeDuration((Date.now() - startedAt.getTime()) / 1_000),
+      plainLine(agent ?? '–'),
+      `${plainLine(title)}${number > 1 ? ` (try ${number})` : ''}`,
+    ]),
+  );
+  return [
+    terminal.style('bold', head),
+    ...rows.flatMap((row, place) => {
+      const attempt = running[place];
+      const branch = attempt === undefined ? undefined : branches.get(attempt.attemptId);
+      const said =
+        attempt?.lastOutput == null
+          ? (attempt?.message ?? '')
+          : `${describeAge(Date.now() - attempt.lastOutput.at.getTime())}: ${attempt.lastOutput.text}`;
+      const details = [attempt?.taskId, branch, said === '' ? undefined : plainLine(said)];
+      return [
+        fitLine(row, terminal.columns()),
+        ...details.flatMap((detail) =>
+          detail === undefined ? [] : [terminal.style('dim', fitLine(`  ${detail}`, terminal.columns()))],
+        ),
+      ];
+    }),
+  ];
+}
+
+function describeWorktrees(
+  { repository, worktrees, elsewhere }: FoundWorktrees,
+  terminal: Terminal,
+): string[] {
+  if (worktrees.length + elsewhere === 0) return [];
+  const shown = worktrees.slice(0, WORKTREES_SHOWN_MAX);
+  const [head = '', ...rows] = formatTable(
+    ['Worktree', 'Age', 'Branch'],
+    shown.map(({ isHeld, createdAt, branch }) => [
+      isHeld ? 'held' : 'kept',
+      describeDuration((Date.now() - createdAt.getTime()) / 1_000),
+      branch,
+    ]),
+  );
+  return [
+    ...(shown.length === 0
+      ? []
+      : [
+          terminal.style('bold', fitLine(`${head}  of ${plainLine(repository ?? '')}`, terminal.columns())),
+          ...rows,
+        ]),
+    ...(worktrees.length > shown.length ? [`and ${worktrees.length - shown.length} more`] : []),
+    ...(worktrees.length > 0 ? [terminal.style('dim', 'Which can go: neolith cleanup --dry-run')] : []),
+    ...(elsewhere > 0
+      ? [terminal.style('dim', `${plural(elsewhere, 'worktree')} of other repositories`)]
+      : []),
+  ];
 }
 
 function describeAge(ms: number): string {

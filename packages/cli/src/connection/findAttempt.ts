@@ -26,7 +26,7 @@ export async function findAttempt(
   options: FindAttemptOptions,
 ): Promise<Attempt> {
   if (wanted.startsWith('att_')) return client.getAttempt({ params: { id: wanted } });
-  const taskId = wanted.startsWith('task_') ? wanted : (await findByTitle(client, wanted)).id;
+  const taskId = (await findTask(client, wanted)).id;
   for (let looks = 0; ; looks += 1) {
     const task = await client.getTask({ params: { id: taskId }, signal: options.signal });
     const { number } = options;
@@ -53,6 +53,14 @@ function notThere(task: Task, number: number | undefined, attempts: number): Err
     'NOT_STARTED',
     `Task ${task.id} (${plainLine(task.title)}) is ${task.status} and has not been attempted. With --follow its first attempt is waited for.`,
   );
+}
+
+/**
+ * The task that somebody means, by its id or its title.
+ * @throws NeolithError `TASK_NOT_FOUND`; CommandError `TASK_AMBIGUOUS`
+ */
+export async function findTask(client: NeolithClient, wanted: string): Promise<Pick<Task, 'id'>> {
+  return wanted.startsWith('task_') ? { id: wanted } : findByTitle(client, wanted);
 }
 
 async function findByTitle(client: NeolithClient, title: string): Promise<Task> {

@@ -1,5 +1,5 @@
 // An agent for trying things out: it pretends to do its task. It reads the context, takes 10 to 40 seconds, tells how
-// far it is, and prints a believable result. One task in seven fails at its first attempt, so that retries can be
+// far it is, prints a log and a believable result. One task in seven fails at its first attempt, so that retries can be
 // seen. The same task takes the same time and ends the same way. `--speed N` makes it N times as fast.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,9 +12,12 @@ function say(message: object): void {
 
 async function work(context: DemoContext, speed: number): Promise<void> {
   const { steps, durationMs, failure, output, notes } = planDemoWork(context);
-  for (const [index, step] of steps.entries()) {
-    say({ progress: Math.round((index / steps.length) * 100), message: step });
-    await sleep(durationMs / steps.length / speed);
+  for (const [index, { message, printed }] of steps.entries()) {
+    say({ progress: Math.round((index / steps.length) * 100), message });
+    for (const line of printed) {
+      process.stdout.write(`${line}\n`);
+      await sleep(durationMs / steps.length / printed.length / speed);
+    }
     if (failure !== null && index >= steps.length / 2) {
       process.stderr.write(`${failure}\n`);
       process.exitCode = 1;

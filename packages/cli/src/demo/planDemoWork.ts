@@ -13,10 +13,16 @@ export interface DemoContext {
   readonly previousAttempts: readonly unknown[];
 }
 
+export interface DemoStep {
+  readonly message: string;
+  /** Lines for its log. */
+  readonly printed: readonly string[];
+}
+
 export interface DemoWork {
   readonly durationMs: number;
-  /** What it says it is doing, one after another. */
-  readonly steps: readonly string[];
+  /** What it says it is doing, one after another, and what it prints meanwhile. */
+  readonly steps: readonly DemoStep[];
   /** What it fails with halfway; null: it succeeds. */
   readonly failure: string | null;
   readonly output: { readonly summary: string; readonly changed: readonly string[]; readonly checks: object };
@@ -52,19 +58,28 @@ export function planDemoWork({ task, orchestrator, dependencies, previousAttempt
   const built = dependencies.map(({ title }) => title);
   const files = 1 + draw(2, 6);
   const tests = 8 + draw(3, 60);
+  const changed = Array.from({ length: files }, (_, index) => `${topic}/part-${index + 1}.ts`);
+  const messages = [
+    'Reading the task',
+    ...(built.length === 0
+      ? []
+      : [`Looking at what ${built.length} finished ${built.length === 1 ? 'task' : 'tasks'} brought`]),
+    ...(STEPS[orchestrator.discipline] ?? OTHER_STEPS),
+  ];
   return {
     durationMs: 20_000 + draw(1, 60_001),
-    steps: [
-      'Reading the task',
-      ...(built.length === 0
-        ? []
-        : [`Looking at what ${built.length} finished ${built.length === 1 ? 'task' : 'tasks'} brought`]),
-      ...(STEPS[orchestrator.discipline] ?? OTHER_STEPS),
-    ],
+    steps: messages.map((message, index) => ({
+      message,
+      printed: [
+        `> ${message}`,
+        `  ${changed[index % files]}: ${1 + draw(5 + index, 90)} lines`,
+        `  ${Math.floor((tests * (index + 1)) / messages.length)} of ${tests} checks pass`,
+      ],
+    })),
     failure: fails ? (FAILURES[draw(4, FAILURES.length)] ?? null) : null,
     output: {
       summary: `${task.title}: done. ${files} ${files === 1 ? 'file' : 'files'} changed, ${tests} checks pass.`,
-      changed: Array.from({ length: files }, (_, index) => `${topic}/part-${index + 1}.ts`),
+      changed,
       checks: { passed: tests, failed: 0 },
     },
     notes: [

@@ -1,4 +1,6 @@
-import { statfs } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { prepareHome } from '../start/home.js';
 import type { Check } from './finding.js';
 
@@ -32,18 +34,31 @@ export function checkHome(home: string): Check {
   return {
     check: 'home',
     look: async () => {
-      await prepareHome(home);
-      return [{ check: 'home', status: 'ok', detail: `${home} can be written` }];
+      const remedy = 'Make it writable, or set NEOLITH_HOME to another directory.';
+      try {
+        if (existsSync(home)) {
+          await prepareHome(home);
+          return [{ check: 'home', status: 'ok', detail: `${home} can be written` }];
+        }
+        // Looking makes nothing.
+        await access(nearestThere(home), constants.W_OK);
+        return [{ check: 'home', status: 'ok', detail: `${home} will be made when it is needed` }];
+      } catch (error) {
+        return [{ check: 'home', status: 'failure', detail: (error as Error).message, remedy }];
+      }
     },
   };
+}
+
+function nearestThere(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
 }
 
 export function checkDisk(home: string): Check {
   return {
     check: 'disk',
     look: async () => {
-      await prepareHome(home);
-      const { bavail, bsize } = await statfs(home);
+      const { bavail, bsize } = await statfs(nearestThere(home));
       const free = bavail * bsize;
       const detail = `${(free / GIB).toFixed(1)} GiB free for ${home}`;
       if (free >= FREE_WARNING_BYTES) return [{ check: 'disk', status: 'ok', detail }];

@@ -1,7 +1,8 @@
+import { isLifeOver } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
-import { choosePort } from '../start/choosePort.js';
-import { readStartRecord } from '../start/startRecord.js';
+import { choosePort, DEFAULT_PORT } from '../start/choosePort.js';
+import { readStartRecord, type StartRecord } from '../start/startRecord.js';
 import { isReady } from '../start/waitUntilReady.js';
 import type { Check, Finding } from './finding.js';
 
@@ -13,7 +14,7 @@ export function checkServer(flags: ConnectionFlags, home: string): Check {
       const record = readStartRecord(home);
       const isNamed = flags.server !== undefined || Boolean(process.env.NEOLITH_URL);
       const url = flags.server ?? (process.env.NEOLITH_URL || record?.url);
-      if (!isNamed && (url === undefined || !(await isReady(url)))) return notRunning();
+      if (!isNamed && (url === undefined || !(await isReady(url)))) return notRunning(record);
       const connection = resolveConnection(flags, process.env, home);
       if (!(await isReady(connection.url))) {
         return [
@@ -37,14 +38,36 @@ export function checkServer(flags: ConnectionFlags, home: string): Check {
   };
 }
 
-async function notRunning(): Promise<Finding[]> {
+async function notRunning(record: StartRecord | null): Promise<Finding[]> {
   const host = process.env.HOST || '127.0.0.1';
-  const port = await choosePort({ host, wanted: undefined, remembered: undefined });
+  if (record !== null && record.life !== '' && !(await isLifeOver(record.life))) {
+    return [
+      {
+        check: 'server',
+        status: 'failure',
+        detail: `process ${record.pid} runs the server of this machine, but ${record.url} does not answer`,
+        remedy: `Wait a moment if it was just started; else end it and start again: kill ${record.pid}`,
+      },
+    ];
+  }
+  const port = await choosePort({ host, wanted: undefined, remembered: record?.port });
+  const wanted = record?.port ?? DEFAULT_PORT;
+  const taken = port === wanted ? '' : `port ${wanted} is taken by another program, `;
   return [
+    ...(record === null || record.life === ''
+      ? []
+      : [
+          {
+            check: 'server',
+            status: 'warning',
+            detail: `the server of process ${record.pid} was killed, and left its record behind`,
+            remedy: 'Nothing needs to be done: the next start takes its place and keeps the data.',
+          } as const,
+        ]),
     {
       check: 'server',
-      status: 'warning',
-      detail: `no server runs on this machine; port ${port} is free for one`,
+      status: 'absent',
+      detail: `no server runs on this machine; ${taken}port ${port} is free for one`,
       remedy:
         '`neolith start` runs one for good; `neolith execute` starts one for itself and ends it afterwards.',
     },

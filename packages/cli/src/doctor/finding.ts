@@ -1,4 +1,5 @@
-export type FindingStatus = 'ok' | 'warning' | 'failure';
+/** `absent`: it is not there, and need not be. */
+export type FindingStatus = 'ok' | 'absent' | 'warning' | 'failure';
 
 /** What one look found. */
 export interface Finding {

@@ -18,9 +18,18 @@ export async function ensureOrchestrator(
     return undefined;
   const known = await listOrchestrators(client);
   const [only] = known;
-  if (only !== undefined && known.length === 1) return only.id;
   const local = known.find(({ name }) => name === NAME);
-  if (local !== undefined) return local.id;
+  const chosen = known.length === 1 ? only : local;
+  if (chosen !== undefined) {
+    // One that we made ourselves must not hold up more agents than there were at first.
+    if (chosen === local && local.maxConcurrentTasks < options.maxConcurrent) {
+      await client.updateOrchestrator({
+        params: { id: local.id },
+        body: { maxConcurrentTasks: options.maxConcurrent },
+      });
+    }
+    return chosen.id;
+  }
   const made = await client.createOrchestrator({
     body: {
       name: NAME,

@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path';
 import {
   AGENT_NAMES,
   type AgentAdapter,
-  createAgent,
+  type AgentsConfig,
+  createConfiguredAgent,
   createGitMerger,
   createShellMerger,
   gitWorkplace,
@@ -15,24 +16,25 @@ import {
   type Repository,
   type RoutingChooser,
   readProjectFacts,
-  readRouterConfig,
   routeAgents,
   type Workplace,
 } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
+import { type AgentsConfigFlags, loadAgentsConfig } from './loadAgentsConfig.js';
+import { readRouter } from './readRouter.js';
 
-export interface WorkerFlags {
+export interface WorkerFlags extends AgentsConfigFlags {
   readonly agent: readonly string[];
   readonly shellCommand?: string;
   readonly model?: string;
-  /** A directory that holds a `router.config.json`. */
+  /** A file, or a directory that holds a `router.config.json`. */
   readonly router?: string;
-  readonly repoPath?: string;
-  readonly workDirectory?: string;
   readonly target?: string;
   readonly merge: 'rebase' | 'merge';
   readonly check?: string;
   readonly mergeCommand?: string;
+  /** Nothing is made, and no repository is needed. */
+  readonly dryRun?: true;
   readonly cache?: true;
 }
 
@@ -53,17 +55,19 @@ export interface Workers {
 
 /**
  * What flags and environment say.
- * @throws CommandError `AGENT_NOT_FOUND` where none of the agents can be started here, `SETTINGS_CONTRADICT`
+ * @throws CommandError `AGENT_NOT_FOUND` where none of the agents can be started here, `SETTINGS_CONTRADICT`;
+ *   AgentsConfigError where what the operator has set for agents can't be used
  */
 export async function prepareWorkers(options: WorkerFlags, home: string): Promise<Workers> {
   const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
-  const adapters = await findAgents(options, shellCommand);
-  const repository = await findRepository(options, shellCommand, home);
+  const configured = await loadAgentsConfig(options, process.env);
+  const adapters = await findAgents(options, configured, shellCommand);
+  const repository = await findRepository(options, isShellAlone(options, configured, shellCommand), home);
   const directory = repository?.openedPath ?? resolve(options.workDirectory ?? '.');
   const project = repository === null ? null : await readProjectFacts(directory);
   const agents = await routeAgents({
     adapters,
-    config: await readRouterConfig(options.router === undefined ? directory : resolve(options.router)),
+    config: await readRouter(options.router, directory),
     named: options.agent.length > 0 || shellCommand !== undefined,
     project,
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -90,14 +94,24 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
               check:
                 options.check === undefined ? null : { command: options.check, hostEnvironment: process.env },
             }),
-    secrets: [],
+    secrets: configured.secrets,
     targetOf: (runId) => (repository === null ? null : (target ?? nameRunBranch(runId))),
   };
 }
 
+/** A shell command that was given does all tasks; one that is set up in the file must be asked for. */
+function isShellAlone(
+  { agent }: WorkerFlags,
+  { agents }: AgentsConfig,
+  shellCommand: string | undefined,
+): boolean {
+  const isAsked = agent.length > 0 && agents.shell?.command !== undefined;
+  return (shellCommand !== undefined || isAsked) && agent.every((name) => name === 'shell');
+}
+
 async function findRepository(
   options: WorkerFlags,
-  shellCommand: string | undefined,
+  isShell: boolean,
   home: string,
 ): Promise<Repository | null> {
   if (options.workDirectory !== undefined) {
@@ -108,16 +122,17 @@ async function findRepository(
       'Give either --repo-path, for a worktree for each attempt, or --work-directory, for one directory for all.',
     );
   }
-  const isShell = shellCommand !== undefined && options.agent.every((name) => name === 'shell');
   if (options.repoPath === undefined && isShell) return null;
   try {
     return await openRepository({
       path: options.repoPath ?? '.',
       worktreesDirectory: join(home, 'worktrees'),
+      lookOnly: options.dryRun === true,
       environment: process.env,
     });
   } catch (error) {
     if (options.repoPath === undefined && hasGitCode(error, 'NOT_A_REPOSITORY')) {
+      if (options.dryRun === true) return null;
       throw new CommandError(
         'usage',
         'NOT_A_REPOSITORY',
@@ -131,14 +146,14 @@ async function findRepository(
 
 async function findAgents(
   options: WorkerFlags,
+  configured: AgentsConfig,
   shellCommand: string | undefined,
 ): Promise<Map<string, AgentAdapter>> {
   const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
-  const configurations = { shell: shellCommand === undefined ? {} : { command: shellCommand } };
   const names =
     options.agent.length > 0 ? options.agent : shellCommand === undefined ? AGENT_NAMES : ['shell'];
   const adapters = new Map<string, AgentAdapter>(
-    names.map((name) => [name, createAgent(name, surroundings, configurations)]),
+    names.map((name) => [name, createConfiguredAgent(name, configured, surroundings, shellCommand)]),
   );
   const detections = await Promise.all(
     [...adapters.values()].map(async (adapter) => ({ name: adapter.name, ...(await adapter.detect()) })),

@@ -1,12 +1,14 @@
 import type { NeolithClient, Run } from '@neolith/contracts';
 import { type StorePlanInput, storePlan } from '@neolith/daemon';
+import { listTasksOf } from '../connection/listTasksOf.js';
 import { describeImport } from '../import/describeImport.js';
 import { describeRead, type LoadedPlan } from '../import/loadPlan.js';
 import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
+import { plural } from '../output/plural.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { reportEnd } from '../watch/reportEnd.js';
-import { remediesOf } from '../watch/runEnding.js';
+import { describeRemedies, remediesOf } from '../watch/runEnding.js';
 
 export interface ReadyOptions {
   readonly json?: true;
@@ -52,19 +54,27 @@ export async function readyRun(
     } else terminal.note(terminal.style('yellow', message));
     return null;
   }
-  if (run.status === 'PENDING' || run.status === 'RUNNING' || run.status === 'PAUSED') return run;
-  if (resume !== true) {
-    throw new CommandError(
-      'conflict',
-      'RUN_ENDED',
-      [
-        `${plainLine(run.name)} is ${run.status.toLowerCase()}; nothing was executed.`,
-        '`--resume` goes on with what is not done. Or:',
-        ...remediesOf(run),
-      ].join('\n  '),
-    );
+  const isOpen = run.status === 'PENDING' || run.status === 'RUNNING' || run.status === 'PAUSED';
+  if (resume === true) {
+    const revived = isOpen ? run : await revive(client, run);
+    const again = await giveAnotherChance(client, run.id);
+    if (again > 0) {
+      const message = `${plural(again, 'task')} that failed or waited for a person ${again === 1 ? 'gets' : 'get'} another chance.`;
+      if (json) terminal.jsonLine({ kind: 'note', message });
+      else terminal.note(terminal.style('dim', message));
+    }
+    return revived;
   }
-  return revive(client, run);
+  if (isOpen) return run;
+  throw new CommandError(
+    'conflict',
+    'RUN_ENDED',
+    [
+      `${plainLine(run.name)} is ${run.status.toLowerCase()}; nothing was executed.`,
+      '  `--resume` goes on with what is not done. Or:',
+      ...describeRemedies(remediesOf(run)),
+    ].join('\n'),
+  );
 }
 
 /** What a person would do about it by `neolith runs`. */
@@ -73,4 +83,15 @@ async function revive(client: NeolithClient, run: Run): Promise<Run> {
   if (run.status === 'QUARANTINED') return client.releaseRun(call);
   if (run.status === 'FAILED') return client.retryRun(call);
   return client.resetRun(call);
+}
+
+/** Of a run that can go on: what failed is tried again, and what waits for a person goes on without an answer. */
+async function giveAnotherChance(client: NeolithClient, runId: string): Promise<number> {
+  const failed = await listTasksOf(client, runId, 'FAILED');
+  const waiting = (await listTasksOf(client, runId, 'BLOCKED')).filter(
+    ({ blockedReason }) => blockedReason !== null,
+  );
+  for (const { id } of failed) await client.retryTask({ params: { id } });
+  for (const { id } of waiting) await client.unblockTask({ params: { id }, body: {} });
+  return failed.length + waiting.length;
 }

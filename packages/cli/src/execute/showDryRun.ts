@@ -3,6 +3,8 @@ import { analysePlan } from '../graph/analysePlan.js';
 import { describeRead, type LoadedPlan } from '../import/loadPlan.js';
 import { CommandError } from '../output/commandError.js';
 import { describeDuration } from '../output/duration.js';
+import { fitEnd, fitLine } from '../output/fitLine.js';
+import { plural } from '../output/plural.js';
 import { formatTable } from '../output/table.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import type { Workers } from './prepareWorkers.js';
@@ -15,7 +17,6 @@ interface PlannedTask extends RoutedChoice {
 }
 
 const ID_COLUMNS_MAX = 20;
-const TITLE_COLUMNS_MAX = 50;
 
 /** Who would do what, in which order, and told what. Asks no server and changes nothing. */
 export async function showDryRun(
@@ -39,14 +40,18 @@ export async function showDryRun(
     return;
   }
   terminal.out(
-    `${terminal.style('bold', plainLine(plan.name))}: ${tasks.length} open tasks in ${waves.length} waves, ${options.maxConcurrent} agents at once, at least ${describeDuration(criticalPath.seconds)} by the estimates`,
+    `${terminal.style('bold', plainLine(plan.name))}: ${plural(tasks.length, 'open task')} in ${plural(waves.length, 'wave')}, ${plural(options.maxConcurrent, 'agent')} at once, at least ${describeDuration(criticalPath.seconds)} by the estimates`,
   );
+  if (workers.repository === null)
+    terminal.out('In no git repository: nothing would be committed or merged.');
   for (const [wave, ids] of waves.entries()) {
     const inWave = tasks.filter((task) => task.wave === wave);
     if (inWave.length === 0) continue;
     terminal.out();
-    terminal.out(terminal.style('bold', `Wave ${wave + 1} of ${waves.length}  (${ids.length} tasks)`));
-    for (const line of drawWave(inWave)) terminal.out(`  ${line}`);
+    terminal.out(
+      terminal.style('bold', `Wave ${wave + 1} of ${waves.length}  (${plural(ids.length, 'task')})`),
+    );
+    for (const line of drawWave(inWave, terminal)) terminal.out(line);
   }
   for (const task of tasks) {
     terminal.out();
@@ -58,7 +63,7 @@ export async function showDryRun(
     );
     terminal.out(terminal.style('dim', `   ${plainLine(task.assignment.justification)}`));
     terminal.out();
-    terminal.out(task.prompt.trimEnd());
+    terminal.verbatim(task.prompt.trimEnd());
   }
   terminal.out();
   terminal.out('A dry run: nothing was stored, started or changed.');
@@ -93,17 +98,20 @@ async function planTasks(
     .sort((a, b) => a.wave - b.wave);
 }
 
-function drawWave(tasks: readonly PlannedTask[]): string[] {
-  return formatTable(
+function drawWave(tasks: readonly PlannedTask[], terminal: Terminal): string[] {
+  // In a file everything is worth having; at a terminal the ends of ids are, which tell them apart.
+  const idColumns = terminal.isTerminal ? ID_COLUMNS_MAX : Number.POSITIVE_INFINITY;
+  const lines = formatTable(
     ['Task', 'Agent', 'Else', 'Sure', 'Type', 'Complexity', 'Title'],
     tasks.map(({ id, title, classification, assignment }) => [
-      plainLine(id).slice(0, ID_COLUMNS_MAX),
+      fitEnd(plainLine(id), idColumns),
       assignment.primary ?? 'nobody',
       assignment.secondary ?? '–',
       `${Math.round(assignment.confidence * 100)} %`,
       classification.type,
       classification.complexity,
-      plainLine(title).slice(0, TITLE_COLUMNS_MAX),
+      plainLine(title),
     ]),
   );
+  return lines.map((line) => (terminal.isTerminal ? fitLine(`  ${line}`, terminal.columns()) : `  ${line}`));
 }

@@ -2,7 +2,7 @@ import type { WorkerLog } from '@neolith/daemon';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import type { Display } from '../watch/openDisplay.js';
 
-/** The daemon's log goes to its file; of what is wrong, and of failed tasks, the watcher hears as well. */
+/** The daemon's log goes to its file; of what is wrong the watcher hears as well. What becomes of tasks is told elsewhere. */
 export function tellTrouble(
   log: WorkerLog,
   display: Pick<Display, 'note'>,
@@ -18,10 +18,7 @@ export function tellTrouble(
     debug: log.debug,
     info(message, fields) {
       log.info(message, fields);
-      const result = fields?.result;
-      if (result === 'failed' || result === 'blocked' || result === 'merge_failed')
-        tell('red', message, null);
-      else if (options.verbose) tell('dim', message, null);
+      if (options.verbose) tell('dim', message, null);
     },
     warn(message, fields) {
       log.warn(message, fields);

@@ -1,5 +1,12 @@
 import { isNeolithError } from '@neolith/contracts';
-import { AgentError, CoordinatorError, DaemonError } from '@neolith/daemon';
+import {
+  AgentError,
+  AgentsConfigError,
+  CoordinatorError,
+  DaemonError,
+  GitError,
+  type GitErrorCode,
+} from '@neolith/daemon';
 import { CommandError } from './commandError.js';
 
 /** What scripts may rely on. The last ones tell how a run ended that was executed or watched. */
@@ -15,13 +22,29 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What was named, or the state that it is in; the rest is the machine's fault. */
+const GIT_EXITS: Partial<Record<GitErrorCode, number>> = {
+  NOT_A_REPOSITORY: EXIT.notFound,
+  TARGET_NOT_FOUND: EXIT.notFound,
+  NAME_INVALID: EXIT.usage,
+  REPOSITORY_BARE: EXIT.usage,
+  REPOSITORY_EMPTY: EXIT.conflict,
+  TARGET_UNUSABLE: EXIT.conflict,
+  OPERATION_IN_PROGRESS: EXIT.conflict,
+  REPOSITORY_BUSY: EXIT.conflict,
+  REPOSITORY_LOCKED: EXIT.conflict,
+};
+
 /** The exit code that says what kind of error it was. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
   if (error instanceof AgentError && ['AGENT_UNKNOWN', 'AGENT_CONFIGURATION_INVALID'].includes(error.code))
     return EXIT.usage;
+  if (error instanceof AgentsConfigError) return EXIT.usage;
   if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
-  if (error instanceof CoordinatorError && error.code === 'CHANNEL_NOT_FOUND') return EXIT.notFound;
+  if (error instanceof CoordinatorError && ['CHANNEL_NOT_FOUND', 'TASK_NOT_IN_PLAN'].includes(error.code))
+    return EXIT.notFound;
+  if (error instanceof GitError) return GIT_EXITS[error.code] ?? EXIT.failed;
   if (!isNeolithError(error)) return EXIT.failed;
   if (error.status === 404) return EXIT.notFound;
   return error.status === 409 ? EXIT.conflict : EXIT.failed;

@@ -10,6 +10,10 @@ export function addMaintenance(connected: MakeCommand, terminal: Terminal): void
       'Look at what is needed here: git, agents, database, server, disk, strays; and say what to do',
     )
     .option('-r, --repo-path <path>', 'the repository to look at (default: here)')
+    .option(
+      '--agents-config <file>',
+      'commands and variables of agents (default: agents.config.json of NEOLITH_HOME or ~/.neolith)',
+    )
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -20,13 +24,14 @@ export function addMaintenance(connected: MakeCommand, terminal: Terminal): void
   connected('cleanup')
     .description('Remove worktrees and branches whose work is provably merged, and list all others')
     .option('-r, --repo-path <path>', 'the repository (default: here)')
-    .option('--dry-run', 'only tell what would be removed')
+    .option('-n, --dry-run', 'only tell what would be removed')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
       `
-Kept is whatever has changes that are not committed, files that git doesn't know, commits that are in no target, or
-somebody at work in it; each with the reason.
+Kept is whatever has changes that are not committed, files that git doesn't
+know, commits that are in no target, or somebody at work in it; each with the
+reason.
 
 Examples:
   neolith cleanup --dry-run
@@ -41,6 +46,19 @@ Examples:
     .option('-r, --repo-path <path>', 'the repository that it would work in (default: here)')
     .addHelpText('after', '\nExamples:\n  neolith prompt task_0199… --agent codex')
     .action(async (task, options) => (await import('../commands/prompt.js')).prompt(terminal, task, options));
+
+  connected('answer')
+    .description('Let a task go on that waits for a person, with an answer for its agent')
+    .argument('<task>', 'by id or title')
+    .argument('[text...]', 'the answer')
+    .option('--json', 'print the task as JSON')
+    .addHelpText(
+      'after',
+      '\nThe answer becomes part of what the agent is told.\n\nExamples:\n  neolith answer task_0199… "One row per workspace."',
+    )
+    .action(async (task, text, options) =>
+      (await import('../commands/answer.js')).answer(terminal, task, text, options),
+    );
 
   connected('attach')
     .description('Watch what goes on: a run with its tasks, or the output of one task')

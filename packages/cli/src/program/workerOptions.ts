@@ -15,6 +15,10 @@ export function withWorkerOptions(made: Command): Command {
       '--shell-command <command>',
       'what the shell agent runs, by /bin/sh (default: NEOLITH_SHELL_COMMAND)',
     )
+    .option(
+      '--agents-config <file>',
+      'commands, models, arguments and variables of agents (default: agents.config.json of NEOLITH_HOME or ~/.neolith)',
+    )
     .option('--model <model>', 'for agents that can choose one')
     .option('--router <file>', 'which agent takes which task (default: router.config.json of the repository)')
     .option(

@@ -40,3 +40,32 @@ export async function openLog(home: string, name: string) {
   if (size > LOG_BYTES_MAX) await rename(file, `${file}.1`);
   return { file, handle: await open(file, 'a', 0o600) };
 }
+
+export interface LineLog {
+  readonly file: string;
+  write(line: string): void;
+  /** When all is written; what comes afterwards is dropped. */
+  close(): Promise<void>;
+}
+
+/** A log that must not end the command it belongs to: where it can't be written that is told once, and work goes on. */
+export async function openLineLog(
+  home: string,
+  name: string,
+  onProblem: (error: Error) => void,
+): Promise<LineLog> {
+  const { file, handle } = await openLog(home, name);
+  const stream = handle.createWriteStream();
+  let broken = false;
+  stream.on('error', (error) => {
+    if (!broken) onProblem(error);
+    broken = true;
+  });
+  return {
+    file,
+    write(line) {
+      if (!broken && !stream.writableEnded) stream.write(line);
+    },
+    close: () => new Promise((resolve) => (broken ? resolve() : stream.end(resolve))),
+  };
+}

@@ -1,9 +1,11 @@
 import type { EngineEvent, RunProgress } from '@neolith/contracts';
 import type { TaskRecord } from '@neolith/daemon';
 import { describeFailure } from '../output/describeFailure.js';
+import { wrapLine } from '../output/fitLine.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
-import { describeProgress, drawProgress } from './drawProgress.js';
+import { describeProgress, drawProgress, formatClock } from './drawProgress.js';
 import { type LiveBlock, openLiveBlock } from './liveBlock.js';
+import { exitCodeOfRun } from './runEnding.js';
 
 /** What a command shows while a run goes on: lines redrawn at a terminal, plain lines elsewhere, JSON lines if asked. */
 export interface Display {
@@ -11,6 +13,8 @@ export interface Display {
   progress(progress: RunProgress, records?: ReadonlyMap<string, TaskRecord>): void;
   /** Null where nobody would see events. */
   readonly event: ((event: EngineEvent) => void) | null;
+  /** What happens to single tasks in this process; null where it is seen otherwise. */
+  readonly attempt: ((line: string) => void) | null;
   /** A line beside the progress. */
   note(line: string): void;
   trouble(error: unknown): void;
@@ -42,6 +46,7 @@ function openJsonDisplay(terminal: Terminal): Display {
       last = now;
       terminal.jsonLine({ kind: 'progress', progress });
     },
+    attempt: null,
     event: (event) => terminal.jsonLine({ kind: 'event', event }),
     note: (message) => terminal.jsonLine({ kind: 'note', message }),
     trouble: (error) => terminal.jsonLine({ kind: 'trouble', error: describeFailure(error) }),
@@ -52,31 +57,45 @@ function openJsonDisplay(terminal: Terminal): Display {
 function openLiveDisplay(terminal: Terminal, name: string): Display {
   const block: LiveBlock = openLiveBlock(process.stdout);
   let trouble = '';
+  let last: Parameters<Display['progress']> | null = null;
+  const draw = (): void => {
+    if (last === null) return;
+    const [progress, records] = last;
+    const lines = drawProgress(progress, {
+      name: plainLine(name),
+      // A line as wide as the terminal would make some of them begin another one.
+      columns: terminal.columns() - 1,
+      rows: (process.stdout.rows || 24) - 1,
+      style: terminal.style,
+      ...(records === undefined ? {} : { records }),
+    });
+    block.draw(lines.map(terminal.draw));
+  };
+  const note = (line: string): void => {
+    for (const part of wrapLine(line, terminal.columns() - 1)) block.print(terminal.draw(part));
+  };
+  process.stdout.on('resize', draw);
   return {
-    progress(progress, records) {
+    progress(...now) {
       trouble = '';
-      // Some pseudo-terminals have a size of nothing.
-      const columns = process.stdout.columns || 80;
-      const rows = process.stdout.rows || 24;
-      block.draw(
-        drawProgress(progress, {
-          name,
-          columns: columns - 1,
-          rows: rows - 1,
-          style: terminal.style,
-          ...(records === undefined ? {} : { records }),
-        }),
-      );
+      last = now;
+      draw();
     },
     event: null,
-    note: (line) => block.print(line),
+    attempt: null,
+    note,
     trouble(error) {
       const { code } = describeFailure(error);
       if (code === trouble) return;
       trouble = code;
-      block.print(terminal.style('yellow', `The server does not answer (${code}); still trying.`));
+      note(terminal.style('yellow', `The server does not answer (${code}); still trying.`));
     },
-    end: () => block.end(),
+    end() {
+      process.stdout.off('resize', draw);
+      // How it stood while it went on is not how it ended; what follows tells that.
+      if (last !== null && exitCodeOfRun(last[0].status) === null) block.draw([]);
+      block.end();
+    },
   };
 }
 
@@ -100,6 +119,7 @@ function openPlainDisplay(terminal: Terminal): Display {
         for (const reason of progress.waitingFor) terminal.out(`          waits: ${plainLine(reason)}`);
     },
     event: null,
+    attempt: (line) => terminal.out(`${formatClock(new Date())}  ${line}`),
     note: (line) => terminal.note(line),
     trouble(error) {
       const { code } = describeFailure(error);

@@ -2,7 +2,7 @@ import type { Run } from '@neolith/contracts';
 import { describeDuration } from '../output/duration.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 import { describeCounts } from './drawProgress.js';
-import { remediesOf } from './runEnding.js';
+import { describeRemedies, remediesOf } from './runEnding.js';
 
 /** The last words of a command that saw a run end: how, after how long, and what can be done about it. */
 export function reportEnd(
@@ -22,5 +22,5 @@ export function reportEnd(
   terminal.out(
     `${terminal.style(style, run.status.toLowerCase())}${took}: ${describeCounts(run)}${run.reason === null ? '' : `. ${plainLine(run.reason)}`}`,
   );
-  for (const remedy of remediesOf(run)) terminal.out(terminal.style('dim', `  ${remedy}`));
+  for (const line of describeRemedies(remediesOf(run))) terminal.out(line);
 }

@@ -19,23 +19,34 @@ export function exitCodeOfRun(status: RunStatus): number | null {
   }
 }
 
-/** What a person may do about a run that did not succeed, as commands. Pure. */
-export function remediesOf(run: { readonly id: string; readonly status: RunStatus }): string[] {
+/** Something that a person may do, as a command to be pasted. */
+export interface Remedy {
+  readonly what: string;
+  readonly command: string;
+}
+
+/** What a person may do about a run that did not succeed. Pure. */
+export function remediesOf(run: { readonly id: string; readonly status: RunStatus }): Remedy[] {
   switch (run.status) {
     case 'FAILED':
       return [
-        `neolith runs show ${run.id}         what failed`,
-        `neolith runs retry ${run.id}        its failed tasks get another chance`,
+        { what: 'What failed', command: `neolith runs show ${run.id}` },
+        { what: 'Give its failed tasks another chance', command: `neolith runs retry ${run.id}` },
       ];
     case 'QUARANTINED':
       return [
-        `neolith runs show ${run.id}         what failed`,
-        `neolith runs release ${run.id}      hand out work again`,
-        `neolith runs stop ${run.id}         give it up`,
+        { what: 'What failed', command: `neolith runs show ${run.id}` },
+        { what: 'Hand out work again', command: `neolith runs release ${run.id}` },
+        { what: 'Give it up', command: `neolith runs stop ${run.id}` },
       ];
     case 'CANCELLED':
-      return [`neolith runs reset ${run.id}        everything unfinished afresh`];
+      return [{ what: 'Everything unfinished afresh', command: `neolith runs reset ${run.id}` }];
     default:
       return [];
   }
+}
+
+/** Each command alone on its line: behind words it could not be pasted. Pure. */
+export function describeRemedies(remedies: readonly Remedy[]): string[] {
+  return remedies.flatMap(({ what, command }) => [`  ${what}:`, `    ${command}`]);
 }

@@ -172,6 +172,13 @@ export type AgentVerdict =
 /** One kind of agent: how to start it and how to read what it prints. */
 export interface AgentAdapter {
   readonly name: string;
+  /**
+   * Of all settings that decide what it brings: agents of one name that are configured otherwise don't take over each other's
+   * results. Default: there are none.
+   */
+  readonly fingerprint?: string;
+  /** Its silence means nothing, such as that of a script which waits for something. Default: it is a sign of a stall. */
+  readonly mayBeSilent?: boolean;
   /** Whether the agent can be started here. Never throws. */
   detect(): Promise<AgentDetection>;
   /** Prepares the attempt's files and says what to run. Throws `AgentError` when the agent isn't configured. */

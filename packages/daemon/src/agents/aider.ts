@@ -87,7 +87,7 @@ const AIDER: Omit<CommandAgentDescription, 'arguments'> = {
   name: 'aider',
   program: 'aider',
   install:
-    'Install it with "python -m pip install aider-install && aider-install", or name its path in the agent\'s command.',
+    'Install it with "python -m pip install aider-install && aider-install", or name its path as its command in agents.config.json.',
   checked: AIDER_CHECKED,
   credentials: {
     variables: [

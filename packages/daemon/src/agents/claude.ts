@@ -84,7 +84,7 @@ const CLAUDE: Omit<CommandAgentDescription, 'arguments'> = {
   name: 'claude',
   program: 'claude',
   install:
-    'Install it with "npm install -g @anthropic-ai/claude-code", or name its path in the agent\'s command.',
+    'Install it with "npm install -g @anthropic-ai/claude-code", or name its path as its command in agents.config.json.',
   checked: CLAUDE_CHECKED,
   credentials: {
     variables: [

@@ -50,7 +50,7 @@ const CLINE: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'cline',
   program: 'cline',
-  install: 'Install it with "npm install -g cline", or name its path in the agent\'s command.',
+  install: 'Install it with "npm install -g cline", or name its path as its command in agents.config.json.',
   checked: CLINE_CHECKED,
   credentials: {
     variables: [

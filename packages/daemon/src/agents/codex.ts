@@ -74,7 +74,8 @@ const CODEX: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'codex',
   program: 'codex',
-  install: 'Install it with "npm install -g @openai/codex", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g @openai/codex", or name its path as its command in agents.config.json.',
   checked: CODEX_CHECKED,
   credentials: { variables: ['CODEX_API_KEY', 'OPENAI_API_KEY'], files: ['.codex/auth.json'] },
   variables: ['CODEX_HOME', 'OPENAI_BASE_URL', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT'],

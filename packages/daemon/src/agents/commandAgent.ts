@@ -103,7 +103,8 @@ const PASSED_TO_COMMANDS = [
 const LINGER_AFTER_RESULT_MS = 30_000;
 /** Events that hold whole files are long lines; what is cut can't be read any more. */
 const LINE_LIMIT_BYTES = 2 * 1024 * 1024;
-const MODEL = /^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/;
+/** It looks like the name of a model, and like no option. */
+export const MODEL_NAME = /^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/;
 
 /**
  * Makes the adapter of an agent that is a command: finds it, gives it the prompt by stdin or in a file, lets it see the
@@ -129,10 +130,11 @@ export function createCommandAgent(
     ...(configuration.environmentNames ?? []),
   ];
   const environment = (): Record<string, string> => ({
-    ...buildAgentEnvironment(dependencies.hostEnvironment, names),
     // Nobody is there to type a password.
     GIT_TERMINAL_PROMPT: '0',
     ...description.environment,
+    // Last: what an operator names on purpose counts.
+    ...buildAgentEnvironment(dependencies.hostEnvironment, names),
   });
 
   return {
@@ -216,7 +218,7 @@ function readProgram(
 
 /** A model may be chosen by a task: it must not become an option, or anything else. */
 function checkModel(model: string | undefined, agent: string): void {
-  if (model === undefined || MODEL.test(model)) return;
+  if (model === undefined || MODEL_NAME.test(model)) return;
   throw new AgentError(
     'AGENT_CONFIGURATION_INVALID',
     `${JSON.stringify(model.slice(0, 200))} can't be the name of a model for the agent ${agent}. Use letters, digits and . : / @ + - _ [ ], beginning with a letter or digit.`,

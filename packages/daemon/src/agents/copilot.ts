@@ -80,7 +80,8 @@ const COPILOT: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'copilot',
   program: 'copilot',
-  install: 'Install it with "npm install -g @github/copilot", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g @github/copilot", or name its path as its command in agents.config.json.',
   checked: COPILOT_CHECKED,
   credentials: {
     variables: [

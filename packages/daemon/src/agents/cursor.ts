@@ -52,7 +52,8 @@ const CURSOR: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'cursor',
   program: 'cursor-agent',
-  install: "Install it as https://cursor.com/cli says, or name its path in the agent's command.",
+  install:
+    'Install it as https://cursor.com/cli says, or name its path as its command in agents.config.json.',
   checked: CURSOR_CHECKED,
   credentials: { variables: ['CURSOR_API_KEY'], files: ['.config/cursor/auth.json'] },
   variables: ['CURSOR_CONFIG_DIR'],

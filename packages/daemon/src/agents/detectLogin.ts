@@ -11,6 +11,14 @@ export interface LoginPlaces {
   };
 }
 
+/** Folders below the home directory that these variables put elsewhere. */
+const MOVED_BY = [
+  ['CLAUDE_CONFIG_DIR', '.claude'],
+  ['CODEX_HOME', '.codex'],
+  ['COPILOT_HOME', '.copilot'],
+  ['XDG_DATA_HOME', '.local/share'],
+] as const;
+
 /** Looks whether anything is there to log in with. Asks no provider, and opens no file. */
 export async function detectLogin(
   host: Readonly<Record<string, string | undefined>>,
@@ -20,10 +28,18 @@ export async function detectLogin(
   const variable = credentials.variables.find((name) => (host[name] ?? '') !== '');
   if (variable !== undefined) return { state: 'found', by: variable };
   for (const file of credentials.files) {
-    const path = join(home, file);
+    const path = locate(file, host, home);
     if (await isThere(path)) return { state: 'found', by: path };
   }
   return { state: 'unknown', remedy: login };
+}
+
+function locate(file: string, host: Readonly<Record<string, string | undefined>>, home: string): string {
+  for (const [variable, folder] of MOVED_BY) {
+    const moved = host[variable] ?? '';
+    if (moved !== '' && file.startsWith(`${folder}/`)) return join(moved, file.slice(folder.length + 1));
+  }
+  return join(home, file);
 }
 
 async function isThere(path: string): Promise<boolean> {

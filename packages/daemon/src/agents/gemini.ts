@@ -50,7 +50,8 @@ const GEMINI: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'gemini',
   program: 'gemini',
-  install: 'Install it with "npm install -g @google/gemini-cli", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g @google/gemini-cli", or name its path as its command in agents.config.json.',
   checked: GEMINI_CHECKED,
   credentials: {
     variables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],

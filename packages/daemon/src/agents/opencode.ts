@@ -50,7 +50,8 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
   ...WORDS,
   name: 'opencode',
   program: 'opencode',
-  install: 'Install it with "npm install -g opencode-ai", or name its path in the agent\'s command.',
+  install:
+    'Install it with "npm install -g opencode-ai", or name its path as its command in agents.config.json.',
   checked: OPENCODE_CHECKED,
   credentials: {
     variables: [
@@ -76,6 +77,9 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
   environment: {
     // A command that changes under the agents that run it is a fault nobody finds.
     OPENCODE_DISABLE_AUTOUPDATE: '1',
+    // Several at once would lock each other out of the one file of its sessions, and fail; where it keeps its log-in is
+    // another one.
+    OPENCODE_DB: ':memory:',
   },
   promptBy: 'stdin',
   createLineReader: createOpencodeReader,

@@ -65,6 +65,8 @@ export type NothingRun = ProcessRecord & {
 
 export interface AgentRun {
   readonly pid: number | null;
+  /** What it was given and must not be handed on, the daemon's own included. */
+  readonly secrets: readonly string[];
   /** As it was at the last look; null before it, and where nobody looks. */
   health(): ProcessHealth | null;
   /** Never rejects. When it resolves nothing of the agent is alive. */
@@ -92,14 +94,22 @@ export async function runAgent(
   const started = await adapter.start(request);
   if ('handOff' in started) {
     const { reason, question, here } = started;
-    return runNothing({ status: 'blocked', reason, question }, startedAt, here);
+    return runNothing({ status: 'blocked', reason, question }, startedAt, here, options.secrets ?? []);
   }
-  if ('done' in started) return runNothing({ status: 'completed', output: started.output }, startedAt, false);
+  if ('done' in started) {
+    const { output } = started;
+    return runNothing({ status: 'completed', output }, startedAt, false, options.secrets ?? []);
+  }
   const before = await findScratch(request.workingDirectory, started.scratch ?? []);
   return runCommand(adapter, started, before, request, options, callbacks);
 }
 
-function runNothing(verdict: AgentVerdict, startedAt: Date, handedOff: boolean): AgentRun {
+function runNothing(
+  verdict: AgentVerdict,
+  startedAt: Date,
+  handedOff: boolean,
+  secrets: readonly string[],
+): AgentRun {
   const nothing = createBoundedText(0).read();
   const finished = Promise.resolve<AgentRunReport>({
     verdict,
@@ -119,7 +129,7 @@ function runNothing(verdict: AgentVerdict, startedAt: Date, handedOff: boolean):
       problem: null,
     },
   });
-  return { pid: null, health: () => null, finished, terminate: () => finished };
+  return { pid: null, secrets, health: () => null, finished, terminate: () => finished };
 }
 
 function runCommand(
@@ -255,6 +265,7 @@ function runCommand(
   const finished = finish();
   return {
     pid: child.pid,
+    secrets,
     health: () => watch?.latest() ?? null,
     finished,
     async terminate(reason, terminateOptions) {

@@ -33,8 +33,9 @@ interface Script {
 }
 
 const LINGER_AFTER_RESULT_MS = 30_000;
-const FUNCTION_NAME = /^[A-Za-z_$][\w$]{0,199}$/;
-const REMEDY = 'The script agent is off until a file is configured: a .js, .mjs, .cjs or .py file.';
+export const FUNCTION_NAME = /^[A-Za-z_$][\w$]{0,199}$/;
+const REMEDY =
+  'The script agent is off until a file is configured: "script": {"file": "work.mjs"} in agents.config.json; a .js, .mjs, .cjs or .py file.';
 
 /**
  * Runs a file, or a function in it, for each task. A file finds what the shell agent's command finds, and speaks the
@@ -68,6 +69,7 @@ export function createScriptAgent(
 
   return {
     name: 'script',
+    mayBeSilent: true,
     detect,
     async start(request) {
       const detection = await detect();

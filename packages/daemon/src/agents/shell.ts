@@ -24,7 +24,7 @@ export interface ShellAgentConfiguration {
 
 const LINGER_AFTER_RESULT_MS = 30_000;
 const REMEDY =
-  'The shell agent is off until a command is configured: an array such as ["./agent.sh", "--fast"], or a line for /bin/sh.';
+  'The shell agent is off until a command is configured: "shell": {"command": ["./agent.sh", "--fast"]} in agents.config.json, or a line for /bin/sh by --shell-command.';
 
 /**
  * Runs a command of the operator's choice for each task. It finds the task's context as JSON on stdin and in
@@ -44,6 +44,7 @@ export function createShellAgent(
 
   return {
     name: 'shell',
+    mayBeSilent: true,
     async detect(): Promise<AgentDetection> {
       if (program === null) return { found: false, remedy: REMEDY };
       const path = await findProgram(program.command, hostPath);

@@ -4,7 +4,7 @@ import type { AgentAdapter } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
 import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
 import { createBoundedText } from '../process/boundedText.js';
-import { describeDaemonLife } from '../process/strays.js';
+import { describeDaemonLife, endStrays } from '../process/strays.js';
 import type { ProcessHealth } from '../process/watchHealth.js';
 import { CoordinatorError } from './coordinatorError.js';
 
@@ -32,7 +32,7 @@ export interface AgentHealth {
   readonly report: AgentRunReport | null;
 }
 
-/** Single agents, beside any plan. */
+/** Single agents, beside any plan. Of those that have ended the last 100 are known. */
 export interface AgentPool {
   /** Starts an agent on a prompt; answers its id. */
   spawnAgent(request: SpawnRequest): Promise<string>;
@@ -40,6 +40,8 @@ export interface AgentPool {
   monitorAgentHealth(id: string): AgentHealth;
   /** Ends it with everything it started; resolves when nothing of it is alive. */
   terminateAgent(id: string): Promise<AgentRunReport>;
+  /** All that run. */
+  terminateAll(): Promise<void>;
   /** Resolves when it has ended by itself. */
   waitForAgent(id: string): Promise<AgentRunReport>;
   /** What it printed, sanitised and redacted; head and tail where it is much. */
@@ -64,11 +66,16 @@ interface Spawned {
 const LOG_BYTES = 5 * 1024 * 1024;
 /** In the marker by which strays are found. */
 const POOL = 'neolith-coordinator';
+const ENDED_KNOWN_MAX = 100;
 
 export function createAgentPool(options: AgentPoolOptions): AgentPool {
   const agents = new Map<string, Spawned>();
+  /** What coordinators that were killed had left running is ended before anything is started. */
+  let swept: Promise<unknown> | null = null;
 
   async function spawnAgent(request: SpawnRequest): Promise<string> {
+    swept ??= endStrays(POOL);
+    await swept;
     const id = `agent_${randomUUID()}`;
     const directory = await prepareAttemptDirectory(options.attemptsDirectory, id);
     const output = createBoundedText(LOG_BYTES);
@@ -106,13 +113,20 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
       agents.set(id, spawned);
       void run.finished.then(async (report) => {
         spawned.report = report;
-        await removeAttemptDirectory(directory);
+        forgetOldest();
+        // What can't be removed now is removed with the directory of all attempts.
+        await removeAttemptDirectory(directory).catch(() => undefined);
       });
       return id;
     } catch (error) {
       await removeAttemptDirectory(directory);
       throw error;
     }
+  }
+
+  function forgetOldest(): void {
+    const ended = [...agents].filter(([, { report }]) => report !== null);
+    for (const [id] of ended.slice(0, Math.max(0, ended.length - ENDED_KNOWN_MAX))) agents.delete(id);
   }
 
   function touch(id: string): void {
@@ -137,6 +151,10 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
       return { id, agent, pid: run.pid, startedAt, lastOutputAt, status, process: run.health(), report };
     },
     terminateAgent: (id) => find(id).run.terminate('cancelled'),
+    async terminateAll() {
+      const running = [...agents.values()].filter(({ report }) => report === null);
+      await Promise.all(running.map(({ run }) => run.terminate('cancelled')));
+    },
     waitForAgent: (id) => find(id).run.finished,
     collectAgentLogs: (id) => find(id).output.read().text,
   };

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
-import { isNeolithError, type NeolithClient, type Run, type RunProgress } from '@neolith/contracts';
+import { isNeolithError, type NeolithClient, type Run } from '@neolith/contracts';
 import type { AttemptEvent, AttemptListener } from '../worker/attemptEvents.js';
 import { createDaemon, type WorkerDaemon } from '../worker/createDaemon.js';
+import { DaemonError } from '../worker/daemonError.js';
 import type { DaemonOptions } from '../worker/daemonOptions.js';
 import { type AgentPool, createAgentPool } from './agentPool.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { recordEvent, type TaskRecord } from './executionRecord.js';
 import { findServed } from './findServed.js';
+import { settingsOf } from './runSettings.js';
 import { type StorePlanInput, storePlan } from './storePlan.js';
 import { type ExecutionSummary, summariseExecution } from './summariseExecution.js';
 import { type WatchOptions, watchRun } from './watchRun.js';
@@ -36,7 +38,7 @@ export interface CoordinatorOptions
 }
 
 /** A plan to be stored and done; or a run that exists, by its id. */
-export type Work =
+export type ExecutionInput =
   | (Pick<StorePlanInput, 'plan'> & Partial<Omit<StorePlanInput, 'plan' | 'dryRun' | 'start'>>)
   | { readonly runId: string };
 
@@ -46,25 +48,31 @@ export interface StartedExecution {
   readonly hints: readonly string[];
 }
 
-export interface Coordinator extends AgentPool {
+export interface Coordinator extends Omit<AgentPool, 'terminateAll'> {
   /**
    * Stores the plan where it is one, starts its run and a daemon for it in this process. Resolves once work is handed
-   * out; of a run that is over already, at once.
-   * @throws CoordinatorError `ALREADY_EXECUTING`, `PLAN_TOO_LARGE`, `TASKS_UNASSIGNED`; what the server refuses
+   * out; of a run in which nothing is left to do, at once. The daemon ends with the run, whether or not somebody waits.
+   * With a `merger` the run gets a merge stage, unless its settings or its plan say otherwise.
+   * @throws CoordinatorError `ALREADY_EXECUTING`, `PLAN_TOO_LARGE`, `TASKS_UNASSIGNED`; DaemonError
+   *   `STOPPED_WHILE_STARTING` after a call to end it; what the server refuses
    */
-  execute(work: Work): Promise<StartedExecution>;
+  execute(work: ExecutionInput): Promise<StartedExecution>;
   /** Tells how the run stands, each second, until it is over, or the returned function is called. */
   monitorProgress(listener: ProgressListener): () => void;
   /**
-   * Resolves when the run is over, waits for a person, or its daemon has stopped.
+   * Resolves when the run is over or waits for a person, or its daemon has stopped, and nothing of it is at work here.
+   * Rejects where the run can't be watched any more, for example since it was deleted; its agents have been ended then.
    * @param timeoutMs rejects with CoordinatorError `TIMED_OUT` then; the work goes on
    */
   waitForCompletion(timeoutMs?: number): Promise<ExecutionSummary>;
-  /** Hands out nothing more and lets agents finish; resolves when they have. The run is paused and can go on. */
+  /**
+   * Hands out nothing more and lets agents finish; resolves when they have. The run is paused and can go on. Also while
+   * it is being started. Rejects, after the agents have ended all the same, where the server could not be told.
+   */
   pause(reason?: string): Promise<void>;
   /** As `pause`, but ends the agents now and gives their tasks back. */
   pauseAtOnce(reason?: string): Promise<void>;
-  /** Cancels the run for good and ends its agents; resolves when they have ended. */
+  /** As `pauseAtOnce`, but cancels the run for good; and ends the agents of `spawnAgent`. */
   cancelAll(reason?: string): Promise<void>;
   getSummary(): Promise<ExecutionSummary>;
   /** What its attempts do now, or did last, by task. */
@@ -82,15 +90,24 @@ interface Execution {
   readonly startedMs: number;
   /** Aborted when the daemon has stopped: nothing more happens here. */
   readonly over: AbortController;
+  /** Settles when the run is over and its daemon has stopped; never unhandled. */
+  readonly completed: Promise<void>;
 }
+
+type Ending = (worker: WorkerDaemon) => Promise<unknown>;
 
 /** From a plan to its end, in this process: what `neolith execute` does, to be called. One execution at a time. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { client } = options;
   const pool = createAgentPool(options);
   const records = new Map<string, TaskRecord>();
+  const listeners = new Set<ProgressListener>();
+  /** Those that tell events, which end by themselves once all are told. */
+  const eventWatches = new Set<Promise<void>>();
   let execution: Execution | null = null;
-  let starting = false;
+  let starting: Promise<StartedExecution> | null = null;
+  /** Gives up a start of which nothing has begun yet; what the server is still asked meanwhile comes to nothing. */
+  let halting = new AbortController();
 
   function note(event: AttemptEvent): void {
     const record = recordEvent(records.get(event.taskId) ?? null, event);
@@ -98,33 +115,45 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     options.onAttempt?.(event);
   }
 
-  async function execute(work: Work): Promise<StartedExecution> {
-    if (starting || (execution !== null && !execution.over.signal.aborted)) {
+  async function execute(work: ExecutionInput): Promise<StartedExecution> {
+    if (starting !== null || (execution !== null && !execution.over.signal.aborted)) {
       throw new CoordinatorError(
         'ALREADY_EXECUTING',
         'This coordinator is at a run already. Wait for it, or make another coordinator.',
       );
     }
-    starting = true;
+    halting = new AbortController();
+    execution = null;
+    records.clear();
+    starting = Promise.race([begin(work, halting.signal), rejectOnAbort(halting.signal)]);
     try {
-      return await begin(work);
+      return await starting;
     } finally {
-      starting = false;
+      starting = null;
     }
   }
 
-  async function begin(work: Work): Promise<StartedExecution> {
-    const run = 'runId' in work ? await client.getRun({ params: { id: work.runId } }) : await store(work);
-    records.clear();
-    const over = new AbortController();
+  async function begin(work: ExecutionInput, halted: AbortSignal): Promise<StartedExecution> {
+    const stored =
+      'runId' in work
+        ? await client.getRun({ params: { id: work.runId }, signal: halted })
+        : await store(work);
+    halted.throwIfAborted();
     const startedMs = performance.now();
-    if (isOver(run)) {
+    const over = new AbortController();
+    if (isOver(stored)) {
       over.abort(new Error('The run is over.'));
-      execution = { run, worker: null, startedMs, over };
-      return { run, hints: [] };
+      execution = { run: stored, worker: null, startedMs, over, completed: Promise.resolve() };
+      return { run: stored, hints: [] };
     }
     const maxConcurrent = options.maxConcurrent ?? MAX_CONCURRENT;
-    const served = await findServed(client, run, maxConcurrent);
+    const { run, hint } = await withMergeStage(
+      client,
+      stored,
+      'runId' in work && options.merger !== undefined,
+    );
+    const served = await findServed(client, run, maxConcurrent, halted);
+    halted.throwIfAborted();
     const worker = createDaemon({
       ...options,
       // Of this run alone: several runs may be executed on one machine, and one run by several.
@@ -134,30 +163,64 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       slots: maxConcurrent,
       onAttempt: note,
     });
-    execution = { run, worker, startedMs, over };
     void worker.finished.then(() => over.abort(new Error('The daemon has stopped.')));
+    let watching: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      watching = resolve;
+    });
+    const completed = started.then(() => complete(run, worker, over.signal));
+    // Whoever waits hears of it; nobody has to.
+    completed.catch(() => undefined);
+    execution = { run, worker, startedMs, over, completed };
     try {
       // Before anything is handed out: where this daemon can't serve, nobody else may.
-      await worker.start();
+      if (served.ids.length > 0) await worker.start();
       await ensureRunning(client, run);
     } catch (error) {
       await worker.stop();
       over.abort(error);
       throw error;
+    } finally {
+      watching();
     }
-    return { run, hints: served.hints };
+    return { run, hints: [...(hint === null ? [] : [hint]), ...describeLoss(options), ...served.hints] };
   }
 
-  async function store(work: Extract<Work, { plan: unknown }>): Promise<Run> {
+  async function complete(run: Run, worker: WorkerDaemon, over: AbortSignal): Promise<void> {
+    try {
+      await watchRun({
+        client,
+        runId: run.id,
+        signal: over,
+        onProgress: (progress) => tellAll((listener) => listener.onProgress(progress)),
+        onTrouble: (error) => tellAll((listener) => listener.onTrouble(error)),
+      });
+    } catch (error) {
+      // A run that can't be looked at can't be worked on either, and nobody would see its agents.
+      await worker.stop();
+      throw error;
+    }
+    await worker.drain();
+  }
+
+  function tellAll(tell: (listener: ProgressListener) => void): void {
+    for (const listener of listeners) tell(listener);
+  }
+
+  async function store(work: Extract<ExecutionInput, { plan: unknown }>): Promise<Run> {
     const { result } = await storePlan(client, {
       source: undefined,
       byTag: [],
       orchestrator: undefined,
       channel: undefined,
-      settings: {},
       dueAt: null,
       fallback: 'the only one',
       ...work,
+      settings: {
+        ...(options.merger === undefined ? {} : { mergeStage: true }),
+        ...settingsOf(work.plan.run, {}),
+        ...work.settings,
+      },
       dryRun: false,
       start: false,
     });
@@ -171,34 +234,38 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return execution;
   }
 
-  async function follow(listener: ProgressListener, signal: AbortSignal): Promise<RunProgress | null> {
-    const { run, over } = current();
-    return watchRun({
-      client,
-      runId: run.id,
-      signal: AbortSignal.any([signal, over.signal]),
-      ...listener,
-    });
-  }
-
   function monitorProgress(listener: ProgressListener): () => void {
+    const { run, over } = current();
+    if (listener.onEvent === undefined) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    }
+    // Events are told from the first one on, whenever somebody begins to listen.
     const stopping = new AbortController();
-    void follow(listener, stopping.signal).catch((error: unknown) => listener.onTrouble(error));
+    const signal = AbortSignal.any([stopping.signal, over.signal]);
+    const watch = watchRun({ client, runId: run.id, signal, ...listener })
+      .then(() => undefined, listener.onTrouble)
+      .finally(() => eventWatches.delete(watch));
+    eventWatches.add(watch);
     return () => stopping.abort(new Error('Nobody watches any more.'));
   }
 
   async function waitForCompletion(timeoutMs?: number): Promise<ExecutionSummary> {
-    const { worker, run } = current();
-    if (worker === null) return getSummary();
-    const limit = timeoutMs === undefined ? new AbortController().signal : AbortSignal.timeout(timeoutMs);
-    const last = await follow({ onProgress: () => undefined, onTrouble: () => undefined }, limit);
-    if (last === null && limit.aborted) {
-      throw new CoordinatorError(
+    const { completed, run } = current();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      if (timeoutMs === undefined) return;
+      const error = new CoordinatorError(
         'TIMED_OUT',
         `${run.name} was not over after ${timeoutMs} ms. It goes on; wait again, pause() it or cancelAll().`,
       );
+      timer = setTimeout(() => reject(error), timeoutMs);
+    });
+    try {
+      await Promise.race([completed.then(() => Promise.all(eventWatches)), late]);
+    } finally {
+      clearTimeout(timer);
     }
-    await worker.drain();
     return getSummary();
   }
 
@@ -208,16 +275,24 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return summariseExecution(snapshot, records, performance.now() - startedMs);
   }
 
-  async function windDown(reason: string, end: (worker: WorkerDaemon) => Promise<unknown>): Promise<void> {
-    const { run, worker } = current();
-    // Both at once: a server that is away must not keep agents from being ended.
-    await Promise.all([
-      client
-        .pauseRun({ params: { id: run.id }, body: { reason } })
-        .catch(ignoreUnlessRefused('INVALID_TRANSITION')),
+  /** Ends the work first of all: a server that is away, or refuses, must not keep agents alive. */
+  async function windDown(end: Ending, tell: (run: Run) => Promise<unknown>): Promise<void> {
+    if (execution === null) {
+      halting.abort(
+        new DaemonError('STOPPED_WHILE_STARTING', 'It was told to end before anything had begun.'),
+      );
+      return;
+    }
+    const { run, worker } = execution;
+    const [told] = await Promise.allSettled([
+      tell(run).catch(ignoreUnlessRefused('INVALID_TRANSITION')),
       worker === null ? null : end(worker),
     ]);
+    if (told.status === 'rejected') throw told.reason;
   }
+
+  const pauseRun = (reason: string) => (run: Run) =>
+    client.pauseRun({ params: { id: run.id }, body: { reason } });
 
   return {
     ...pool,
@@ -226,16 +301,59 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     waitForCompletion,
     getSummary,
     records: () => records,
-    pause: (reason = 'Paused by its coordinator') => windDown(reason, (worker) => worker.drain()),
-    pauseAtOnce: (reason = 'Paused by its coordinator') => windDown(reason, (worker) => worker.stop()),
+    pause: (reason = 'Paused by its coordinator') => windDown((worker) => worker.drain(), pauseRun(reason)),
+    pauseAtOnce: (reason = 'Paused by its coordinator') =>
+      windDown((worker) => worker.stop(), pauseRun(reason)),
     async cancelAll(reason = 'Cancelled by its coordinator') {
-      const { run, worker } = current();
-      await client
-        .stopRun({ params: { id: run.id }, body: { reason } })
-        .catch(ignoreUnlessRefused('INVALID_TRANSITION'));
-      await worker?.stop();
+      await Promise.all([
+        pool.terminateAll(),
+        windDown(
+          (worker) => worker.stop(),
+          (run) => client.stopRun({ params: { id: run.id }, body: { reason } }),
+        ),
+      ]);
     },
   };
+}
+
+/** What agents write where nothing keeps it. */
+function describeLoss({ workplace }: Pick<CoordinatorOptions, 'workplace'>): string[] {
+  return workplace === undefined
+    ? [
+        'No workplace was given: each agent works in a directory that goes with its attempt, and what it writes there goes, too. Give gitWorkplace(…) or plainWorkplace(directory).',
+      ]
+    : [];
+}
+
+/**
+ * A run that was stored without a merge stage would start dependents without the work they need, though there is somebody
+ * to merge it.
+ */
+async function withMergeStage(
+  client: NeolithClient,
+  run: Run,
+  isWanted: boolean,
+): Promise<{ readonly run: Run; readonly hint: string | null }> {
+  if (!isWanted || run.config.mergeStage) return { run, hint: null };
+  try {
+    const changed = await client.updateRun({
+      params: { id: run.id },
+      body: { config: { mergeStage: true } },
+    });
+    return { run: changed, hint: 'The run had no merge stage; it has one now.' };
+  } catch (error) {
+    if (!isNeolithError(error) || error.code !== 'RUN_HAS_ATTEMPTS') throw error;
+    return {
+      run,
+      hint: 'The run was begun without a merge stage: nothing is merged, and work stays on the branches of its attempts.',
+    };
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function isOver({ status }: Run): boolean {

@@ -10,6 +10,10 @@ export interface TaskRecord {
   /** Which try it is, from 1. */
   readonly number: number;
   readonly startedAt: Date;
+  /** The part of the plan that it belongs to; null: of none. */
+  readonly planPhase: string | null;
+  /** When its agent will be ended, once that is near; null before. */
+  readonly endsAt: Date | null;
   readonly phase: 'starting' | 'working' | 'merging' | 'ended';
   readonly agent: string | null;
   readonly pid: number | null;
@@ -20,18 +24,22 @@ export interface TaskRecord {
   readonly progress: number;
   readonly message: string | null;
   readonly usage: AgentUsage | null;
+  /** What earlier attempts at the task in this process used up. */
+  readonly usedBefore: AgentUsage | null;
   /** Null while it goes on. */
   readonly result: AttemptResult | null;
   readonly durationMs: number | null;
   readonly error: string | null;
   readonly kept: string | null;
+  /** Branches of earlier attempts at the task that were kept; they go when another one is merged. */
+  readonly keptBefore: readonly string[];
   /** The attempt whose result was taken over in place of running an agent. */
   readonly reusedFrom: string | null;
 }
 
 /** A record after one more event; null stays null until the attempt has started. Pure. */
 export function recordEvent(record: TaskRecord | null, event: AttemptEvent): TaskRecord | null {
-  if (event.kind === 'started') return beginRecord(event);
+  if (event.kind === 'started') return { ...beginRecord(event), ...carryOver(record) };
   // Of an attempt before the present one.
   if (record === null || record.attemptId !== event.attemptId) return record;
   switch (event.kind) {
@@ -43,12 +51,14 @@ export function recordEvent(record: TaskRecord | null, event: AttemptEvent): Tas
       return recordSignal(record, event.signal);
     case 'output':
       return record;
+    case 'slow':
+      return { ...record, endsAt: event.endsAt };
     case 'committed':
       return { ...record, commit: event.work.commit, files: event.work.files };
     case 'reused':
       return { ...record, reusedFrom: event.from.attemptId };
     case 'merging':
-      return { ...record, phase: 'merging' };
+      return { ...record, phase: 'merging', endsAt: null };
     case 'merge_refused':
       return { ...record, message: event.reason };
     case 'ended':
@@ -65,12 +75,21 @@ export function recordEvent(record: TaskRecord | null, event: AttemptEvent): Tas
 }
 
 function beginRecord(event: Extract<AttemptEvent, { kind: 'started' }>): TaskRecord {
-  const { taskId, attemptId, title, number, at } = event;
+  const { taskId, attemptId, title, number, at, planPhase } = event;
   return {
-    ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting' },
+    ...{ taskId, attemptId, title, number, startedAt: at, phase: 'starting', planPhase, endsAt: null },
     ...{ agent: null, pid: null, branch: null, directory: null, commit: null, files: 0 },
-    ...{ progress: 0, message: null, usage: null },
+    ...{ progress: 0, message: null, usage: null, usedBefore: null, keptBefore: [] },
     ...{ result: null, durationMs: null, error: null, kept: null, reusedFrom: null },
+  };
+}
+
+function carryOver(earlier: TaskRecord | null): Pick<TaskRecord, 'usedBefore' | 'keptBefore'> {
+  if (earlier === null) return { usedBefore: null, keptBefore: [] };
+  const { usedBefore, usage, keptBefore, kept, branch } = earlier;
+  return {
+    usedBefore: usedBefore === null && usage === null ? null : sumUsage([usedBefore, usage]),
+    keptBefore: kept === null || branch === null ? keptBefore : [...keptBefore, branch],
   };
 }
 

@@ -3,22 +3,23 @@ import { plainLine } from '../process/plainLine.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { listOrchestrators } from './findOrchestrators.js';
 
-/** Whose tasks the run holds, and what stands in the way of as many agents as there may be. */
+/** Whose open tasks the run holds, nobody's where none is open, and what stands in the way of as many agents as there may be. */
 export async function findServed(
   client: NeolithClient,
   run: Run,
   agents: number,
+  signal: AbortSignal,
 ): Promise<{ ids: string[]; hints: string[] }> {
-  const { tasks } = await client.getRunSnapshot({ params: { id: run.id }, timeoutMs: 60_000 });
+  const { tasks } = await client.getRunSnapshot({ params: { id: run.id }, timeoutMs: 60_000, signal });
   const open = tasks.filter(({ status }) => !['DONE', 'CANCELLED', 'FAILED'].includes(status));
   const ids = [...new Set(open.flatMap(({ orchestratorId }) => orchestratorId ?? []))].sort();
   const orchestrators = await listOrchestrators(client);
   const nobodys = open.filter(({ orchestratorId }) => orchestratorId === null).length;
-  if (nobodys > 0 || ids.length === 0) {
+  if (nobodys > 0) {
     const names = orchestrators.map(({ name }) => plainLine(name)).join(', ');
     throw new CoordinatorError(
       'TASKS_UNASSIGNED',
-      `${nobodys} of ${open.length} open tasks belong to nobody, so the run was not started. Name somebody: --orchestrator NAME, or --assign TAG=NAME. There ${names === '' ? 'is no orchestrator yet' : `are: ${names}`}.`,
+      `${nobodys} of ${open.length} open tasks belong to nobody, so the run was not started. Name an orchestrator for them when the plan is stored. There ${names === '' ? 'is no orchestrator yet' : `are: ${names}`}.`,
     );
   }
   const serving = orchestrators.filter(({ id }) => ids.includes(id));

@@ -5,9 +5,9 @@ export {
   type Coordinator,
   type CoordinatorOptions,
   createCoordinator,
+  type ExecutionInput,
   type ProgressListener,
   type StartedExecution,
-  type Work,
 } from './createCoordinator.js';
 export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
 export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';

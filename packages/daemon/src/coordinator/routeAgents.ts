@@ -41,9 +41,11 @@ export interface RoutingChooser extends AgentChooser {
 /** Looks once at which of the agents can be started here, and then chooses by the routing configuration. */
 export async function routeAgents(options: RoutingOptions): Promise<RoutingChooser> {
   const { adapters, config, named, project, model } = options;
+  const versions = new Map<string, string>();
   const availability = await Promise.all(
     [...adapters.values()].map(async (adapter): Promise<AgentAvailability> => {
-      const { found, remedy } = await adapter.detect();
+      const { found, remedy, version } = await adapter.detect();
+      if (version !== undefined) versions.set(adapter.name, version);
       return { name: adapter.name, available: found, ...(found ? {} : { reason: remedy ?? 'not found' }) };
     }),
   );
@@ -68,7 +70,13 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
       const { assignment } = route(task, context.orchestrator.capabilities);
       const adapter = assignment.primary === null ? undefined : adapters.get(assignment.primary);
       if (adapter === undefined) throw new AgentError('AGENT_NOT_CONFIGURED', assignment.justification);
-      return { adapter, reason: assignment.justification, ...(model === undefined ? {} : { model }) };
+      const version = versions.get(adapter.name);
+      return {
+        adapter,
+        reason: assignment.justification,
+        ...(model === undefined ? {} : { model }),
+        ...(version === undefined ? {} : { version }),
+      };
     },
   };
 }

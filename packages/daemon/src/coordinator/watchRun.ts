@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, isNeolithError, type NeolithClient, type RunProgress } from '@neolith/contracts';
+import { judgeCallError } from '../worker/judgeCallError.js';
 import { endsWatch } from './endsWatch.js';
 
 export interface WatchOptions {
@@ -44,6 +45,7 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
     }
   }
 
+  let seen = false;
   while (!signal.aborted) {
     const askedMs = performance.now();
     try {
@@ -51,9 +53,10 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
       // After the progress: whatever led to it is told, too.
       await readEvents();
       options.onProgress(progress);
+      seen = true;
       if (endsWatch(progress.status)) return progress;
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isPassing(error, seen)) throw error;
       options.onTrouble(error);
     }
     const tookMs = performance.now() - askedMs;
@@ -72,8 +75,9 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
   return null;
 }
 
-function isAway(error: unknown): boolean {
-  return (
-    isNeolithError(error) && ['SERVER_UNREACHABLE', 'DATABASE_UNAVAILABLE', 'INTERNAL'].includes(error.code)
-  );
+/** Whether another look may succeed: also with a token that was taken before, whose file may be renewed. */
+function isPassing(error: unknown, wasSeen: boolean): boolean {
+  if (!isNeolithError(error)) return false;
+  const kind = judgeCallError(error);
+  return kind === 'away' || kind === 'faulty' || (kind === 'unauthorised' && wasSeen);
 }

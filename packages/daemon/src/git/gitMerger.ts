@@ -6,6 +6,7 @@ import { isContained, readCommit } from './askGit.js';
 import { type AttemptRecord, readAttemptRecord } from './attemptRecord.js';
 import { buildResult, type MergeStrategy } from './buildResult.js';
 import { type CheckConfiguration, checkResult } from './checkResult.js';
+import { cleanGitText } from './cleanGitText.js';
 import type { CommitFacts } from './commitMessage.js';
 import { describeConflict } from './describeConflict.js';
 import { GitError } from './gitError.js';
@@ -57,9 +58,9 @@ export function createGitMerger(configuration: GitMergerConfiguration): Merger {
         );
       }
       const ending = createEnding();
-      const finished = mergeAttempt(configuration, record, request, limits, callbacks, ending).catch(
-        (error: unknown): MergeVerdict => judgeError(error),
-      );
+      const finished = mergeAttempt(configuration, record, request, limits, callbacks, ending)
+        .catch((error: unknown): MergeVerdict => judgeError(error))
+        .then((verdict) => withoutSecrets(verdict, limits.secrets));
       return { finished, terminate: ending.end };
     },
   };
@@ -133,7 +134,8 @@ async function mergeAttempt(
 
     const test = await testMerge(repository, target, tip);
     if (test.kind === 'impossible') return failed(`It can't be merged into ${branch}: ${test.reason}`);
-    if (test.kind === 'conflict') return failed(await describeConflict(repository, test, branch));
+    if (test.kind === 'conflict')
+      return failed(await describeConflict(repository, test, branch, limits.secrets));
     // Before the check, which may take long: nothing is gained by it when the target must not move.
     const before = await findTargetCheckout(repository, branch);
     if (before.kind === 'refused') return refused(before.reason);
@@ -212,6 +214,11 @@ function failed(error: string): MergeVerdict {
 
 function refused(error: string): MergeVerdict {
   return { kind: 'refused', error };
+}
+
+/** What git and the check say names files, and shows their lines. */
+function withoutSecrets(verdict: MergeVerdict, secrets: readonly string[]): MergeVerdict {
+  return 'error' in verdict ? { ...verdict, error: cleanGitText(verdict.error, secrets) } : verdict;
 }
 
 function judgeError(error: unknown): MergeVerdict {

@@ -8,6 +8,7 @@ export {
   takeBackWorktree,
 } from './attemptRecord.js';
 export type { MergeStrategy } from './buildResult.js';
+export { checkBeforeRun } from './checkBeforeRun.js';
 export type { CheckConfiguration } from './checkResult.js';
 export {
   applyCleanup,
@@ -27,7 +28,7 @@ export type { KeptReason } from './keptReasons.js';
 export { type MakeWorktreeInput, makeWorktree } from './makeWorktree.js';
 export { findMergedWork, type MergedWork } from './mergedWork.js';
 export { nameRunBranch } from './names.js';
-export { type OpenRepositoryInput, openRepository } from './openRepository.js';
+export { type OpenRepositoryInput, openRepository, readGitVersion } from './openRepository.js';
 export { type PruneOptions, pruneResults } from './pruneResults.js';
 export type { AttemptWorktree, CommittedWork, GitIdentity, Repository } from './repository.js';
 export { resolveTarget, type Target, type TargetInput } from './resolveTarget.js';

@@ -16,6 +16,8 @@ export interface OpenRepositoryInput {
   readonly path: string;
   /** For the worktrees of all repositories: each gets a directory of its own in it. Made (0700) when absent. */
   readonly worktreesDirectory: string;
+  /** True: only to look at it. No directory is made, nor is it checked whether that one could be. Default false. */
+  readonly lookOnly?: boolean;
   /** The daemon's; git gets a few variables of it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Who commits. Default: who git is configured for; without a name or address there, Neolith. */
@@ -67,11 +69,12 @@ export async function openRepository(input: OpenRepositoryInput): Promise<Reposi
     await askGitText(place, ['rev-parse', '--path-format=absolute', '--git-common-dir']),
   );
   const key = `${cleanName(basename(top))}-${createHash('sha256').update(common).digest('hex').slice(0, 12)}`;
-  const worktreesDirectory = await prepareWorktreesDirectory(resolve(input.worktreesDirectory), key, [
-    top,
-    openedPath,
-    common,
-  ]);
+  const worktreesDirectory = await placeWorktrees(
+    resolve(input.worktreesDirectory),
+    key,
+    [top, openedPath, common],
+    input.lookOnly === true ? null : (path) => preparePrivateDirectory(path, 'The directory for worktrees'),
+  );
   return {
     path: top,
     openedPath,
@@ -96,12 +99,21 @@ async function resolvePath(path: string): Promise<string> {
   }
 }
 
-async function checkVersion(cwd: string, environment: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * The version of the git command that would be used, such as `2.39.5`.
+ * @throws GitError `GIT_NOT_FOUND`, `GIT_TOO_OLD`
+ */
+export async function readGitVersion(host: OpenRepositoryInput['environment']): Promise<string> {
+  return checkVersion(process.cwd(), buildGitEnvironment(host));
+}
+
+async function checkVersion(cwd: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const { stdout } = await runGit({ cwd, environment, args: ['version'] });
   const said = stdout.toString('utf8').trim();
-  const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(said) ?? [];
+  const [version = '', major = '0', minor = '0'] = /(\d+)\.(\d+)[\d.]*/.exec(said) ?? [];
   const [wantedMajor, wantedMinor] = VERSION_MIN;
-  if (Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor)) return;
+  if (Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor))
+    return version;
   throw new GitError(
     'GIT_TOO_OLD',
     `${said || 'This git'} can't test a merge beforehand. Install git ${VERSION_MIN.join('.')} or newer.`,
@@ -113,16 +125,16 @@ async function isInWorkTree(place: Pick<Repository, 'path' | 'environment'>): Pr
 }
 
 /** The worktrees must not show up as untracked files of the repository, nor the repository as one of theirs. */
-async function prepareWorktreesDirectory(
+async function placeWorktrees(
   root: string,
   key: string,
   places: readonly string[],
+  prepare: ((path: string) => Promise<string>) | null,
 ): Promise<string> {
   // Before anything is made: its nearest part that is there already shows where it really lies.
   const planned = await realpathOfNearest(root);
-  const realRoot = places.some((place) => isInside(planned, place))
-    ? planned
-    : await preparePrivateDirectory(root, 'The directory for worktrees');
+  const realRoot =
+    prepare === null || places.some((place) => isInside(planned, place)) ? planned : await prepare(root);
   for (const place of places) {
     if (isInside(realRoot, place) || isInside(place, join(realRoot, key))) {
       throw new GitError(
@@ -131,7 +143,7 @@ async function prepareWorktreesDirectory(
       );
     }
   }
-  return preparePrivateDirectory(join(realRoot, key), 'The directory for worktrees');
+  return prepare === null ? join(realRoot, key) : prepare(join(realRoot, key));
 }
 
 async function realpathOfNearest(path: string): Promise<string> {

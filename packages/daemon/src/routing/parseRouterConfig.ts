@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { describeConfigIssue, listConfigProblems } from '../agents/describeConfigIssue.js';
 import { parseJson } from '../agents/parseJson.js';
 import { type RouterConfig, routerConfigSchema } from './routerConfig.js';
 import { RouterConfigError } from './routerConfigError.js';
@@ -20,44 +20,11 @@ export function parseRouterConfig(text: string, file: string): RouterConfig {
   }
   const parsed = routerConfigSchema.safeParse(json.value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap(describeIssue);
-  const lines = problems.map(({ path, message }) => `${path === '' ? 'the file' : path} ${message}`);
+  const problems = parsed.error.issues.flatMap(describeConfigIssue);
   throw new RouterConfigError(
     'ROUTER_CONFIG_INVALID',
-    `${file} can't be used: ${lines.join('; ')}. Correct it, or remove the file to route by the defaults.`,
+    `${file} can't be used: ${listConfigProblems(problems)}. Correct it, or remove the file to route by the defaults.`,
     problems,
     { cause: parsed.error },
   );
-}
-
-function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string }[] {
-  const path = formatPath(issue.path);
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: formatPath([...issue.path, key]),
-        message: 'is not known here',
-      }));
-    case 'invalid_value':
-      return [
-        { path, message: `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}` },
-      ];
-    case 'invalid_type':
-      return [
-        {
-          path,
-          message: `must be ${issue.expected === 'array' ? 'a list' : `of the type ${issue.expected}`}`,
-        },
-      ];
-    default:
-      return [{ path, message: issue.message }];
-  }
-}
-
-function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((step, index) =>
-      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
-    )
-    .join('');
 }

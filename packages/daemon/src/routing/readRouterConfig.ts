@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRouterConfig } from './parseRouterConfig.js';
 import { DEFAULT_ROUTER_CONFIG, type RouterConfig } from './routerConfig.js';
@@ -8,11 +8,12 @@ export const ROUTER_CONFIG_FILE = 'router.config.json';
 const BYTES_MAX = 1024 * 1024;
 
 /**
- * The routing configuration of a directory, from its `router.config.json`; the defaults where there is none.
+ * The routing configuration of a directory, from its `router.config.json`; the defaults where there is none. Or that of
+ * a file of whatever name.
  * @throws `RouterConfigError` when the file is there and can't be read or used.
  */
-export async function readRouterConfig(directory: string): Promise<RouterConfig> {
-  const path = join(directory, ROUTER_CONFIG_FILE);
+export async function readRouterConfig(place: string): Promise<RouterConfig> {
+  const path = (await isFile(place)) ? place : join(place, ROUTER_CONFIG_FILE);
   const text = await readText(path);
   return text === null ? DEFAULT_ROUTER_CONFIG : parseRouterConfig(text, path);
 }
@@ -36,5 +37,14 @@ async function readText(path: string): Promise<string | null> {
       [],
       { cause },
     );
+  }
+}
+
+async function isFile(place: string): Promise<boolean> {
+  try {
+    return (await stat(place)).isFile();
+  } catch {
+    // What is not there, or can't be looked at, is told when it is read.
+    return false;
   }
 }

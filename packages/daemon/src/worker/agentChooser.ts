@@ -5,6 +5,8 @@ export interface ChosenAgent {
   readonly adapter: AgentAdapter;
   /** Absent: the agent's own default. */
   readonly model?: string;
+  /** Of its program, as far as it is known. */
+  readonly version?: string;
   /** A sentence that can be read. */
   readonly reason: string;
 }

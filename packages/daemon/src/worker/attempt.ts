@@ -13,6 +13,7 @@ import { type MergeStage, startMergeStage } from './mergeStage.js';
 import { createProgressReporter, type ProgressReport } from './progressReporter.js';
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
+import { createSecretCleaner } from './withoutSecrets.js';
 import type { WorkSite } from './workplace.js';
 
 export interface AttemptDependencies extends TaskDependencies {
@@ -59,6 +60,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
+  const { clean, explain } = createSecretCleaner(() => run?.secrets ?? deps.secrets);
   /** Once the task is done. */
   let keepWork = async (): Promise<void> => undefined;
 
@@ -128,6 +130,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     stage = startMergeStage(
       {
         ...deps,
+        secrets: run?.secrets ?? deps.secrets,
         repeat,
         onRefused: (reason) => deps.onEvent({ kind: 'merge_refused', reason }),
       },
@@ -174,8 +177,8 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
       ({ outcome, keep: keepWork } = done);
       told.usage = done.usage;
     } catch (error) {
-      log.error('The agent could not be started', { ...ids, ...describeError(error) });
-      outcome = { kind: 'complete', body: describeFault(error, facts()) };
+      log.error('The agent could not be started', { ...ids, ...explain(error) });
+      outcome = { kind: 'complete', body: describeFault(error, { ...facts(), clean }) };
     }
     if (outcome.kind === 'complete') told.error = outcome.body.error ?? null;
     if (outcome.kind === 'complete') await progress.finish();
@@ -209,27 +212,29 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     try {
       await keepWork();
     } catch (error) {
-      log.warn('The result of a task could not be kept for others', { ...ids, ...describeError(error) });
+      log.warn('The result of a task could not be kept for others', { ...ids, ...explain(error) });
     }
   }
 
   async function leave(done: boolean): Promise<void> {
     if (site === null) return;
     try {
-      const { kept } = await site.close({ done });
+      const { kept: reason } = await site.close({ done });
+      const kept = reason === null ? null : clean(reason);
       told.kept = kept;
       if (kept !== null)
         log.info('The worktree is kept', { ...ids, directory: site.directory, reason: kept });
     } catch (error) {
-      told.kept = describeError(error).error;
-      log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...describeError(error) });
+      told.kept = explain(error).error;
+      log.warn('The worktree could not be tidied up; it is kept', { ...ids, ...explain(error) });
     }
   }
 
   async function liveAndTell(): Promise<AttemptResult> {
     const startedMs = performance.now();
-    const { title } = claim.task;
-    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date() });
+    const { title, metadata } = claim.task;
+    const planPhase = typeof metadata.phase === 'string' ? metadata.phase : null;
+    deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date(), planPhase });
     const result = await live();
     deps.onEvent({ kind: 'ended', result, durationMs: performance.now() - startedMs, ...told });
     return result;

@@ -12,11 +12,20 @@ interface AttemptIds {
 /** What happens to the attempts of a daemon, for whoever watches in the same process. */
 export type AttemptEvent = AttemptIds &
   (
-    | { readonly kind: 'started'; readonly title: string; readonly number: number; readonly at: Date }
+    | {
+        readonly kind: 'started';
+        readonly title: string;
+        readonly number: number;
+        readonly at: Date;
+        /** The part of the plan that its task belongs to; null: of none. */
+        readonly planPhase: string | null;
+      }
     | { readonly kind: 'agent'; readonly agent: string; readonly reason: string; readonly pid: number | null }
     | { readonly kind: 'worktree'; readonly directory: string; readonly branch: string }
     | { readonly kind: 'signal'; readonly signal: AgentSignal }
     | { readonly kind: 'output'; readonly line: OutputLine }
+    /** Its agent has worked for so long that it will be ended soon. Told once. */
+    | { readonly kind: 'slow'; readonly runningMs: number; readonly endsAt: Date }
     | { readonly kind: 'committed'; readonly work: CommittedWork }
     /** Nothing was run: the result of a task that was the same. */
     | { readonly kind: 'reused'; readonly from: ReusedFrom }

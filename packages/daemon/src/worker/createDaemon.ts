@@ -1,9 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DaemonState } from '@neolith/contracts';
 import { nothingToMerge } from '../agents/merger.js';
 import { describeDaemonLife, endStrays } from '../process/strays.js';
 import { waitAtMost } from '../process/waitAtMost.js';
+import { DEFAULT_STALLED_AFTER_MS } from '../process/watchHealth.js';
 import { alwaysChoose } from './agentChooser.js';
 import { createAttemptRoster } from './attemptRoster.js';
 import { type ClaimPump, createClaimPump } from './claimPump.js';
@@ -67,6 +69,8 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   const ending = new AbortController();
   /** Ends the waiting for answers. */
   const farewell = new AbortController();
+  // Each attempt listens, and there may be hundreds.
+  setMaxListeners(0, ending.signal, farewell.signal);
   let status: DaemonStatus = 'new';
   let life = '';
   let letGo: () => Promise<void> = () => Promise.resolve();
@@ -86,6 +90,8 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       workplace,
       logsDirectory: options.logsDirectory ?? null,
       taskTimeoutMs: options.taskTimeoutMs ?? DAEMON_DEFAULTS.taskTimeoutMs,
+      stalledAfterMs:
+        options.stalledAfterMs === undefined ? DEFAULT_STALLED_AFTER_MS : options.stalledAfterMs,
       merger: options.merger ?? nothingToMerge,
       mergeTimeoutMs: options.mergeTimeoutMs ?? DAEMON_DEFAULTS.mergeTimeoutMs,
       waitSeconds,

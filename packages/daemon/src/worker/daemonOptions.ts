@@ -37,6 +37,11 @@ export interface DaemonOptions {
   readonly waitSeconds?: number;
   /** Of tasks that have none of their own; milliseconds. Default 3,600,000. */
   readonly taskTimeoutMs?: number;
+  /**
+   * An agent that for so long neither prints anything nor uses the processor is ended, and its attempt fails; milliseconds,
+   * default 900,000, `null`: never. Agents that are commands of the operator's own may be silent for as long as they like.
+   */
+  readonly stalledAfterMs?: number | null;
   /** Which tasks it claims, such as those of one run. Default: all of those it serves. */
   readonly criteria?: Criteria;
   /** Merges code that is complete, where the run of a task has a merge stage. Default: there is nothing to merge. */

@@ -92,16 +92,19 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
   }
 }
 
-/** What is told when the agent could not even be started, or our own code failed on it. Pure. */
+/**
+ * What is told when the agent could not even be started, or our own code failed on it. Pure.
+ * @param facts.clean takes secrets out: what git says names files, and an agent may have named them after what it knows.
+ */
 export function describeFault(
   error: unknown,
-  facts: Pick<OutcomeFacts, 'attemptId' | 'agent'>,
+  facts: Pick<OutcomeFacts, 'attemptId' | 'agent'> & { readonly clean: (text: string) => string },
 ): CompletionBody {
   const message = error instanceof Error ? error.message : String(error);
   return {
     attemptId: facts.attemptId,
     status: 'failed',
-    error: shorten(message, ERROR_CHARS_MAX),
+    error: shorten(facts.clean(message), ERROR_CHARS_MAX),
     failureClass: error instanceof GitError ? error.failureClass : 'infrastructure',
     metrics: { agent: facts.agent },
   };

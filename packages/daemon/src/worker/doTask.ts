@@ -19,6 +19,7 @@ import {
   mayStandForTask,
   type ResultParts,
 } from './reuseWork.js';
+import { createSecretCleaner } from './withoutSecrets.js';
 import type { Workplace, WorkSite } from './workplace.js';
 import { writePrompt } from './writePrompt.js';
 
@@ -29,6 +30,7 @@ export interface TaskDependencies {
   /** What agents print is kept there, too; null: nowhere. */
   readonly logsDirectory: string | null;
   readonly taskTimeoutMs: number;
+  readonly stalledAfterMs: number | null;
   readonly graceMs: number;
   readonly daemonMarker: string;
   readonly secrets: readonly string[];
@@ -150,9 +152,12 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     signal: deps.signal,
     log: deps.log,
   });
+  let known = deps.secrets;
+  const { clean, explain } = createSecretCleaner(() => known);
   let report: AgentRunReport;
   try {
     const run = await startAgent(task, shipper);
+    known = run.secrets;
     deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
     control.onRun(run);
     report = await run.finished;
@@ -175,7 +180,7 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     return { ...withNothingToKeep(outcome), usage };
   }
   try {
-    const work = await commit(task);
+    const work = await commit(task, clean);
     return {
       outcome: describeWork(outcome, work, site.worktree),
       usage,
@@ -187,19 +192,37 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
       },
     };
   } catch (error) {
-    deps.log.error("The agent's work could not be committed", { ...ids, ...describeError(error) });
+    deps.log.error("The agent's work could not be committed", { ...ids, ...explain(error) });
     const isSpoilt = outcome.kind === 'complete' && outcome.body.status === 'completed';
-    const told: AttemptOutcome = isSpoilt ? { kind: 'complete', body: describeFault(error, facts) } : outcome;
+    const told: AttemptOutcome = isSpoilt
+      ? { kind: 'complete', body: describeFault(error, { ...facts, clean }) }
+      : outcome;
     return { ...withNothingToKeep(told), usage };
   }
 }
 
-async function startAgent(
-  { deps, claim, control, chosen, site, ids }: Task,
-  shipper: LogShipper,
-): Promise<AgentRun> {
+/** Of the time that an agent may take: then it is told that it takes long. */
+const SOFT_TIMEOUT_SHARE = 0.8;
+
+function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {
+  const endsAt = new Date(Date.now() + timeoutMs - runningMs);
+  deps.log.info('The agent takes long; it will be ended at its limit', {
+    ...ids,
+    runningSeconds: Math.round(runningMs / 1_000),
+    limitSeconds: Math.round(timeoutMs / 1_000),
+  });
+  // For whoever looks at the server: there it is the task's word of the moment, and an event.
+  const message = `Takes long: it will be ended at ${endsAt.toISOString()}`;
+  control.progress.note({ kind: 'message', message });
+  deps.onEvent({ kind: 'slow', runningMs, endsAt });
+}
+
+async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
+  const { deps, claim, control, chosen, site, ids } = task;
   const { log } = deps;
   const { adapter, model } = chosen;
+  const { timeoutSeconds } = claim.task;
+  const timeoutMs = timeoutSeconds === null ? deps.taskTimeoutMs : timeoutSeconds * 1_000;
   return runAgent(
     adapter,
     {
@@ -211,11 +234,14 @@ async function startAgent(
       ...(model === undefined ? {} : { model }),
     },
     {
-      timeoutMs: claim.task.timeoutSeconds === null ? deps.taskTimeoutMs : claim.task.timeoutSeconds * 1_000,
+      timeoutMs,
       graceMs: deps.graceMs,
       daemonMarker: deps.daemonMarker,
       secrets: deps.secrets,
       health: {
+        softTimeoutMs: timeoutMs * SOFT_TIMEOUT_SHARE,
+        onSoftTimeout: (runningMs) => tellSlow(task, runningMs, timeoutMs),
+        stalledAfterMs: adapter.mayBeSilent === true ? null : deps.stalledAfterMs,
         onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
         onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
       },
@@ -236,9 +262,14 @@ async function startAgent(
 }
 
 /** Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away. */
-async function commit({ deps, site, ids }: Task): Promise<CommittedWork | null> {
-  const work = await site.commit();
-  if (work === null) return null;
+async function commit(
+  { deps, site, ids }: Task,
+  clean: (text: string) => string,
+): Promise<CommittedWork | null> {
+  const committed = await site.commit();
+  if (committed === null) return null;
+  const { notes } = committed;
+  const work = notes === undefined ? committed : { ...committed, notes: notes.map(clean) };
   deps.onEvent({ kind: 'committed', work });
   deps.log.info('Committed', {
     ...ids,

@@ -43,8 +43,8 @@ export async function sendHeartbeat(
 /** Sends heartbeats until the signal; after a failure sooner than usual, since leases run out. Never rejects. */
 export async function runHeartbeats(options: HeartbeatOptions): Promise<void> {
   const { signal, intervalMs } = options;
-  // Half a dozen tries fit into a lease.
-  const timeoutMs = Math.max(1_000, intervalMs / 2);
+  // Half a dozen tries fit into a lease. A fraction of a millisecond is refused as a time limit.
+  const timeoutMs = Math.max(1_000, Math.ceil(intervalMs / 2));
   let failures = 0;
   while (!signal.aborted) {
     const startedMs = performance.now();

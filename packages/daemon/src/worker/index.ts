@@ -1,4 +1,4 @@
-export type { AgentChooser, ChosenAgent } from './agentChooser.js';
+export { type AgentChooser, alwaysChoose, type ChosenAgent } from './agentChooser.js';
 export type { AttemptEvent, AttemptListener } from './attemptEvents.js';
 export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon } from './createDaemon.js';
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';

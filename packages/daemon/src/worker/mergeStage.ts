@@ -157,7 +157,8 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     try {
       const turn = await ask(0);
       if (turn?.granted === true) return true;
-      if (turn !== null) end('cancelled', deps.graceMs);
+      // It was ours: whoever has it now has the task, too, unless a cancel took it away.
+      if (turn !== null) end(turn.cancelRequested ? 'cancelled' : 'lease_lost', deps.graceMs);
     } catch (error) {
       log.warn('The merge slot is no longer ours; nothing is merged', { ...ids, ...describeError(error) });
       end(judgeCallError(error) === 'lost' ? 'lease_lost' : 'shutdown', deps.graceMs);

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLifeOver } from '../process/strays.js';
 import { DaemonError } from './daemonError.js';
@@ -11,13 +11,16 @@ import { DaemonError } from './daemonError.js';
 export async function holdName(directory: string, name: string, life: string): Promise<() => Promise<void>> {
   const file = join(directory, 'life');
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
     for (;;) {
       try {
+        await mkdir(directory, { recursive: true, mode: 0o700 });
         await writeFile(file, life, { flag: 'wx', mode: 0o600 });
-        return () => rm(file, { force: true });
+        return () => letGo(directory, file);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const { code } = error as NodeJS.ErrnoException;
+        // Gone again: whoever had the name has just let go of it.
+        if (code === 'ENOENT') continue;
+        if (code !== 'EEXIST') throw error;
       }
       const holder = await readFile(file, 'utf8').catch(() => '');
       if (holder !== '' && !(await isLifeOver(holder))) break;
@@ -34,4 +37,15 @@ export async function holdName(directory: string, name: string, life: string): P
     'NAME_IN_USE',
     `A daemon named ${JSON.stringify(name)} runs on this machine already. Give this one another name, or end that one first.`,
   );
+}
+
+/** Names of daemons may be as many as there are runs: what is empty goes. */
+async function letGo(directory: string, file: string): Promise<void> {
+  await rm(file, { force: true });
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
+  }
 }

@@ -90,7 +90,7 @@ export function describeReuse(
 export async function describeParts(
   { context }: Pick<ClaimWithContext, 'context'>,
   { project }: Pick<WorkSite, 'project'>,
-  { adapter, model }: ChosenAgent,
+  { adapter, model, version }: ChosenAgent,
   secrets: readonly string[],
 ): Promise<ResultParts> {
   const { task, dependencies } = context;
@@ -111,17 +111,18 @@ export async function describeParts(
       metadata: task.metadata as JsonValue,
       dependencies: dependencies.map(({ result }) => (result?.output ?? null) as JsonValue),
     },
-    agent: adapter.name,
+    agent: JSON.stringify([adapter.name, adapter.fingerprint ?? null, version ?? null]),
     model: model ?? null,
   };
 }
 
 function settle(context: TaskExecutionContext): TaskExecutionContext {
-  const byTitle = (a: { title: string }, b: { title: string }) => (a.title < b.title ? -1 : 1);
+  // All that is told of one; those that are told alike may stand in any order.
+  const words = ({ title, relation }: { title: string; relation: string }) => `${title}\0${relation}`;
   return {
     ...context,
     relatedTasks: context.relatedTasks
       .map((related) => ({ ...related, status: 'TODO' as const }))
-      .sort(byTitle),
+      .sort((a, b) => (words(a) < words(b) ? -1 : words(a) > words(b) ? 1 : 0)),
   };
 }

@@ -1,38 +1,19 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
-import { AIDER_CHECKED } from '../../src/agents/aider.js';
-import { CLAUDE_CHECKED } from '../../src/agents/claude.js';
-import { CLINE_CHECKED } from '../../src/agents/cline.js';
-import { CODEX_CHECKED } from '../../src/agents/codex.js';
-import type { CheckedFlags } from '../../src/agents/commandAgent.js';
-import { COPILOT_CHECKED } from '../../src/agents/copilot.js';
-import { CURSOR_CHECKED } from '../../src/agents/cursor.js';
-import { GEMINI_CHECKED } from '../../src/agents/gemini.js';
-import { OPENCODE_CHECKED } from '../../src/agents/opencode.js';
 import { createAgent } from '../../src/agents/registry.js';
+import { CHECKED_AGENTS } from './support/checkedAgents.js';
 import { FETCH_TIMEOUT_MS, fetchAgent, requireAgent } from './support/fetchAgent.js';
 import { makeFolder } from './support/runInWorktree.js';
 
 const run = promisify(execFile);
 
-const AGENTS: readonly (readonly [string, CheckedFlags])[] = [
-  ['claude', CLAUDE_CHECKED],
-  ['codex', CODEX_CHECKED],
-  ['gemini', GEMINI_CHECKED],
-  ['opencode', OPENCODE_CHECKED],
-  ['copilot', COPILOT_CHECKED],
-  ['cline', CLINE_CHECKED],
-  ['cursor', CURSOR_CHECKED],
-  ['aider', AIDER_CHECKED],
-];
-
 // One after another: they are large, and the registry is one.
 beforeAll(async () => {
-  for (const [, checked] of AGENTS) await fetchAgent(checked);
+  for (const [, checked] of CHECKED_AGENTS) await fetchAgent(checked);
 }, FETCH_TIMEOUT_MS * 2);
 
-it.for(AGENTS)(
+it.for(CHECKED_AGENTS)(
   '%s says in its help that it has each flag we use',
   { timeout: 60_000 },
   async ([, checked], test) => {
@@ -51,7 +32,7 @@ it.for(AGENTS)(
   },
 );
 
-it.for(AGENTS)('%s uses no flag that is not checked', async ([name, checked]) => {
+it.for(CHECKED_AGENTS)('%s uses no flag that is not checked', async ([name, checked]) => {
   const root = makeFolder();
   const adapter = createAgent(
     name,

@@ -10,21 +10,31 @@ const replay = (events: readonly AttemptEvent[]): TaskRecord | null =>
 
 test('what an attempt did is on its record, and an earlier attempt does not change that of a later one', () => {
   const first: AttemptEvent[] = [
-    { ...ids, kind: 'started', title: 'Write it', number: 1, at },
+    { ...ids, kind: 'started', title: 'Write it', number: 1, at, planPhase: 'Build' },
     { ...ids, kind: 'worktree', directory: '/w/att_1', branch: 'neolith/attempt_1' },
     { ...ids, kind: 'agent', agent: 'claude', reason: 'The only one.', pid: 7 },
     { ...ids, kind: 'signal', signal: { kind: 'progress', percent: 40, message: 'halfway' } },
     { ...ids, kind: 'signal', signal: { kind: 'usage', usage: { inputTokens: 10, costUsd: 0.1 } } },
     { ...ids, kind: 'signal', signal: { kind: 'usage', usage: { inputTokens: 30 } } },
+    { ...ids, kind: 'slow', runningMs: 48_000, endsAt: new Date(at.getTime() + 60_000) },
     { ...ids, kind: 'committed', work: { commit: 'c0ffee', files: 2, insertions: 3, deletions: 0 } },
   ];
   expect(replay(first)).toMatchObject({
     ...{ agent: 'claude', pid: 7, branch: 'neolith/attempt_1', commit: 'c0ffee', files: 2 },
     ...{ phase: 'working', progress: 40, message: 'halfway', usage: { inputTokens: 30, costUsd: 0.1 } },
+    ...{ planPhase: 'Build', endsAt: new Date(at.getTime() + 60_000) },
     result: null,
   });
   const second: AttemptEvent[] = [
-    { taskId: 'task_1', attemptId: 'att_2', kind: 'started', title: 'Write it', number: 2, at },
+    {
+      taskId: 'task_1',
+      attemptId: 'att_2',
+      kind: 'started',
+      title: 'Write it',
+      number: 2,
+      at,
+      planPhase: null,
+    },
     {
       ...ids,
       kind: 'ended',

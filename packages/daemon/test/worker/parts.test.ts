@@ -110,7 +110,11 @@ it('says whose fault it was', () => {
     error: 'x',
   } as const;
   expect(describeOutcome(report(spawn), facts)).toMatchObject({ body: { failureClass: 'infrastructure' } });
-  expect(describeFault('odd', facts)).toMatchObject({ failureClass: 'infrastructure', error: 'odd' });
+  const clean = (text: string) => text.replace('secret', '…');
+  expect(describeFault('odd secret', { ...facts, clean })).toMatchObject({
+    failureClass: 'infrastructure',
+    error: 'odd …',
+  });
   expect(describeRefusedResult('y'.repeat(200_000), facts).error?.length).toBe(100_000);
   const blocked = describeOutcome(
     report({ status: 'blocked', reason: 'r', question: 'q'.repeat(3_000) }),

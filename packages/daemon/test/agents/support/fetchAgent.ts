@@ -36,6 +36,8 @@ export async function requireAgent(checked: CheckedFlags, test: TestContext): Pr
   if (process.env.NEOLITH_TEST_AGENTS_REQUIRED === '1' && checked.npmPackage !== null) {
     throw new Error(`${checked.program} is required here, and can't be had: ${agent.why}`);
   }
+  // What counts skipped tests afterwards has their names only.
+  console.warn(`Skipped for want of ${checked.program}: ${agent.why}`);
   return test.skip(`${checked.program}: ${agent.why}`);
 }
 

@@ -30,6 +30,8 @@ export interface MessagesServer {
   refuse: () => ScriptedRefusal | null;
   /** Answered in this order; a call's place is told by how many answers it already has in it. After the last it ends. */
   rounds: readonly ScriptedRound[];
+  /** Takes the place of `rounds` where it is not null, for several agents at once: told a call's body and its place. */
+  answer: ((text: string, place: number) => ScriptedRound) | null;
   /** From then on answers are begun and not ended. */
   hang: boolean;
   close(): Promise<void>;
@@ -38,7 +40,7 @@ export interface MessagesServer {
 /** Speaks the Messages API, streaming, as far as agents need it: for tests, on loopback, without a model. */
 export async function startMessagesServer(): Promise<MessagesServer> {
   const server = createServer((request, response) => {
-    void answer(request, response);
+    void respond(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const self: MessagesServer = {
@@ -47,6 +49,7 @@ export async function startMessagesServer(): Promise<MessagesServer> {
     headers: [],
     refuse: () => null,
     rounds: [],
+    answer: null,
     hang: false,
     async close() {
       server.closeAllConnections();
@@ -54,7 +57,7 @@ export async function startMessagesServer(): Promise<MessagesServer> {
     },
   };
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     self.headers.push(request.headers);
@@ -83,7 +86,8 @@ export async function startMessagesServer(): Promise<MessagesServer> {
     const worksOnTask = (body.tools ?? []).length > 0;
     if (worksOnTask) self.calls.push({ messages: body.messages, model: body.model, text });
     const place = body.messages.filter(({ role }) => role === 'assistant').length;
-    const round = worksOnTask ? (self.rounds[place] ?? { text: 'Nothing more to do.' }) : { text: 'aside' };
+    const next = self.answer === null ? self.rounds[place] : self.answer(text, place);
+    const round = worksOnTask ? (next ?? { text: 'Nothing more to do.' }) : { text: 'aside' };
     send(response, body.model, round, body.stream === true);
   }
 

@@ -14,6 +14,8 @@ export interface ResponsesServer {
   readonly calls: string[];
   /** Answered in this order; a call's place is told by how many of the model's own calls it has in it. */
   responses: readonly ScriptedResponse[];
+  /** Takes the place of `responses` where it is not null, for several agents at once: told a call's body and its place. */
+  answer: ((text: string, place: number) => ScriptedResponse) | null;
   /** Answered instead, where it is not null. */
   refusal: { readonly status: number; readonly body: object } | null;
   close(): Promise<void>;
@@ -38,13 +40,15 @@ export async function startResponsesServer(): Promise<ResponsesServer> {
     self.calls.push(text);
     const { input } = JSON.parse(text) as { input: { type?: string }[] };
     const place = new Set(input.filter(({ type }) => type === 'function_call_output')).size;
-    send(response, self.responses[place] ?? { text: 'Nothing more to do.' }, place);
+    const next = self.answer === null ? self.responses[place] : self.answer(text, place);
+    send(response, next ?? { text: 'Nothing more to do.' }, place);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const self: ResponsesServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     responses: [],
+    answer: null,
     refusal: null,
     async close() {
       server.closeAllConnections();

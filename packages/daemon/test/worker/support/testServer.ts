@@ -194,6 +194,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       const contexts = await engine.prepareTaskContexts(claims.map(({ task }) => task.id));
       return { claims: claims.map((claim, index) => ({ ...claim, context: contexts[index] })), reason };
     },
+    getOrchestratorStats: ({ params, query }) => engine.getOrchestratorExecutionStats(params.id ?? '', query),
     listOrchestratorAttempts: ({ params, query }) => engine.listAttempts(params.id ?? '', query),
     listChannels: async () => ({ channels: await engine.listChannels() }),
     createChannel: ({ body }) => engine.createChannel(body),
@@ -206,6 +207,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       return engine.getTask(params.id ?? '');
     },
     blockTask: ({ params, body }) => engine.blockTask(params.id ?? '', body),
+    unblockTask: ({ params, body }) => engine.unblockTask(params.id ?? '', body),
     cancelTask: ({ params, body }) => engine.cancelTask(params.id ?? '', body),
     updateTaskProgress: ({ params, body }) => engine.updateTaskProgress({ taskId: params.id ?? '', ...body }),
     completeTask: ({ params, body }) => engine.completeTask(params.id ?? '', body),

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+  createGitMerger,
+  gitWorkplace,
+  openRepository,
+  plainWorkplace,
+} from '../../src/index.js';
+import { isAlive } from '../process/processes.js';
+import { git, makeRepository } from '../worker/support/repository.js';
+import { openWorkplace, readPidFile, until } from '../worker/support/workplace.js';
+
+const work = openWorkplace();
+
+const coordinators: Coordinator[] = [];
+// Also where a test failed: nothing of it may live on. By then the server may be closed.
+afterEach(async () => {
+  await Promise.all(coordinators.splice(0).map((made) => made.cancelAll().catch(() => undefined)));
+});
+
+function coordinator(overrides: Partial<CoordinatorOptions> = {}): Coordinator {
+  const made = createCoordinator({
+    client: work.client(),
+    agent: work.agent(
+      `echo $$ >> ${work.path('pids')}; while [ ! -e ${work.path('gate')} ]; do sleep 0.05; done`,
+    ),
+    attemptsDirectory: work.path('attempts'),
+    workplace: plainWorkplace(null),
+    graceMs: 300,
+    ...overrides,
+  });
+  coordinators.push(made);
+  return made;
+}
+
+async function storedRun(config: Parameters<typeof work.engine.createRun>[0]['config'] = {}) {
+  const orchestrator = await work.orchestrator();
+  return work.engine.createRun({
+    name: 'Stored',
+    orchestratorId: orchestrator.id,
+    config,
+    tasks: [{ title: 'A', key: 'a' }],
+  });
+}
+
+const agentPids = () => readPidFile(work.path('pids'));
+const untilItRuns = () => until(() => agentPids().length >= 1, 'the agent');
+
+it.each(['pauseAtOnce', 'cancelAll'] as const)(
+  '%s ends the agents although the server is away, and tells that it could not be told',
+  async (ending) => {
+    const made = coordinator();
+    const run = await storedRun();
+    await made.execute({ runId: run.id });
+    await untilItRuns();
+    await work.server.goAway();
+    await expect(made[ending]()).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    expect(agentPids().filter(isAlive)).toEqual([]);
+    await work.server.comeBack();
+  },
+  60_000,
+);
+
+it('is ended also while it is being started: nothing is handed out', async () => {
+  const made = coordinator();
+  const run = await storedRun();
+  const started = made.execute({ runId: run.id });
+  const refused = expect(started).rejects.toMatchObject({ code: 'STOPPED_WHILE_STARTING' });
+  await made.pause();
+  await refused;
+  expect((await work.engine.getRun(run.id)).status).toBe('PENDING');
+  // It may begin again.
+  await work.open(work.path('gate'));
+  await made.execute({ runId: run.id });
+  expect((await made.waitForCompletion(30_000)).run.status).toBe('SUCCEEDED');
+});
+
+it('ends its agents when the run can not be watched any more', async () => {
+  const made = coordinator();
+  const run = await storedRun();
+  await made.execute({ runId: run.id });
+  await untilItRuns();
+  work.server.fault = ({ name }) => (name === 'getRunProgress' ? { kind: 'answer', status: 404 } : null);
+  await expect(made.waitForCompletion(30_000)).rejects.toThrow();
+  expect(agentPids().filter(isAlive)).toEqual([]);
+});
+
+it('ends with its run although nobody waits, and can then execute another', async () => {
+  const made = coordinator();
+  await work.open(work.path('gate'));
+  const first = await storedRun();
+  await made.execute({ runId: first.id });
+  await until(async () => (await work.engine.getRun(first.id)).status === 'SUCCEEDED', 'the run to end');
+  const second = await storedRun();
+  await until(async () => {
+    try {
+      await made.execute({ runId: second.id });
+      return true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ALREADY_EXECUTING' });
+      return false;
+    }
+  }, 'the daemon of the first to stop');
+  expect((await made.waitForCompletion(30_000)).run).toMatchObject({ id: second.id, status: 'SUCCEEDED' });
+  // The name of each run's daemon goes with it.
+  expect(existsSync(work.path('attempts'))).toBe(true);
+});
+
+it('says that what agents write is not kept where they have no workplace', async () => {
+  await work.open(work.path('gate'));
+  const { workplace: _none, ...rest } = { workplace: undefined };
+  const made = createCoordinator({
+    client: work.client(),
+    agent: work.agent('true'),
+    attemptsDirectory: work.path('attempts'),
+    ...rest,
+  });
+  coordinators.push(made);
+  const run = await storedRun();
+  const { hints } = await made.execute({ runId: run.id });
+  expect(hints.join('\n')).toContain('gitWorkplace');
+  await made.waitForCompletion(30_000);
+});
+
+it('gives a run that was stored without a merge stage one, where there is somebody to merge', async () => {
+  const repository = await openRepository({
+    path: makeRepository(work.path('repository')),
+    worktreesDirectory: work.path('worktrees'),
+    environment: process.env,
+  });
+  const made = coordinator({
+    agent: work.agent('echo made > made.txt'),
+    workplace: gitWorkplace({ repository, targetBranch: null }),
+    merger: createGitMerger({ repository, strategy: 'rebase', check: null }),
+  });
+  const run = await storedRun({ mergeStage: false });
+  const { hints } = await made.execute({ runId: run.id });
+  expect(hints.join('\n')).toContain('merge stage');
+  const { run: ended } = await made.waitForCompletion(30_000);
+  expect(ended).toMatchObject({ status: 'SUCCEEDED', config: { mergeStage: true } });
+  const target = `neolith/run_${run.id.slice('run_'.length)}`;
+  expect(git(repository.path, 'ls-tree', '--name-only', target)).toContain('made.txt');
+}, 60_000);
+
+it('starts and stops single agents beside any run, and forgets none that runs', async () => {
+  const made = coordinator();
+  const id = await made.spawnAgent({
+    adapter: work.agent(`echo here; echo $$ >> ${work.path('pids')}; sleep 1000`),
+    prompt: 'Wait',
+    directory: work.directory,
+  });
+  await untilItRuns();
+  await until(() => made.collectAgentLogs(id).includes('here'), 'its output');
+  expect(made.monitorAgentHealth(id)).toMatchObject({ id, agent: 'shell', status: 'running', report: null });
+  // With no run at all.
+  await made.cancelAll();
+  expect(agentPids().filter(isAlive)).toEqual([]);
+  expect(made.monitorAgentHealth(id).report?.verdict.status).toBe('terminated');
+  expect(() => made.monitorAgentHealth('agent_of_others')).toThrow(/spawnAgent/);
+});
