@@ -92,6 +92,7 @@ describe('making a worktree', () => {
     await resolveTarget(repository, { runId: RUN });
     shop.git('config', 'filter.broken.smudge', 'false');
     shop.git('config', 'filter.broken.required', 'true');
+    repository = await shop.open();
     writeFileSync(join(shop.path, '.git/info/attributes'), 'a.txt filter=broken\n');
     expect((await failure(beginAttempt(repository, 'att_1'))).code).toBe('GIT_FAILED');
     expect(readdirSync(repository.worktreesDirectory)).toEqual([]);
