@@ -4,7 +4,7 @@ import { createDaemon, createLog, findOrchestrator, listOrchestrators } from '@n
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
-import { prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
+import { describeStall, prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
 import { VERSION } from '../version.js';
@@ -64,6 +64,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     logsDirectory: join(home, 'logs', 'attempts'),
     slots: options.slots,
     leaseSeconds: options.leaseSeconds,
+    ...describeStall(options),
     ...(merger === null ? {} : { merger }),
     ...(runId === null ? {} : { criteria: { runId } }),
     drainMs: options.drainMinutes * 60_000,

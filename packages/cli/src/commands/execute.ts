@@ -17,7 +17,7 @@ import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { describeGoOn } from '../execute/describeGoOn.js';
 import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
-import { prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
+import { describeStall, prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
 import { readyRun, storeRun } from '../execute/readyRun.js';
 import { type ReportOptions, reportExecution } from '../execute/reportExecution.js';
 import { requireAgents } from '../execute/requireAgents.js';
@@ -209,6 +209,7 @@ function makeCoordinator(
     logsDirectory: join(home, 'logs', 'attempts'),
     maxConcurrent: options.maxConcurrent,
     ...(options.timeout === undefined ? {} : { taskTimeoutMs: options.timeout * 1_000 }),
+    ...describeStall(options),
     leaseSeconds: options.leaseSeconds,
     drainMs: options.drainMinutes * 60_000,
     secrets: [served.connection.token, ...workers.secrets],

@@ -26,6 +26,7 @@ export function describeGoOn(runId: string, flags: GoOnFlags): string {
   const options: readonly (readonly [string, string | undefined])[] = [
     ...flags.agent.map((agent) => ['--agent', agent] as const),
     ['--shell-command', flags.shellCommand],
+    ['--agents-config', flags.agentsConfig],
     ['--model', flags.model],
     ['--router', flags.router],
     ['-r', flags.repoPath],
@@ -36,6 +37,7 @@ export function describeGoOn(runId: string, flags: GoOnFlags): string {
     ['--merge-command', flags.mergeCommand],
     ['-c', changed('maxConcurrent')],
     ['-t', flags.timeout === undefined ? undefined : `${flags.timeout}s`],
+    ['--stalled-after', describeTime(flags.stalledAfter)],
     ['--name', flags.name],
     ['--lease-seconds', changed('leaseSeconds')],
     ['--drain-minutes', changed('drainMinutes')],
@@ -49,4 +51,9 @@ export function describeGoOn(runId: string, flags: GoOnFlags): string {
     ...options.flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoteArgument(value)])),
     ...(flags.cache ? ['--cache'] : []),
   ].join(' ');
+}
+
+function describeTime(seconds: number | null | undefined): string | undefined {
+  if (seconds === undefined) return undefined;
+  return seconds === null ? 'never' : `${seconds}s`;
 }

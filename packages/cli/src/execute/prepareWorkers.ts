@@ -36,6 +36,8 @@ export interface WorkerFlags extends AgentsConfigFlags {
   /** Nothing is made, and no repository is needed. */
   readonly dryRun?: true;
   readonly cache?: true;
+  /** Seconds; null: never. */
+  readonly stalledAfter?: number | null;
 }
 
 /** Who does the tasks, where, and what brings their work together. */
@@ -171,4 +173,12 @@ async function findAgents(
     );
   }
   return adapters;
+}
+
+/** For a daemon: when an agent counts as stalled. */
+export function describeStall({ stalledAfter }: Pick<WorkerFlags, 'stalledAfter'>): {
+  stalledAfterMs?: number | null;
+} {
+  if (stalledAfter === undefined) return {};
+  return { stalledAfterMs: stalledAfter === null ? null : stalledAfter * 1_000 };
 }

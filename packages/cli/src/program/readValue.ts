@@ -33,3 +33,9 @@ export function readMinutes(text: string): number {
   if (text.trim() !== '' && value >= 0 && value <= 24 * 60) return value;
   throw new InvalidArgumentError('It must be a number of minutes from 0 to 1440.');
 }
+
+/** As `readTime`, or `never`, which is null. */
+export function readTimeOrNever(min: number, max: number): (text: string) => number | null {
+  const read = readTime(min, max);
+  return (text) => (text === 'never' ? null : read(text));
+}

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { MERGE_COMMAND } from './planOptions.js';
-import { collect } from './readValue.js';
+import { collect, readTimeOrNever } from './readValue.js';
 
 /** Who does the tasks, where, and how their work comes together. */
 export function withWorkerOptions(made: Command): Command {
@@ -37,6 +37,11 @@ export function withWorkerOptions(made: Command): Command {
     )
     .option('--check <command>', 'must succeed on the merged work before the target moves, by /bin/sh')
     .option('--merge-command <command>', MERGE_COMMAND)
+    .option(
+      '--stalled-after <time>',
+      'an agent that neither prints nor uses the processor for so long is ended; or "never" (default: 15m)',
+      readTimeOrNever(1, 86_400),
+    )
     .option(
       '--cache',
       'take over the result of a task that was done with the same prompt, agent and commit to begin at',

@@ -25,6 +25,7 @@ export interface CoordinatorOptions
     | 'logsDirectory'
     | 'merger'
     | 'secrets'
+    | 'stalledAfterMs'
     | 'taskTimeoutMs'
     | 'version'
     | 'workplace'

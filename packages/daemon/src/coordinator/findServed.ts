@@ -22,6 +22,7 @@ export async function findServed(
       `${nobodys} of ${open.length} open tasks belong to nobody, so the run was not started. Name an orchestrator for them when the plan is stored. There ${names === '' ? 'is no orchestrator yet' : `are: ${names}`}.`,
     );
   }
+  if (open.length === 0) return { ids, hints: [] };
   const serving = orchestrators.filter(({ id }) => ids.includes(id));
   return { ids, hints: describeObstacles(serving, run, agents) };
 }

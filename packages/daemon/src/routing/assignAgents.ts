@@ -11,7 +11,7 @@ export interface AgentAvailability {
 export interface AgentAssignment {
   /** Null: not one agent is available. */
   readonly primary: string | null;
-  /** Takes over where the primary one can't; null when there is no other. */
+  /** Next in line where the primary one can't be had; null when there is no other. */
   readonly secondary: string | null;
   /** How sure the choice is, from 0 to 1; see `assignAgents`. */
   readonly confidence: number;

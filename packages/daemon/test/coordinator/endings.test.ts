@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import {
   type Coordinator,
@@ -106,7 +106,7 @@ it('ends with its run although nobody waits, and can then execute another', asyn
   }, 'the daemon of the first to stop');
   expect((await made.waitForCompletion(30_000)).run).toMatchObject({ id: second.id, status: 'SUCCEEDED' });
   // The name of each run's daemon goes with it.
-  expect(existsSync(work.path('attempts'))).toBe(true);
+  expect(readdirSync(work.path('attempts'))).toEqual([]);
 });
 
 it('says that what agents write is not kept where they have no workplace', async () => {
@@ -160,4 +160,21 @@ it('starts and stops single agents beside any run, and forgets none that runs', 
   expect(agentPids().filter(isAlive)).toEqual([]);
   expect(made.monitorAgentHealth(id).report?.verdict.status).toBe('terminated');
   expect(() => made.monitorAgentHealth('agent_of_others')).toThrow(/spawnAgent/);
+});
+
+it('has nothing to do where no task is open, and says how the run stands', async () => {
+  const made = coordinator();
+  const orchestrator = await work.orchestrator();
+  const run = await work.engine.createRun({
+    name: 'Cancelled before',
+    orchestratorId: orchestrator.id,
+    tasks: [{ title: 'A', key: 'a' }],
+  });
+  const [task] = (await work.engine.listTasks({ runId: run.id })).tasks;
+  await work.engine.cancelTask(task?.id as string);
+  const { hints } = await made.execute({ runId: run.id });
+  expect(hints).toEqual([]);
+  const { run: ended } = await made.waitForCompletion(30_000);
+  expect(ended.counts).toMatchObject({ total: 1, cancelled: 1 });
+  expect(agentPids()).toEqual([]);
 });
