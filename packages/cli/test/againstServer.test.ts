@@ -47,7 +47,10 @@ it('tells the status with what runs, as text and as JSON', async () => {
   await work.engine.executeTask(ada.id, task.id);
   await work.engine.updateTaskProgress({ taskId: task.id, progress: 42, message: 'halfway' });
   const shown = JSON.parse((await run('status', '--json')).stdout);
-  expect(Object.keys(shown).sort()).toEqual(['daemons', 'orchestrators', 'server', 'unassigned']);
+  expect(Object.keys(shown).sort()).toEqual([
+    ...['attempts', 'daemons', 'elsewhere', 'orchestrators', 'repository', 'runs', 'server', 'unassigned'],
+    'worktrees',
+  ]);
   const own = shown.orchestrators.find(({ id }: { id: string }) => id === ada.id);
   expect(own).toMatchObject({
     name: 'Ada status',
@@ -58,7 +61,8 @@ it('tells the status with what runs, as text and as JSON', async () => {
   });
   const text = (await run('status')).stdout;
   expect(text).toMatch(/Ada status\s+online\s+–\s+1\/100/);
-  expect(text).toContain(' 42 %  Being done (halfway)');
+  expect(text).toMatch(/^42 % +\d+ s +\S+ +Being done$/m);
+  expect(text).toContain('\n  halfway\n');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
   expect(text).not.toMatch(/\u001b/);
   const coloured = await runNeolith(['status'], { ...environment(), FORCE_COLOR: '1' });

@@ -101,7 +101,11 @@ export async function execute(
             options,
           );
     const run = await readyRun(terminal, client, found, options);
-    if (run !== null) await carryOut(terminal, { served, run, workers, home, options });
+    if (run === null) return;
+    // Of a plan that was just stored without one, somebody wanted it so; a run of before may only never have been told.
+    const isToMerge = run.config.mergeStage || (loaded === null && options.mergeStage !== false);
+    const merger = isToMerge ? workers.merger : null;
+    await carryOut(terminal, { served, run, workers: { ...workers, merger }, home, options });
   } finally {
     await served.close();
   }
@@ -314,7 +318,7 @@ function describeWhere({
   readonly summary: ExecutionSummary;
   readonly exitCode: number;
 }): ReportOptions {
-  const branch = workers.targetOf(run.id);
+  const branch = run.config.mergeStage ? workers.targetOf(run.id) : null;
   const path = workers.repository?.openedPath;
   const isHere = path === undefined || isInside(process.cwd(), path);
   return {

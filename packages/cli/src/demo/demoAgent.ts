@@ -10,6 +10,15 @@ function say(message: object): void {
   process.stdout.write(`::neolith ${JSON.stringify(message)}\n`);
 }
 
+/** As if a token were four characters; it costs nothing, so no cost is told. */
+function countUsage(context: DemoContext, written: string): object {
+  return {
+    inputTokens: Math.ceil(JSON.stringify(context).length / 4),
+    outputTokens: Math.ceil(written.length / 4),
+    model: 'demo',
+  };
+}
+
 async function work(context: DemoContext, speed: number): Promise<void> {
   const { steps, durationMs, failure, output, notes } = planDemoWork(context);
   for (const [index, { message, printed }] of steps.entries()) {
@@ -25,6 +34,7 @@ async function work(context: DemoContext, speed: number): Promise<void> {
     }
   }
   say({ progress: 100, message: 'Done' });
+  say({ usage: countUsage(context, notes) });
   say({ artifact: { type: 'notes', content: notes } });
   say({ output });
 }

@@ -1,11 +1,15 @@
-import type { AgentSignal, JsonValue, LineReader, ParsedLine } from './agentAdapter.js';
+import { type AttemptUsage, usageOfMetrics } from '@neolith/contracts';
+import type { AgentSignal, AgentUsage, JsonValue, LineReader, ParsedLine } from './agentAdapter.js';
 import { type JsonObject, parseJson } from './parseJson.js';
 
 export const PROTOCOL_PREFIX = '::neolith ';
 /** Longer messages are cut: the server takes 2 KB. */
 const MESSAGE_LENGTH_MAX = 2_000;
 const PLAIN_PROGRESS = /^progress:[ \t]{0,8}(\d{1,3}(?:\.\d{1,6})?)[ \t]{0,8}%(?:[ \t]{1,8}(.*))?$/i;
-const KNOWN_KEYS = new Set(['progress', 'message', 'artifact', 'output', 'blocked', 'question', 'metadata']);
+const KNOWN_KEYS = new Set([
+  ...['progress', 'message', 'artifact', 'output', 'blocked', 'question'],
+  ...['metadata', 'usage'],
+]);
 
 /**
  * The line protocol by which a program tells the daemon about its task. A line counts when it begins with
@@ -17,6 +21,8 @@ const KNOWN_KEYS = new Set(['progress', 'message', 'artifact', 'output', 'blocke
  * - `{"output": {"files": 3}}` the result, any JSON; the last one counts
  * - `{"blocked": "no access to the repository", "question": "Which token?"}` can't go on; the question may be left out
  * - `{"metadata": {"model": "…"}}` an object of facts about the attempt
+ * - `{"usage": {"inputTokens": 1200, "outputTokens": 90, "costUsd": 0.01}}` what it has used up so far; the last value of
+ *   each field counts (see `AttemptUsage`)
  *
  * Besides, plain lines such as `progress: 40% halfway` are understood. Everything else is log: `null`.
  * A line with the prefix that can't be understood, wholly or in part, yields a warning and what could be.
@@ -45,7 +51,7 @@ function parseMarked(json: string): ParsedLine {
 function readObject(object: JsonObject): ParsedLine {
   const signals: AgentSignal[] = [];
   const problems: string[] = [];
-  const { progress, message, artifact, output, blocked, question, metadata } = object;
+  const { progress, message, artifact, output, blocked, question, metadata, usage } = object;
 
   if (message !== undefined && typeof message !== 'string') problems.push('"message" must be text');
   const words = typeof message === 'string' ? { message: shorten(message) } : {};
@@ -68,6 +74,11 @@ function readObject(object: JsonObject): ParsedLine {
   if (metadata !== undefined) {
     if (isObject(metadata)) signals.push({ kind: 'metadata', metadata });
     else problems.push('"metadata" must be an object');
+  }
+  if (usage !== undefined) {
+    const read = usageOfMetrics({ usage });
+    if (read !== null) signals.push({ kind: 'usage', usage: withoutUnknown(read) });
+    else problems.push('"usage" must be an object of tokens and cost, none of them negative');
   }
   if (output !== undefined) signals.push({ kind: 'result', output });
 
@@ -103,4 +114,8 @@ function isObject(value: JsonValue): value is { [key: string]: JsonValue } {
 
 function shorten(text: string): string {
   return text.length <= MESSAGE_LENGTH_MAX ? text : `${text.slice(0, MESSAGE_LENGTH_MAX - 1)}…`;
+}
+
+function withoutUnknown(usage: AttemptUsage): AgentUsage {
+  return Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== undefined));
 }

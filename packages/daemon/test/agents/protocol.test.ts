@@ -21,6 +21,10 @@ it.each([
   ],
   ['::neolith {"metadata": {"model": "x"}}', [{ kind: 'metadata', metadata: { model: 'x' } }]],
   [
+    '::neolith {"usage": {"inputTokens": 12, "costUsd": 0.5, "of": "mine"}}',
+    [{ kind: 'usage', usage: { inputTokens: 12, costUsd: 0.5 } }],
+  ],
+  [
     '::neolith {"progress": 100, "output": "done"}',
     [
       { kind: 'progress', percent: 100 },
@@ -57,6 +61,7 @@ it.each([
   ['::neolith {"question": "alone"}', /come with "blocked"/],
   ['::neolith {"artifact": "x"}', /"artifact"/],
   ['::neolith {"metadata": []}', /"metadata"/],
+  ['::neolith {"usage": {"outputTokens": -1}}', /"usage"/],
   ['::neolith {"ouput": 1}', /unknown key "ouput"/],
   ['::neolith {"output": {"__proto__": {"x": 1}}}', /__proto__/],
   [`::neolith {"output": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`, /nested deeper/],
