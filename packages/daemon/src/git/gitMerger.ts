@@ -10,7 +10,7 @@ import { cleanGitText } from './cleanGitText.js';
 import type { CommitFacts } from './commitMessage.js';
 import { describeConflict } from './describeConflict.js';
 import { GitError } from './gitError.js';
-import { findMergedWork, listWork } from './mergedWork.js';
+import { findMergedWorkOf, listWork } from './mergedWork.js';
 import { moveTarget } from './moveTarget.js';
 import type { Repository } from './repository.js';
 import { requireSamePrograms } from './requireSamePrograms.js';
@@ -184,7 +184,7 @@ async function findPresent(
   target: string,
 ): Promise<string | null> {
   if (await isContained(repository, tip, target)) return tip;
-  const found = await findMergedWork(repository, record.targetBranch, { attemptId: record.attemptId });
+  const found = await findMergedWorkOf(repository, record);
   return found.find((work) => work.source === tip)?.commit ?? null;
 }
 

@@ -9,7 +9,7 @@ import { findNestedRepositories } from './findNestedRepositories.js';
 import { findProcessesIn, findProcessesOf } from './findProcessesIn.js';
 import type { KeptReason } from './keptReasons.js';
 import type { ListedWorktree } from './listWorktrees.js';
-import { findMergedWork } from './mergedWork.js';
+import { findMergedWorkOf } from './mergedWork.js';
 import { findOperation } from './operations.js';
 import { describeOwnLife, judgeLife } from './processLife.js';
 import type { Repository } from './repository.js';
@@ -190,7 +190,7 @@ async function judgeTips(repository: Repository, record: AttemptRecord, commits:
         `The branch ${record.targetBranch} is gone, into which it was to be merged.`,
       );
     if (await isContained(repository, commit, target)) continue;
-    const merged = await findMergedWork(repository, record.targetBranch, { attemptId: record.attemptId });
+    const merged = await findMergedWorkOf(repository, record);
     if (merged.some((work) => work.source === commit)) continue;
     // Another attempt's work took its place, and its commits are kept elsewhere.
     if (await isSuperseded(repository, record.attemptId, commit)) continue;

@@ -1,4 +1,5 @@
 import { askGit } from './askGit.js';
+import type { AttemptRecord } from './attemptRecord.js';
 import { TRAILERS } from './commitMessage.js';
 import { requireSafeId } from './names.js';
 import type { Repository } from './repository.js';
@@ -36,6 +37,17 @@ export function findMergedWork(
     `--grep=${name}: ${id}`,
     '--fixed-strings',
   ]).then((found) => found.filter((work) => ('taskId' in wanted ? work.taskId : work.attemptId) === id));
+}
+
+/** Those of an attempt, and of the attempts whose place it took over. */
+export async function findMergedWorkOf(
+  repository: Pick<Repository, 'path' | 'environment'>,
+  record: Pick<AttemptRecord, 'attemptId' | 'earlierAttemptIds' | 'targetBranch'>,
+): Promise<MergedWork[]> {
+  const found: MergedWork[] = [];
+  for (const attemptId of [record.attemptId, ...record.earlierAttemptIds])
+    found.push(...(await findMergedWork(repository, record.targetBranch, { attemptId })));
+  return found;
 }
 
 /** Commits of `range` that say to be work of an attempt, or to stand for one. */

@@ -130,6 +130,26 @@ it('takes over what an attempt committed that was cut off before its merge', asy
   await expectAllMerged('att_3');
 });
 
+it('knows work again that the attempt before had merged and could not tell', async () => {
+  const adopted = await adopt('att_2');
+  await commitWork(repository, adopted as AttemptWorktree, factsOf('att_2', { taskId: TASK }));
+  shop.git('checkout', '--quiet', TARGET);
+  shop.git('commit', '--quiet', '--allow-empty', '--message=Meanwhile');
+  shop.git('checkout', '--quiet', 'main');
+  expect((await merge({ repository }, 'att_2')).verdict.kind).toBe('merged');
+  const record = await readAttemptRecord(repository, 'att_2');
+  if (record === null) throw new Error('There is no record.');
+  await writeAttemptRecord(repository, { ...record, owner: await deadLife() });
+  await adopt('att_3');
+  const tip = shop.git('rev-parse', TARGET);
+  expect((await merge({ repository }, 'att_3')).verdict).toMatchObject({
+    output: { merge: { alreadyMerged: true } },
+  });
+  expect(shop.git('rev-parse', TARGET)).toBe(tip);
+  await takeBackWorktree(repository, 'att_3');
+  expect(await removeWorktree(repository, { attemptId: 'att_3' })).toBeNull();
+});
+
 it('takes nothing from an attempt that still holds it, and gives it none', async () => {
   const adopted = await adopt('att_2');
   await expect(adopt('att_3')).rejects.toMatchObject({ code: 'REPOSITORY_BUSY' });

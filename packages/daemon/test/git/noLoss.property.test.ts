@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { releaseWorktree } from '../../src/git/attemptRecord.js';
+import { adoptWorktree } from '../../src/git/adoptWorktree.js';
+import { handOffWorktree, releaseWorktree, takeBackWorktree } from '../../src/git/attemptRecord.js';
 import { applyCleanup, planCleanup } from '../../src/git/cleanup.js';
 import { commitWork } from '../../src/git/commitWork.js';
+import type { AttemptWorktree, Repository } from '../../src/git/repository.js';
 import { beginAttempt, factsOf, makeWorkshop, merge, type Workshop } from './support/workshop.js';
 
 /** What an agent, or a person, may do in a worktree. Each leaves content that is found nowhere else. */
@@ -135,6 +137,14 @@ function findTokens(world: World, branch: string, tokens: readonly string[]): Se
   return new Set(tokens.filter((token) => all.includes(token)));
 }
 
+/** To a person, and to the next attempt from them, where it can be. @returns the branch then. */
+async function handOver(repository: Repository, { branch }: AttemptWorktree): Promise<string> {
+  await handOffWorktree(repository, 'att_1');
+  const adopted = await adoptWorktree(repository, { taskId: 'task_att_1', attemptId: 'att_2' });
+  for (const attemptId of ['att_1', 'att_2']) await takeBackWorktree(repository, attemptId);
+  return adopted?.branch ?? branch;
+}
+
 it('cleaning up never loses content, whatever was done in a worktree', async () => {
   let removed = 0;
   let kept = 0;
@@ -148,7 +158,8 @@ it('cleaning up never loses content, whatever was done in a worktree', async () 
         { maxLength: 6 },
       ),
       fc.boolean(),
-      async (actions, endMerged) => {
+      fc.boolean(),
+      async (actions, endMerged, handedOver) => {
         const shop = makeWorkshop({
           'a.txt': 'a\n',
           'b.txt': 'b\n',
@@ -181,12 +192,13 @@ it('cleaning up never loses content, whatever was done in a worktree', async () 
               // Refused, because of what was done before: a state like any other.
             }
           }
-          await releaseWorktree(repository, 'att_1');
           const wasThere = existsSync(worktree.directory);
           const before = findTokens(world, worktree.branch, tokens);
+          const branch = handedOver ? await handOver(repository, worktree) : worktree.branch;
+          for (const attemptId of ['att_1', 'att_2']) await releaseWorktree(repository, attemptId);
           const plan = await planCleanup(repository, { activeAttemptIds: [] });
           const report = await applyCleanup(repository, plan);
-          const after = findTokens(world, worktree.branch, tokens);
+          const after = findTokens(world, branch, tokens);
           expect([...before].filter((token) => !after.has(token))).toEqual([]);
           const isKept = report.kept.some((item) => item.path === worktree.directory);
           expect(existsSync(worktree.directory)).toBe(wasThere && isKept);
