@@ -22,6 +22,9 @@ const stdin = readFileSync(0, 'utf8');
 const context = JSON.parse(process.env.NEOLITH_CONTEXT_FILE === undefined ? '{}' : stdin);
 const task = context.task;
 const number = (context.previousAttempts ?? []).length + 1;
+// Where git knows nobody, agents that commit have to say who they are.
+for (const who of ['AUTHOR', 'COMMITTER'])
+  Object.assign(process.env, { ['GIT_' + who + '_NAME']: 'An agent', ['GIT_' + who + '_EMAIL']: 'agent@example.org' });
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' });
 const note = (file, text) => appendFileSync(file, text + '\\n');
 const gate = async (file) => { while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20)); };
