@@ -299,13 +299,13 @@ async function tellEnd(
   summary: ExecutionSummary,
   { options, workers, served }: Execution,
   asked: AskedToEnd,
-  logFile: string,
+  logFile: string | null,
 ): Promise<void> {
   const ended = exitCodeOfRun(summary.run.status);
   const exitCode = ended ?? (asked.isAsked() ? EXIT.interrupted : EXIT.failed);
   process.exitCode = exitCode;
   reportExecution(terminal, summary, describeWhere({ summary, workers, served, options, exitCode }));
-  if (!options.json && exitCode !== EXIT.ok)
+  if (logFile !== null && !options.json && exitCode !== EXIT.ok)
     terminal.out(terminal.style('dim', `  The log: ${plainLine(logFile)}`));
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt, LogChunk, LogPage, NeolithClient } from '@neolith/contracts';
 import { isNeolithError } from '@neolith/contracts';
 import { sanitiseText } from '@neolith/daemon';
@@ -103,13 +104,11 @@ async function readOn(
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    // Told to end; the caller looks at the signal.
+  }
 }
 
 function print(terminal: Terminal, attempt: Pick<Attempt, 'id'>, chunk: LogChunk, json: boolean): void {

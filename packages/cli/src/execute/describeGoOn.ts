@@ -6,6 +6,7 @@ import type { WorkerFlags } from './prepareWorkers.js';
 export interface GoOnFlags extends WorkerFlags, ConnectionFlags {
   readonly maxConcurrent: number;
   readonly timeout?: number;
+  readonly mergeStage?: boolean;
   readonly name?: string;
   readonly leaseSeconds: number;
   readonly drainMinutes: number;
@@ -50,6 +51,7 @@ export function describeGoOn(runId: string, flags: GoOnFlags): string {
     '--resume',
     ...options.flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoteArgument(value)])),
     ...(flags.cache ? ['--cache'] : []),
+    ...(flags.mergeStage === false ? ['--no-merge-stage'] : []),
   ].join(' ');
 }
 

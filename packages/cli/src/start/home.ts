@@ -42,7 +42,8 @@ export async function openLog(home: string, name: string) {
 }
 
 export interface LineLog {
-  readonly file: string;
+  /** Null: it could not be opened. */
+  readonly file: string | null;
   write(line: string): void;
   /** When all is written; what comes afterwards is dropped. */
   close(): Promise<void>;
@@ -54,7 +55,14 @@ export async function openLineLog(
   name: string,
   onProblem: (error: Error) => void,
 ): Promise<LineLog> {
-  const { file, handle } = await openLog(home, name);
+  let opened: Awaited<ReturnType<typeof openLog>>;
+  try {
+    opened = await openLog(home, name);
+  } catch (error) {
+    onProblem(error as Error);
+    return { file: null, write: () => undefined, close: () => Promise.resolve() };
+  }
+  const { file, handle } = opened;
   const stream = handle.createWriteStream();
   let broken = false;
   stream.on('error', (error) => {

@@ -72,10 +72,27 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
   const agents = new Map<string, Spawned>();
   /** What coordinators that were killed had left running is ended before anything is started. */
   let swept: Promise<unknown> | null = null;
+  /** Those that are being started. */
+  const spawning = new Set<Promise<string>>();
 
-  async function spawnAgent(request: SpawnRequest): Promise<string> {
+  function spawnAgent(request: SpawnRequest): Promise<string> {
+    const started = start(request).finally(() => spawning.delete(started));
+    spawning.add(started);
+    return started;
+  }
+
+  async function sweep(): Promise<void> {
     swept ??= endStrays(POOL);
-    await swept;
+    try {
+      await swept;
+    } catch (error) {
+      swept = null;
+      throw error;
+    }
+  }
+
+  async function start(request: SpawnRequest): Promise<string> {
+    await sweep();
     const id = `agent_${randomUUID()}`;
     const directory = await prepareAttemptDirectory(options.attemptsDirectory, id);
     const output = createBoundedText(LOG_BYTES);
@@ -152,6 +169,8 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
     },
     terminateAgent: (id) => find(id).run.terminate('cancelled'),
     async terminateAll() {
+      // Who failed to start has told it to whoever wanted it.
+      await Promise.allSettled(spawning);
       const running = [...agents.values()].filter(({ report }) => report === null);
       await Promise.all(running.map(({ run }) => run.terminate('cancelled')));
     },

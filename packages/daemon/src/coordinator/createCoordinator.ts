@@ -4,6 +4,7 @@ import type { AttemptEvent, AttemptListener } from '../worker/attemptEvents.js';
 import { createDaemon, type WorkerDaemon } from '../worker/createDaemon.js';
 import { DaemonError } from '../worker/daemonError.js';
 import type { DaemonOptions } from '../worker/daemonOptions.js';
+import { describeError } from '../worker/judgeCallError.js';
 import { type AgentPool, createAgentPool } from './agentPool.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { recordEvent, type TaskRecord } from './executionRecord.js';
@@ -53,7 +54,8 @@ export interface Coordinator extends Omit<AgentPool, 'terminateAll'> {
   /**
    * Stores the plan where it is one, starts its run and a daemon for it in this process. Resolves once work is handed
    * out; of a run in which nothing is left to do, at once. The daemon ends with the run, whether or not somebody waits.
-   * With a `merger` the run gets a merge stage, unless its settings or its plan say otherwise.
+   * With a `merger` the run gets a merge stage: that of a plan unless its settings or the plan say otherwise, and one
+   * that exists if nothing of it has begun.
    * @throws CoordinatorError `ALREADY_EXECUTING`, `PLAN_TOO_LARGE`, `TASKS_UNASSIGNED`; DaemonError
    *   `STOPPED_WHILE_STARTING` after a call to end it; what the server refuses
    */
@@ -205,7 +207,16 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 
   function tellAll(tell: (listener: ProgressListener) => void): void {
-    for (const listener of listeners) tell(listener);
+    for (const listener of listeners) guard(() => tell(listener));
+  }
+
+  /** Whoever watches must not be able to end the work. */
+  function guard(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      options.log?.warn('A listener of the progress failed', describeError(error));
+    }
   }
 
   async function store(work: Extract<ExecutionInput, { plan: unknown }>): Promise<Run> {
@@ -244,8 +255,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // Events are told from the first one on, whenever somebody begins to listen.
     const stopping = new AbortController();
     const signal = AbortSignal.any([stopping.signal, over.signal]);
-    const watch = watchRun({ client, runId: run.id, signal, ...listener })
-      .then(() => undefined, listener.onTrouble)
+    const { onEvent } = listener;
+    const watch = watchRun({
+      client,
+      runId: run.id,
+      signal,
+      onProgress: (progress) => guard(() => listener.onProgress(progress)),
+      onEvent: (event) => guard(() => onEvent(event)),
+      onTrouble: (error) => guard(() => listener.onTrouble(error)),
+    })
+      .then(
+        () => undefined,
+        (error: unknown) => guard(() => listener.onTrouble(error)),
+      )
       .finally(() => eventWatches.delete(watch));
     eventWatches.add(watch);
     return () => stopping.abort(new Error('Nobody watches any more.'));
@@ -336,19 +358,18 @@ async function withMergeStage(
   isWanted: boolean,
 ): Promise<{ readonly run: Run; readonly hint: string | null }> {
   if (!isWanted || run.config.mergeStage) return { run, hint: null };
-  try {
-    const changed = await client.updateRun({
-      params: { id: run.id },
-      body: { config: { mergeStage: true } },
-    });
-    return { run: changed, hint: 'The run had no merge stage; it has one now.' };
-  } catch (error) {
-    if (!isNeolithError(error) || error.code !== 'RUN_HAS_ATTEMPTS') throw error;
+  // What is done already would be missing from what is merged, and nobody would be told.
+  if (run.status !== 'PENDING' || run.counts.done > 0) {
     return {
       run,
       hint: 'The run was begun without a merge stage: nothing is merged, and work stays on the branches of its attempts.',
     };
   }
+  const changed = await client.updateRun({
+    params: { id: run.id },
+    body: { config: { mergeStage: true } },
+  });
+  return { run: changed, hint: 'The run had no merge stage; it has one now.' };
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

@@ -39,5 +39,8 @@ export function buildGitEnvironment(
     GIT_EDITOR: 'false',
     GIT_SEQUENCE_EDITOR: 'false',
     GIT_MERGE_AUTOEDIT: 'no',
+    // Who may write to the repository can give any commit other parents by these: what is merged is proved by parents.
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: '/dev/null',
   };
 }

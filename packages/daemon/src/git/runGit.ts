@@ -50,6 +50,8 @@ const SETTINGS = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.untrackedCache=false',
+  // A copy of who is whose parent, beside the commits themselves.
+  'core.commitGraph=false',
   // What tells whether a file has changed must not be loosened by the repository.
   'core.trustctime=true',
   'core.checkStat=default',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { ClaimWithContext, Criteria, NeolithClient } from '@neolith/contracts';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import { describeError } from './judgeCallError.js';
@@ -49,6 +50,8 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
   const states = new Map<string, Mutable<PollState>>();
   const underWay = new Map<Promise<void>, string>();
   const stopping = new AbortController();
+  // Each orchestrator has a loop that listens, and there may be hundreds.
+  setMaxListeners(0, stopping.signal);
   let reserved = 0;
   let timer: NodeJS.Timeout | undefined;
 

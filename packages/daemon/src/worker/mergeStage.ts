@@ -101,7 +101,7 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     let told = '';
     let [pauseMs, pauseMaxMs]: readonly number[] = REFUSED_PAUSE_MS;
     for (;;) {
-      const outcome = await mergeOnce(Math.max(0, Math.ceil(giveUpAtMs - performance.now())));
+      const outcome = await mergeOnce();
       if (outcome.kind !== 'refused') return outcome;
       const leftMs = giveUpAtMs - performance.now();
       const error = outcome.error.slice(0, ERROR_CHARS_MAX);
@@ -120,14 +120,13 @@ export function startMergeStage(deps: MergeStageDependencies, request: MergeRequ
     }
   }
 
-  async function mergeOnce(
-    timeoutMs: number,
-  ): Promise<MergeOutcome | Extract<MergeVerdict, { kind: 'refused' }>> {
+  async function mergeOnce(): Promise<MergeOutcome | Extract<MergeVerdict, { kind: 'refused' }>> {
     try {
       run = await deps.merger.start(
         request,
         {
-          timeoutMs,
+          // Each try as long as any merge: the one that is let in at last needs all of its check.
+          timeoutMs: deps.mergeTimeoutMs,
           graceMs: deps.graceMs,
           daemonMarker: deps.daemonMarker,
           secrets: deps.secrets,

@@ -178,3 +178,49 @@ it('has nothing to do where no task is open, and says how the run stands', async
   expect(ended.counts).toMatchObject({ total: 1, cancelled: 1 });
   expect(agentPids()).toEqual([]);
 });
+
+it('is not ended by whoever watches it', async () => {
+  const made = coordinator();
+  const run = await storedRun();
+  await made.execute({ runId: run.id });
+  let looks = 0;
+  const fail = () => {
+    looks += 1;
+    throw new Error('of the listener');
+  };
+  made.monitorProgress({ onProgress: fail, onTrouble: fail });
+  made.monitorProgress({ onProgress: fail, onTrouble: fail, onEvent: fail });
+  await until(() => looks >= 4, 'some looks');
+  expect(agentPids().filter(isAlive)).toHaveLength(1);
+  await work.open(work.path('gate'));
+  expect((await made.waitForCompletion(30_000)).run.status).toBe('SUCCEEDED');
+});
+
+it('ends an agent that is just being started', async () => {
+  const made = coordinator();
+  const starting = made.spawnAgent({
+    adapter: work.agent('exec sleep 1000'),
+    prompt: 'Wait',
+    directory: work.directory,
+  });
+  await made.cancelAll();
+  expect(made.monitorAgentHealth(await starting)).toMatchObject({ status: 'ended' });
+});
+
+it('leaves a run without a merge stage as it is once it was begun', async () => {
+  const repository = await openRepository({
+    path: makeRepository(work.path('repository')),
+    worktreesDirectory: work.path('worktrees'),
+    environment: process.env,
+  });
+  await work.open(work.path('gate'));
+  const begun = await storedRun({ mergeStage: false });
+  await work.engine.startRun(begun.id);
+  const made = coordinator({
+    workplace: gitWorkplace({ repository, targetBranch: null }),
+    merger: createGitMerger({ repository, strategy: 'rebase', check: null }),
+  });
+  const { hints } = await made.execute({ runId: begun.id });
+  expect(hints.join('\n')).toContain('nothing is merged');
+  expect((await made.waitForCompletion(30_000)).run.config.mergeStage).toBe(false);
+}, 60_000);
