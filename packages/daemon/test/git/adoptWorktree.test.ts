@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { adoptWorktree } from '../../src/git/adoptWorktree.js';
@@ -148,6 +148,30 @@ it('knows work again that the attempt before had merged and could not tell', asy
   expect(shop.git('rev-parse', TARGET)).toBe(tip);
   await takeBackWorktree(repository, 'att_3');
   expect(await removeWorktree(repository, { attemptId: 'att_3' })).toBeNull();
+});
+
+it.each([
+  ['with a record of what git ran', false],
+  ['with a record of before that was kept', true],
+])('is not fooled by a program that was planted there meanwhile: %s', async (_what, isOld) => {
+  const record = await readAttemptRecord(repository, 'att_1');
+  if (record === null) throw new Error('There is no record.');
+  if (isOld) await writeAttemptRecord(repository, { ...record, programs: null });
+  const mark = join(shop.root, 'ran');
+  shop.git('config', 'extensions.worktreeConfig', 'true');
+  shop.gitIn(place.directory, 'config', '--worktree', 'filter.x.clean', `touch ${mark}; cat`);
+  mkdirSync(join(repository.gitDirectory, 'info'), { recursive: true });
+  writeFileSync(join(repository.gitDirectory, 'info', 'attributes'), '* filter=x\n');
+  // Also by a daemon that was started since.
+  for (const opened of [repository, await shop.open()]) {
+    await expect(adoptWorktree(opened, { taskId: TASK, attemptId: 'att_2' })).rejects.toMatchObject({
+      code: 'CONFIGURATION_CHANGED',
+      message: expect.stringContaining('filter.x.clean'),
+    });
+  }
+  expect([existsSync(mark), branches(), head()]).toEqual([false, [place.branch], place.branch]);
+  shop.gitIn(place.directory, 'config', '--worktree', '--unset', 'filter.x.clean');
+  await expectAllMerged('att_3');
 });
 
 it('takes nothing from an attempt that still holds it, and gives it none', async () => {
