@@ -10,6 +10,7 @@ import { findProgram } from './findProgram.js';
 import { judgeModelAgent } from './judgeModelAgent.js';
 import { writePromptFile } from './promptFile.js';
 import { describeProviderFault, type ProviderWords } from './providerFault.js';
+import { listSecretValues } from './secretVariables.js';
 
 /** What an operator may set for an agent that is a command. From the daemon's configuration and nowhere else. */
 export interface CommandAgentConfiguration {
@@ -183,7 +184,10 @@ export function createCommandAgent(
         ...(description.usageFile === undefined ? {} : { usageFile: description.usageFile(start) }),
         ...(description.scratch === undefined ? {} : { scratch: description.scratch }),
         lingerAfterResultMs,
-        secrets: description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
+        secrets: [
+          ...description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
+          ...listSecretValues(passed),
+        ],
         lineLimitBytes: LINE_LIMIT_BYTES,
       };
     },

@@ -11,6 +11,7 @@ import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
 import { findRunner } from './runnerFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 export interface ScriptAgentConfiguration {
   /**
@@ -85,11 +86,15 @@ export function createScriptAgent(
       const context = JSON.stringify(request.context);
       await writePrivateFile(contextFile, context);
       const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         command: interpreter,
         args: readArguments(script),
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_CONTEXT_FILE: contextFile,
@@ -101,6 +106,7 @@ export function createScriptAgent(
         input: context,
         resultFile,
         lingerAfterResultMs,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

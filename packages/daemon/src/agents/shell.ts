@@ -8,6 +8,7 @@ import { findProgram } from './findProgram.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 export interface ShellAgentConfiguration {
   /**
@@ -62,10 +63,14 @@ export function createShellAgent(
       await writePrivateFile(contextFile, context);
       const promptFile = await writePromptFile(request);
       const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         ...program,
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_CONTEXT_FILE: contextFile,
@@ -75,6 +80,7 @@ export function createShellAgent(
         input: context,
         resultFile,
         lingerAfterResultMs,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

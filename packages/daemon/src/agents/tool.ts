@@ -7,6 +7,7 @@ import { isObject, objectOf } from './jsonFields.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { findRunner } from './runnerFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 /** From the daemon's configuration and nowhere else: a task chooses among what is allowed here. */
 export interface ToolAgentConfiguration {
@@ -47,11 +48,15 @@ export function createToolAgent(
     name: 'tool',
     detect: async () => ({ found: true, path: findRunner('runTool.mjs') }),
     async start(request) {
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         command: process.execPath,
         args: [findRunner('runTool.mjs')],
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_RESULT_FILE: join(request.attemptDirectory, 'result.json'),
@@ -59,6 +64,7 @@ export function createToolAgent(
         input: JSON.stringify({ call: readCall(request.context), settings }),
         resultFile: join(request.attemptDirectory, 'result.json'),
         lingerAfterResultMs: null,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,
