@@ -3,10 +3,11 @@ import { access } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
@@ -71,6 +72,12 @@ export function createScriptAgent(
   return {
     name: 'script',
     mayBeSilent: true,
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: script === null ? [] : [script.file],
+      }),
     detect,
     async start(request) {
       const detection = await detect();

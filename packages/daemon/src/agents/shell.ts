@@ -1,10 +1,11 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
@@ -46,6 +47,12 @@ export function createShellAgent(
   return {
     name: 'shell',
     mayBeSilent: true,
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: program === null ? [] : [program.command, ...program.args].filter(isAbsolute),
+      }),
     async detect(): Promise<AgentDetection> {
       if (program === null) return { found: false, remedy: REMEDY };
       const path = await findProgram(program.command, hostPath);

@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { AgentAdapter, JsonValue } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
+import { fingerprintOf } from './fingerprint.js';
 import { isObject, objectOf } from './jsonFields.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
@@ -46,6 +47,12 @@ export function createToolAgent(
   const settings = readSettings(configuration);
   return {
     name: 'tool',
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: settings.testCommand.filter((part) => isAbsolute(part)),
+      }),
     detect: async () => ({ found: true, path: findRunner('runTool.mjs') }),
     async start(request) {
       const passed = buildAgentEnvironment(
