@@ -18,6 +18,7 @@ import { describeOwnLife, type ProcessLife } from '../../src/git/processLife.js'
 import type { AttemptWorktree, Repository } from '../../src/git/repository.js';
 import { supersedeAttempts } from '../../src/git/supersede.js';
 import { describeDaemonLife } from '../../src/process/strays.js';
+import { gitWorkplace } from '../../src/worker/gitWorkplace.js';
 import { beginAttempt, factsOf, makeWorkshop, merge, RUN, type Workshop } from './support/workshop.js';
 
 const TASK = 'task_drawn';
@@ -217,4 +218,33 @@ it('is judged like every other worktree once another attempt has done the task',
   shop.gitIn(place.directory, 'commit', '--quiet', '--message=All');
   await supersedeAttempts(repository, { taskId: TASK, byAttemptId: 'att_9' });
   expect(await removeWorktree(repository, { attemptId: 'att_1' })).toBeNull();
+});
+
+it('supersedes no attempt that is held by a living process, be it this one', async () => {
+  const merged = await beginAttempt(repository, 'att_9', { taskId: TASK });
+  shop.write({ 'other.txt': 'x\n' }, merged.directory);
+  await commitWork(repository, merged, factsOf('att_9', { taskId: TASK }));
+  expect((await merge({ repository }, 'att_9')).verdict.kind).toBe('merged');
+  await beginAttempt(repository, 'att_10', { taskId: TASK });
+  const supersede = () => supersedeAttempts(repository, { taskId: TASK, byAttemptId: 'att_9' });
+  expect(await supersede()).toEqual(['att_1']);
+  const record = await readAttemptRecord(repository, 'att_10');
+  if (record === null) throw new Error('There is no record.');
+  // Of a daemon that was killed it is.
+  await writeAttemptRecord(repository, { ...record, owner: await deadLife() });
+  expect((await supersede()).sort()).toEqual(['att_1', 'att_10']);
+});
+
+it('keeps the place of an attempt that has just begun when another at the same task is closed', async () => {
+  const workplace = gitWorkplace({ repository, targetBranch: null });
+  const facts = { taskId: 'task_twice', runId: RUN, title: 'Twice', agent: 'shell' };
+  const open = (attemptId: string) => workplace.open({ ...facts, attemptId, attemptDirectory: shop.root });
+  const first = await open('att_21');
+  shop.write({ 'first.txt': '1\n' }, first.directory);
+  await first.commit();
+  expect((await merge({ repository }, 'att_21', { taskId: 'task_twice' })).verdict.kind).toBe('merged');
+  const second = await open('att_22');
+  expect(await first.close({ done: true })).toEqual({ kept: null });
+  expect(existsSync(first.directory)).toBe(false);
+  expect(existsSync(join(second.directory, 'first.txt'))).toBe(true);
 });
