@@ -173,10 +173,10 @@ export type AgentVerdict =
 export interface AgentAdapter {
   readonly name: string;
   /**
-   * Of all settings that decide what it brings: agents of one name that are configured otherwise don't take over each other's
-   * results. Default: there are none.
+   * A digest of all that decides what it brings, as it is now (see `fingerprintOf`): agents of one name that are configured
+   * otherwise don't take over each other's results. Default: nothing does. Never rejects.
    */
-  readonly fingerprint?: string;
+  fingerprint?(): Promise<string>;
   /** Its silence means nothing, such as that of a script which waits for something. Default: it is a sign of a stall. */
   readonly mayBeSilent?: boolean;
   /** Whether the agent can be started here. Never throws. */

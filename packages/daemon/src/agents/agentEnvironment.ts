@@ -20,8 +20,16 @@ export function buildAgentEnvironment(
       );
     }
   }
+  return pickVariables(host, [...ALWAYS_PASSED, ...names]);
+}
+
+/** Those that are set. Pure. */
+export function pickVariables(
+  host: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const name of [...ALWAYS_PASSED, ...names]) {
+  for (const name of names) {
     const value = host[name];
     if (value !== undefined) environment[name] = value;
   }

@@ -2,14 +2,16 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentCommand, AgentRequest, LineReader } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { detectLogin } from './detectLogin.js';
 import { detectProgram } from './detectProgram.js';
 import { findProgram } from './findProgram.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judgeModelAgent } from './judgeModelAgent.js';
 import { writePromptFile } from './promptFile.js';
 import { describeProviderFault, type ProviderWords } from './providerFault.js';
+import { listSecretValues } from './secretVariables.js';
 
 /** What an operator may set for an agent that is a command. From the daemon's configuration and nowhere else. */
 export interface CommandAgentConfiguration {
@@ -137,8 +139,21 @@ export function createCommandAgent(
     ...buildAgentEnvironment(dependencies.hostEnvironment, names),
   });
 
+  const { hostEnvironment } = dependencies;
   return {
     name,
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(hostEnvironment, [
+          ...description.variables,
+          ...(configuration.environmentNames ?? []),
+        ]),
+        credentials: Object.keys(pickVariables(hostEnvironment, description.credentials.variables)),
+        // A wrapper of the operator's; the agent's own program says which version it is.
+        files:
+          configuration.command === undefined ? [] : [program.command, ...program.args].filter(isAbsolute),
+      }),
     async detect() {
       const detection = await detectProgram({
         title,
@@ -183,7 +198,10 @@ export function createCommandAgent(
         ...(description.usageFile === undefined ? {} : { usageFile: description.usageFile(start) }),
         ...(description.scratch === undefined ? {} : { scratch: description.scratch }),
         lingerAfterResultMs,
-        secrets: description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
+        secrets: [
+          ...description.credentials.variables.flatMap((variable) => passed[variable] ?? []),
+          ...listSecretValues(passed),
+        ],
         lineLimitBytes: LINE_LIMIT_BYTES,
       };
     },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { AgentAdapter } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
 import { AgentError } from './agentError.js';
@@ -65,11 +64,5 @@ export function createAgent(
       `There is no agent called ${JSON.stringify(name)}. Known agents: ${AGENT_NAMES.join(', ')}.`,
     );
   }
-  const adapter = AGENTS[name as AgentName](dependencies, configurations);
-  return { ...adapter, fingerprint: fingerprintOf(configurations[name as AgentName] ?? {}) };
-}
-
-/** Configurations may hold what nobody should read in a key. */
-function fingerprintOf(configuration: object): string {
-  return createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 32);
+  return AGENTS[name as AgentName](dependencies, configurations);
 }

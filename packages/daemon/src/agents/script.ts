@@ -3,14 +3,16 @@ import { access } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
 import { findRunner } from './runnerFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 export interface ScriptAgentConfiguration {
   /**
@@ -70,6 +72,12 @@ export function createScriptAgent(
   return {
     name: 'script',
     mayBeSilent: true,
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: script === null ? [] : [script.file],
+      }),
     detect,
     async start(request) {
       const detection = await detect();
@@ -85,11 +93,15 @@ export function createScriptAgent(
       const context = JSON.stringify(request.context);
       await writePrivateFile(contextFile, context);
       const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         command: interpreter,
         args: readArguments(script),
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_CONTEXT_FILE: contextFile,
@@ -101,6 +113,7 @@ export function createScriptAgent(
         input: context,
         resultFile,
         lingerAfterResultMs,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

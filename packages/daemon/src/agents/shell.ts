@@ -1,13 +1,15 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 export interface ShellAgentConfiguration {
   /**
@@ -45,6 +47,12 @@ export function createShellAgent(
   return {
     name: 'shell',
     mayBeSilent: true,
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: program === null ? [] : [program.command, ...program.args].filter(isAbsolute),
+      }),
     async detect(): Promise<AgentDetection> {
       if (program === null) return { found: false, remedy: REMEDY };
       const path = await findProgram(program.command, hostPath);
@@ -62,10 +70,14 @@ export function createShellAgent(
       await writePrivateFile(contextFile, context);
       const promptFile = await writePromptFile(request);
       const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         ...program,
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_CONTEXT_FILE: contextFile,
@@ -75,6 +87,7 @@ export function createShellAgent(
         input: context,
         resultFile,
         lingerAfterResultMs,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

@@ -1,12 +1,14 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { AgentAdapter, JsonValue } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
-import { buildAgentEnvironment } from './agentEnvironment.js';
+import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
+import { fingerprintOf } from './fingerprint.js';
 import { isObject, objectOf } from './jsonFields.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { findRunner } from './runnerFile.js';
+import { listSecretValues } from './secretVariables.js';
 
 /** From the daemon's configuration and nowhere else: a task chooses among what is allowed here. */
 export interface ToolAgentConfiguration {
@@ -45,13 +47,23 @@ export function createToolAgent(
   const settings = readSettings(configuration);
   return {
     name: 'tool',
+    fingerprint: () =>
+      fingerprintOf({
+        configuration,
+        variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+        files: settings.testCommand.filter((part) => isAbsolute(part)),
+      }),
     detect: async () => ({ found: true, path: findRunner('runTool.mjs') }),
     async start(request) {
+      const passed = buildAgentEnvironment(
+        dependencies.hostEnvironment,
+        configuration.environmentNames ?? [],
+      );
       return {
         command: process.execPath,
         args: [findRunner('runTool.mjs')],
         environment: {
-          ...buildAgentEnvironment(dependencies.hostEnvironment, configuration.environmentNames ?? []),
+          ...passed,
           NEOLITH_TASK_ID: request.taskId,
           NEOLITH_ATTEMPT_ID: request.attemptId,
           NEOLITH_RESULT_FILE: join(request.attemptDirectory, 'result.json'),
@@ -59,6 +71,7 @@ export function createToolAgent(
         input: JSON.stringify({ call: readCall(request.context), settings }),
         resultFile: join(request.attemptDirectory, 'result.json'),
         lingerAfterResultMs: null,
+        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

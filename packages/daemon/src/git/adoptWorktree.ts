@@ -10,9 +10,9 @@ import { findFault } from './checkWorktree.js';
 import { GitError } from './gitError.js';
 import { nameAttemptBranch } from './names.js';
 import { describeOwnLife, judgeLife } from './processLife.js';
-import { readPrograms } from './readPrograms.js';
 import type { AttemptWorktree, Repository } from './repository.js';
 import { type LockOptions, withRepositoryLock } from './repositoryLock.js';
+import { requireSamePrograms } from './requireSamePrograms.js';
 
 export interface AdoptInput {
   readonly taskId: string;
@@ -26,7 +26,8 @@ export interface AdoptInput {
  * lies in it: directory and files stay, the branch gets the new attempt's name. Cut off at any point, nothing is lost, and
  * the next attempt takes it over the same way.
  * @returns null: nobody was asked to, or the worktree is not here any more.
- * @throws GitError `REPOSITORY_BUSY`: an attempt of before still holds it.
+ * @throws GitError `REPOSITORY_BUSY`: an attempt of before still holds it; `CONFIGURATION_CHANGED`: git would run other
+ *   programs there than when the place was made. Nothing is taken over then.
  */
 export function adoptWorktree(repository: Repository, input: AdoptInput): Promise<AttemptWorktree | null> {
   return withRepositoryLock(
@@ -80,16 +81,15 @@ async function takeOver(
   repository: Repository,
   { last, before, attemptId }: TakeOver,
 ): Promise<AttemptWorktree> {
+  // Agents may have worked there before the person, and others in the same repository since.
+  const programs = last.programs ?? { shared: repository.programs, own: {} };
+  await requireSamePrograms(repository, { ...last, programs });
   const record: AttemptRecord = {
     ...last,
     attemptId,
     branch: nameAttemptBranch(attemptId),
     owner: await describeOwnLife(),
-    // It was no agent that worked there; what was configured since is the user's doing.
-    programs: {
-      shared: repository.programs,
-      own: await readPrograms(repository, last.adminDirectory),
-    },
+    programs: { shared: repository.programs, own: programs.own },
     earlierAttemptIds: [...new Set(before.flatMap((one) => [...one.earlierAttemptIds, one.attemptId]))],
   };
   // The order counts: a branch is always checked out or known by a record, and a record that names the place remains.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { buildAgentEnvironment } from '../agents/agentEnvironment.js';
 import type { MergeCallbacks, MergeLimits } from '../agents/merger.js';
+import { listSecretValues } from '../agents/secretVariables.js';
 import { keepLastBytes } from '../process/boundedText.js';
 import type { ProcessOutcome } from '../process/processOutcome.js';
 import { type SupervisedProcess, superviseProcess } from '../process/superviseProcess.js';
@@ -82,7 +83,7 @@ export async function checkResult(
         graceMs: limits.graceMs,
         runMarker: id,
         daemonMarker: limits.daemonMarker,
-        secrets: limits.secrets,
+        secrets: [...limits.secrets, ...listSecretValues(environment)],
       },
       { onLine: (line) => callbacks.onLog(line) },
     );

@@ -111,7 +111,7 @@ export async function describeParts(
       metadata: task.metadata as JsonValue,
       dependencies: dependencies.map(({ result }) => (result?.output ?? null) as JsonValue),
     },
-    agent: JSON.stringify([adapter.name, adapter.fingerprint ?? null, version ?? null]),
+    agent: JSON.stringify([adapter.name, (await adapter.fingerprint?.()) ?? null, version ?? null]),
     model: model ?? null,
   };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { adoptWorktree } from '../../src/git/adoptWorktree.js';
@@ -18,6 +18,7 @@ import { describeOwnLife, type ProcessLife } from '../../src/git/processLife.js'
 import type { AttemptWorktree, Repository } from '../../src/git/repository.js';
 import { supersedeAttempts } from '../../src/git/supersede.js';
 import { describeDaemonLife } from '../../src/process/strays.js';
+import { gitWorkplace } from '../../src/worker/gitWorkplace.js';
 import { beginAttempt, factsOf, makeWorkshop, merge, RUN, type Workshop } from './support/workshop.js';
 
 const TASK = 'task_drawn';
@@ -150,6 +151,30 @@ it('knows work again that the attempt before had merged and could not tell', asy
   expect(await removeWorktree(repository, { attemptId: 'att_3' })).toBeNull();
 });
 
+it.each([
+  ['with a record of what git ran', false],
+  ['with a record of before that was kept', true],
+])('is not fooled by a program that was planted there meanwhile: %s', async (_what, isOld) => {
+  const record = await readAttemptRecord(repository, 'att_1');
+  if (record === null) throw new Error('There is no record.');
+  if (isOld) await writeAttemptRecord(repository, { ...record, programs: null });
+  const mark = join(shop.root, 'ran');
+  shop.git('config', 'extensions.worktreeConfig', 'true');
+  shop.gitIn(place.directory, 'config', '--worktree', 'filter.x.clean', `touch ${mark}; cat`);
+  mkdirSync(join(repository.gitDirectory, 'info'), { recursive: true });
+  writeFileSync(join(repository.gitDirectory, 'info', 'attributes'), '* filter=x\n');
+  // Also by a daemon that was started since.
+  for (const opened of [repository, await shop.open()]) {
+    await expect(adoptWorktree(opened, { taskId: TASK, attemptId: 'att_2' })).rejects.toMatchObject({
+      code: 'CONFIGURATION_CHANGED',
+      message: expect.stringContaining('filter.x.clean'),
+    });
+  }
+  expect([existsSync(mark), branches(), head()]).toEqual([false, [place.branch], place.branch]);
+  shop.gitIn(place.directory, 'config', '--worktree', '--unset', 'filter.x.clean');
+  await expectAllMerged('att_3');
+});
+
 it('takes nothing from an attempt that still holds it, and gives it none', async () => {
   const adopted = await adopt('att_2');
   await expect(adopt('att_3')).rejects.toMatchObject({ code: 'REPOSITORY_BUSY' });
@@ -193,4 +218,33 @@ it('is judged like every other worktree once another attempt has done the task',
   shop.gitIn(place.directory, 'commit', '--quiet', '--message=All');
   await supersedeAttempts(repository, { taskId: TASK, byAttemptId: 'att_9' });
   expect(await removeWorktree(repository, { attemptId: 'att_1' })).toBeNull();
+});
+
+it('supersedes no attempt that is held by a living process, be it this one', async () => {
+  const merged = await beginAttempt(repository, 'att_9', { taskId: TASK });
+  shop.write({ 'other.txt': 'x\n' }, merged.directory);
+  await commitWork(repository, merged, factsOf('att_9', { taskId: TASK }));
+  expect((await merge({ repository }, 'att_9')).verdict.kind).toBe('merged');
+  await beginAttempt(repository, 'att_10', { taskId: TASK });
+  const supersede = () => supersedeAttempts(repository, { taskId: TASK, byAttemptId: 'att_9' });
+  expect(await supersede()).toEqual(['att_1']);
+  const record = await readAttemptRecord(repository, 'att_10');
+  if (record === null) throw new Error('There is no record.');
+  // Of a daemon that was killed it is.
+  await writeAttemptRecord(repository, { ...record, owner: await deadLife() });
+  expect((await supersede()).sort()).toEqual(['att_1', 'att_10']);
+});
+
+it('keeps the place of an attempt that has just begun when another at the same task is closed', async () => {
+  const workplace = gitWorkplace({ repository, targetBranch: null });
+  const facts = { taskId: 'task_twice', runId: RUN, title: 'Twice', agent: 'shell' };
+  const open = (attemptId: string) => workplace.open({ ...facts, attemptId, attemptDirectory: shop.root });
+  const first = await open('att_21');
+  shop.write({ 'first.txt': '1\n' }, first.directory);
+  await first.commit();
+  expect((await merge({ repository }, 'att_21', { taskId: 'task_twice' })).verdict.kind).toBe('merged');
+  const second = await open('att_22');
+  expect(await first.close({ done: true })).toEqual({ kept: null });
+  expect(existsSync(first.directory)).toBe(false);
+  expect(existsSync(join(second.directory, 'first.txt'))).toBe(true);
 });

@@ -225,13 +225,15 @@ describe('the check', () => {
       NEOLITH_TOKEN: 'neo_secret',
       EXTRA: 'shown',
       OTHER: 'hidden',
+      DEPLOY_TOKEN: 'correct-horse',
     };
+    const environmentNames = ['EXTRA', 'DEPLOY_TOKEN'];
     const { log } = await merge(
-      { repository, check: { command: ['env'], hostEnvironment, environmentNames: ['EXTRA'] } },
+      { repository, check: { command: ['env'], hostEnvironment, environmentNames } },
       'att_1',
     );
-    expect(log).toContain('EXTRA=shown');
-    expect(log.join()).not.toMatch(/neo_secret|hidden/);
+    expect(log).toEqual(expect.arrayContaining(['EXTRA=shown', 'DEPLOY_TOKEN=[redacted]']));
+    expect(log.join()).not.toMatch(/neo_secret|hidden|horse/);
   });
 
   it('is ended by its time limit', async () => {

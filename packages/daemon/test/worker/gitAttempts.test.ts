@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AttemptStatus, NewTask } from '@neolith/contracts';
 import { expect, it } from 'vitest';
+import { createAgent } from '../../src/agents/registry.js';
 import type { AttemptEvent, DaemonOptions, Repository } from '../../src/index.js';
 import { createGitMerger, gitWorkplace, openRepository } from '../../src/index.js';
 import { mayStandForTask } from '../../src/worker/reuseWork.js';
@@ -27,8 +28,8 @@ const lives = (): number => {
   }
 };
 
-async function staged(task: Partial<NewTask> = {}) {
-  const orchestrator = await work.orchestrator();
+async function staged(task: Partial<NewTask> = {}, by?: { readonly id: string }) {
+  const orchestrator = by ?? (await work.orchestrator());
   const run = await work.engine.createRun({
     name: 'Staged',
     orchestratorId: orchestrator.id,
@@ -200,6 +201,33 @@ it('takes over the result of a task that was the same, and tells so', async () =
   await work.engine.startRun(other.id);
   await work.untilStatus(await taskOf(other.id), 'DONE');
   expect(lives()).toBe(2);
+}, 60_000);
+
+it('takes over no result of an agent that is set up otherwise', async () => {
+  const repository = await openTestRepository();
+  const does = 'echo "$LEVEL" > made.txt';
+  const agent = (level: string) =>
+    createAgent(
+      'shell',
+      { hostEnvironment: { ...process.env, LEVEL: level }, baseDirectory: work.directory },
+      { shell: { command: `echo run >> ${work.path('lives')}\n${does}`, environmentNames: ['LEVEL'] } },
+    );
+  const begin = git(repository.path, 'rev-parse', 'main');
+  const orchestrator = await work.orchestrator();
+  for (const [level, runs] of [
+    ['high', 1],
+    ['low', 2],
+    ['high', 2],
+  ] as const) {
+    git(repository.path, 'reset', '-q', '--hard', begin);
+    const { id, orchestrators } = await staged({ description: 'Write made.txt' }, orchestrator);
+    const { daemon } = gitDaemon(repository, { orchestrators, agent: agent(level) }, true);
+    await daemon.start();
+    await work.untilStatus(id, 'DONE');
+    await daemon.stop();
+    expect([level, lives()]).toEqual([level, runs]);
+    expect(readFileSync(`${repository.path}/made.txt`, 'utf8')).toBe(`${level}\n`);
+  }
 }, 60_000);
 
 it('keeps no result of a task that failed, and none where nobody asked for it', async () => {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { AgentAdapter } from '../agentAdapter.js';
 import type { AgentDependencies } from '../agentDependencies.js';
 import { createAgent } from '../registry.js';
+import { listSecretValues } from '../secretVariables.js';
 import type { ConfiguredAgents } from './agentsConfigSchema.js';
 
 /** What the operator of a machine sets for its agents. */
@@ -15,15 +16,11 @@ export interface AgentsConfig {
 
 export const NO_AGENTS_CONFIG: AgentsConfig = { file: null, agents: {}, secrets: [] };
 
-/** By its name alone one can tell; the value of `ANTHROPIC_MODEL` must stay readable. */
-const SECRET_NAME = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|HEADERS|CONFIG_CONTENT/i;
-
 /** The values of variables whose names say that they are secret. Pure. */
 export function listSecrets(agents: ConfiguredAgents): string[] {
-  const values = Object.values(agents).flatMap((agent) =>
-    agent !== undefined && 'environment' in agent ? Object.entries(agent.environment ?? {}) : [],
+  return Object.values(agents).flatMap((agent) =>
+    agent !== undefined && 'environment' in agent ? listSecretValues(agent.environment ?? {}) : [],
   );
-  return values.filter(([name, value]) => SECRET_NAME.test(name) && value !== '').map(([, value]) => value);
 }
 
 /**
