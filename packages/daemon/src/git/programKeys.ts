@@ -85,6 +85,28 @@ const WHOLE_SECTIONS: ReadonlySet<string> = new Set([
   'web',
 ]);
 
+/** Sections that only commands heed which a person gives. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set([
+  'alias',
+  'browser',
+  'difftool',
+  'guitool',
+  'imap',
+  'instaweb',
+  'interactive',
+  'man',
+  'mergetool',
+  'pager',
+  'sendemail',
+  'tar',
+  'web',
+]);
+
+/** Whether none of the git commands that the daemon itself gives runs a program by this key. Pure. */
+export function isForPeople(name: string): boolean {
+  return FOR_PEOPLE.has(name.slice(0, name.indexOf('.')).toLowerCase());
+}
+
 /**
  * Whether a key of git's configuration can make git run a program, or read other configuration or another repository:
  * now or in a later command of the user's. A list of what counts rather than of what does not: agents and tools write

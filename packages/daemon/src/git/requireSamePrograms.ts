@@ -3,6 +3,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AttemptRecord } from './attemptRecord.js';
 import { GitError } from './gitError.js';
+import { isForPeople } from './programKeys.js';
 import { comparePrograms, readPrograms } from './readPrograms.js';
 import type { Repository } from './repository.js';
 
@@ -23,20 +24,24 @@ export async function requireSamePrograms(
   if (fault !== null) throw fault;
 }
 
-/** Null: they are the same. */
+/**
+ * Null: they are the same. With what a worktree was made with, only those keys are compared that could have a command of
+ * ours run a program: a daemon that was started since can't tell a user's new alias from an agent's, and runs neither.
+ */
 export async function findOtherPrograms(
   repository: Repository,
   record: Pick<AttemptRecord, 'programs' | 'adminDirectory'> | null,
 ): Promise<GitError | null> {
   const shared = await readPrograms(repository, null);
   const names = comparePrograms(repository.programs, shared);
+  if (names.length > 0) return describeChange(repository, names, 'opened');
   if (record?.programs != null) {
-    names.push(...comparePrograms(record.programs.shared, shared));
-    names.push(
+    const older = [
+      ...comparePrograms(record.programs.shared, shared).filter((name) => !isForPeople(name)),
       ...comparePrograms(record.programs.own, await readPrograms(repository, record.adminDirectory)),
-    );
+    ];
+    if (older.length > 0) return describeChange(repository, [...new Set(older)], 'made');
   }
-  if (names.length > 0) return describeChange(repository, [...new Set(names)]);
   return (await leadsElsewhere(repository, record)) ? describeLink(repository) : null;
 }
 
@@ -58,13 +63,28 @@ async function leadsElsewhere(
   }
 }
 
-function describeChange({ path }: Repository, names: readonly string[]): GitError {
+/** What the user can do about a change of his own: it is known to the next daemon, but not to a worktree of before. */
+const REMEDIES = {
+  opened: { when: 'while agents were at work', remedy: 'start the daemon again' },
+  made: {
+    when: 'since the worktree was made',
+    remedy:
+      'take it back until the worktree is gone, or look through the worktree and remove it (git worktree remove --force)',
+  },
+} as const;
+
+function describeChange(
+  { path }: Repository,
+  names: readonly string[],
+  since: keyof typeof REMEDIES,
+): GitError {
+  const { when, remedy } = REMEDIES[since];
   const shown = names.slice(0, NAMES_SHOWN).map((name) => JSON.stringify(name.slice(0, 200)));
   const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
   const first = names[0] ?? '';
   return new GitError(
     'CONFIGURATION_CHANGED',
-    `The git configuration of ${path} was changed while agents were at work, in keys by which git runs programs: ${shown.join(', ')}${rest}. Nothing of it was run. If it was not you, take it out (git -C '${path}' config --show-origin --get-all ${JSON.stringify(first)} shows where it is) and look at what else was done; if it was you, start the daemon again.`,
+    `The git configuration of ${path} was changed ${when}, in keys by which git runs programs: ${shown.join(', ')}${rest}. Nothing of it was run. If it was not you, take it out (git -C '${path}' config --show-origin --get-all ${JSON.stringify(first)} shows where it is) and look at what else was done; if it was you, ${remedy}.`,
   );
 }
 

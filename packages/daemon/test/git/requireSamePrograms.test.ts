@@ -61,7 +61,7 @@ describe('a program that an agent planted', () => {
   it('is not run from the configuration of the worktree alone', async () => {
     agent('config', 'extensions.worktreeConfig', 'true');
     agent('config', '--worktree', 'filter.evil.clean', program);
-    await expectRefused('filter.evil.clean');
+    await expectRefused('filter.evil.clean', 'git worktree remove');
   });
 
   it('is not run from a file that is included, whatever the condition', async () => {
@@ -134,6 +134,38 @@ it('minds neither what was configured before, nor keys by which nothing is run',
   expect((await commitWork(opened, mine, factsOf('att_5'))).files).toBe(3);
   // The user's own is run as ever.
   expect(ran()).toBe(true);
+});
+
+describe('a merged worktree of a daemon before', () => {
+  beforeEach(async () => {
+    write({ 'b.txt': 'b\n' });
+    await commit();
+    expect((await merge({ repository }, 'att_1')).verdict.kind).toBe('merged');
+    await releaseWorktree(repository, 'att_1');
+  });
+  const plan = async (opened: Repository) => planCleanup(opened, { activeAttemptIds: [] });
+
+  it('goes once the daemon was started again, after the user changed keys of his own commands', async () => {
+    shop.git('config', 'alias.co', 'checkout');
+    shop.git('config', 'mergetool.mine.cmd', 'mine');
+    const kept = (await plan(repository)).kept[0];
+    expect(kept).toMatchObject({ reason: 'TAMPERED', message: expect.stringContaining('alias.co') });
+    expect(kept?.message).toContain('start the daemon again');
+    const { removable, kept: left } = await plan(await shop.open());
+    expect([removable.map(({ attemptId }) => attemptId), left]).toEqual([['att_1'], []]);
+  });
+
+  it('stays after a change by which git would run a program on it, and says what to do then', async () => {
+    shop.git('config', 'filter.mine.clean', program);
+    shop.git('config', 'alias.co', 'checkout');
+    const message = (await plan(await shop.open())).kept[0]?.message;
+    expect(message).toContain('filter.mine.clean');
+    expect(message).toContain('git worktree remove --force');
+    expect(message).not.toMatch(/alias|start the daemon again/);
+    // As it says.
+    shop.git('config', '--unset', 'filter.mine.clean');
+    expect((await plan(await shop.open())).removable).toHaveLength(1);
+  });
 });
 
 it.each([
