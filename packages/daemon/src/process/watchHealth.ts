@@ -18,7 +18,7 @@ export interface ProcessHealth {
 }
 
 export interface HealthOptions {
-  /** Between two looks. Milliseconds, default 15,000: a look reads the whole process table. */
+  /** Between two looks. Milliseconds, default 15,000, or `stalledAfterMs` where that is less: a look reads the whole process table. */
   readonly everyMs?: number;
   /**
    * Idle for so long it counts as stalled, and is ended with the reason `stalled`. Milliseconds; default 900,000, for an agent
@@ -77,9 +77,10 @@ function shareOf(before: Look, now: Look): number {
 
 /** Looks at a process now and then, warns when it takes long, and ends it when it does nothing any more. */
 export function watchHealth(child: SupervisedProcess, options: HealthOptions = {}): HealthWatch {
-  const everyMs = options.everyMs ?? DEFAULT_HEALTH_EVERY_MS;
   const stalledAfterMs =
     options.stalledAfterMs === undefined ? DEFAULT_STALLED_AFTER_MS : options.stalledAfterMs;
+  const everyMs =
+    options.everyMs ?? Math.min(DEFAULT_HEALTH_EVERY_MS, stalledAfterMs ?? DEFAULT_HEALTH_EVERY_MS);
   const idleCpuShare = options.idleCpuShare ?? DEFAULT_IDLE_CPU_SHARE;
   const startedMs = performance.now();
   let before: Look | null = null;
