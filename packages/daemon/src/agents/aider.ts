@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import { keepLastBytes } from '../process/boundedText.js';
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -9,6 +11,7 @@ import {
 } from './commandAgent.js';
 import { parseProtocolLine } from './parseProtocolLine.js';
 import { describeProviderFault } from './providerFault.js';
+import { commandAgentSettings } from './settings.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
 export type AiderAgentConfiguration = CommandAgentConfiguration;
@@ -190,3 +193,8 @@ function readUsage(line: string): AgentUsage | null {
     costUsd: cost === undefined ? undefined : Number(cost),
   });
 }
+
+export const aiderAgent: AgentKind<AiderAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createAiderAgent,
+};

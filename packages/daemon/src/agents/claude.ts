@@ -1,11 +1,14 @@
+import { z } from 'zod';
 import type { AgentAdapter } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import { CLAUDE_WORDS, createClaudeReader } from './claudeReader.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
   createCommandAgent,
 } from './commandAgent.js';
+import { commandAgentSettings, words } from './settings.js';
 
 export interface ClaudeAgentConfiguration extends CommandAgentConfiguration {
   /** Tools that it may use without being asked; all others are refused. Default: those it edits and runs commands with. */
@@ -122,4 +125,9 @@ const CLAUDE: Omit<CommandAgentDescription, 'arguments'> = {
   },
   promptBy: 'stdin',
   createLineReader: createClaudeReader,
+};
+
+export const claudeAgent: AgentKind<ClaudeAgentConfiguration> = {
+  settings: z.strictObject({ ...commandAgentSettings, allowedTools: words.exactOptional() }),
+  create: createClaudeAgent,
 };

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { AgentAdapter, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -12,6 +14,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 import { pickUsage } from './usageSum.js';
 
 export type ClineAgentConfiguration = CommandAgentConfiguration;
@@ -148,3 +151,8 @@ function refuse(message: string, now: Date, kind = ''): ParsedLine {
   const fault = describeFault(WORDS, { kind, message }, now, ownCode);
   return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }
+
+export const clineAgent: AgentKind<ClineAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createClineAgent,
+};

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -10,6 +12,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords, shortenMessage } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
 export interface CodexAgentConfiguration extends CommandAgentConfiguration {
@@ -199,3 +202,11 @@ function readTokens(usage: JsonObject): AgentUsage {
     outputTokens: countOf(usage, 'output_tokens'),
   });
 }
+
+export const codexAgent: AgentKind<CodexAgentConfiguration> = {
+  settings: z.strictObject({
+    ...commandAgentSettings,
+    sandbox: z.enum(['workspace-write', 'danger-full-access']).exactOptional(),
+  }),
+  create: createCodexAgent,
+};

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { AgentAdapter, AgentUsage, JsonValue, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -12,6 +14,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords, shortenMessage } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
 export type CopilotAgentConfiguration = CommandAgentConfiguration;
@@ -205,3 +208,8 @@ function readUsageStatistics(content: JsonValue): AgentUsage {
   }
   return sum;
 }
+
+export const copilotAgent: AgentKind<CopilotAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createCopilotAgent,
+};

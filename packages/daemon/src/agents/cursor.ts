@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { AgentAdapter, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -12,6 +14,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 
 export type CursorAgentConfiguration = CommandAgentConfiguration;
 
@@ -104,3 +107,8 @@ function readToolCall(toolCall: JsonObject): ParsedLine {
   }
   return { signals: [] };
 }
+
+export const cursorAgent: AgentKind<CursorAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createCursorAgent,
+};

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { AgentAdapter, AgentSignal, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -11,6 +13,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 import { pickUsage } from './usageSum.js';
 
 export type GeminiAgentConfiguration = CommandAgentConfiguration;
@@ -165,3 +168,8 @@ function readTotals(stats: JsonObject, model: string | undefined): AgentUsage {
   });
   return Object.keys(usage).length === 0 || model === undefined ? usage : { ...usage, model };
 }
+
+export const geminiAgent: AgentKind<GeminiAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createGeminiAgent,
+};

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { AgentAdapter, AgentUsage, LineReader, ParsedLine } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
+import type { AgentKind } from './agentKind.js';
 import {
   type CommandAgentConfiguration,
   type CommandAgentDescription,
@@ -11,6 +13,7 @@ import { readJsonLines } from './jsonLines.js';
 import type { JsonObject } from './parseJson.js';
 import { describeFault } from './providerFault.js';
 import { readWords } from './readWords.js';
+import { commandAgentSettings } from './settings.js';
 import { addUsage, pickUsage } from './usageSum.js';
 
 export type OpencodeAgentConfiguration = CommandAgentConfiguration;
@@ -151,3 +154,8 @@ function readError(error: JsonObject, now: Date): ParsedLine {
   const fault = describeFault(WORDS, { kind: name, status: numberOf(data, 'statusCode'), message }, now);
   return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }
+
+export const opencodeAgent: AgentKind<OpencodeAgentConfiguration> = {
+  settings: z.strictObject(commandAgentSettings),
+  create: createOpencodeAgent,
+};

@@ -1,54 +1,44 @@
 import type { AgentAdapter } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
 import { AgentError } from './agentError.js';
-import { type AiderAgentConfiguration, createAiderAgent } from './aider.js';
-import { type ClaudeAgentConfiguration, createClaudeAgent } from './claude.js';
-import { type ClineAgentConfiguration, createClineAgent } from './cline.js';
-import { type CodexAgentConfiguration, createCodexAgent } from './codex.js';
-import { type CopilotAgentConfiguration, createCopilotAgent } from './copilot.js';
-import { type CursorAgentConfiguration, createCursorAgent } from './cursor.js';
-import { createGeminiAgent, type GeminiAgentConfiguration } from './gemini.js';
-import { createOpencodeAgent, type OpencodeAgentConfiguration } from './opencode.js';
-import { createScriptAgent, type ScriptAgentConfiguration } from './script.js';
-import { createShellAgent, type ShellAgentConfiguration } from './shell.js';
-import { createToolAgent, type ToolAgentConfiguration } from './tool.js';
-import { createWindsurfAgent, type WindsurfAgentConfiguration } from './windsurf.js';
-
-/** What the operator of a daemon sets, for each agent by its name. Nothing of it comes from a task. */
-export interface AgentConfigurations {
-  readonly aider?: AiderAgentConfiguration;
-  readonly claude?: ClaudeAgentConfiguration;
-  readonly cline?: ClineAgentConfiguration;
-  readonly codex?: CodexAgentConfiguration;
-  readonly copilot?: CopilotAgentConfiguration;
-  readonly cursor?: CursorAgentConfiguration;
-  readonly gemini?: GeminiAgentConfiguration;
-  readonly opencode?: OpencodeAgentConfiguration;
-  readonly script?: ScriptAgentConfiguration;
-  readonly shell?: ShellAgentConfiguration;
-  readonly tool?: ToolAgentConfiguration;
-  readonly windsurf?: WindsurfAgentConfiguration;
-}
-
-type AgentFactory = (dependencies: AgentDependencies, configurations: AgentConfigurations) => AgentAdapter;
+import type { AgentKind } from './agentKind.js';
+import { aiderAgent } from './aider.js';
+import { claudeAgent } from './claude.js';
+import { clineAgent } from './cline.js';
+import { codexAgent } from './codex.js';
+import { copilotAgent } from './copilot.js';
+import { cursorAgent } from './cursor.js';
+import { geminiAgent } from './gemini.js';
+import { opencodeAgent } from './opencode.js';
+import { scriptAgent } from './script.js';
+import { shellAgent } from './shell.js';
+import { toolAgent } from './tool.js';
+import { windsurfAgent } from './windsurf.js';
 
 /** One line per agent. */
 const AGENTS = {
-  aider: (dependencies, { aider }) => createAiderAgent(dependencies, aider ?? {}),
-  claude: (dependencies, { claude }) => createClaudeAgent(dependencies, claude ?? {}),
-  cline: (dependencies, { cline }) => createClineAgent(dependencies, cline ?? {}),
-  codex: (dependencies, { codex }) => createCodexAgent(dependencies, codex ?? {}),
-  copilot: (dependencies, { copilot }) => createCopilotAgent(dependencies, copilot ?? {}),
-  cursor: (dependencies, { cursor }) => createCursorAgent(dependencies, cursor ?? {}),
-  gemini: (dependencies, { gemini }) => createGeminiAgent(dependencies, gemini ?? {}),
-  opencode: (dependencies, { opencode }) => createOpencodeAgent(dependencies, opencode ?? {}),
-  script: (dependencies, { script }) => createScriptAgent(dependencies, script ?? {}),
-  shell: (dependencies, { shell }) => createShellAgent(dependencies, shell ?? {}),
-  tool: (dependencies, { tool }) => createToolAgent(dependencies, tool ?? {}),
-  windsurf: (dependencies, { windsurf }) => createWindsurfAgent(dependencies, windsurf ?? {}),
-} satisfies Record<string, AgentFactory>;
+  aider: aiderAgent,
+  claude: claudeAgent,
+  cline: clineAgent,
+  codex: codexAgent,
+  copilot: copilotAgent,
+  cursor: cursorAgent,
+  gemini: geminiAgent,
+  opencode: opencodeAgent,
+  script: scriptAgent,
+  shell: shellAgent,
+  tool: toolAgent,
+  windsurf: windsurfAgent,
+};
 
-export type AgentName = keyof typeof AGENTS;
+type Kinds = typeof AGENTS;
+
+export type AgentName = keyof Kinds;
+
+/** What the operator of a daemon sets, for each agent by its name. Nothing of it comes from a task. */
+export type AgentConfigurations = {
+  readonly [Name in AgentName]?: Kinds[Name] extends AgentKind<infer Configuration> ? Configuration : never;
+};
 
 export const AGENT_NAMES = Object.keys(AGENTS) as AgentName[];
 
@@ -64,5 +54,9 @@ export function createAgent(
       `There is no agent called ${JSON.stringify(name)}. Known agents: ${AGENT_NAMES.join(', ')}.`,
     );
   }
-  return AGENTS[name as AgentName](dependencies, configurations);
+  const kind: AgentKind<object> = AGENTS[name as AgentName];
+  return kind.create(dependencies, configurations[name as AgentName] ?? {});
 }
+
+/** What may be set for each agent. */
+export const AGENT_SETTINGS = new Map(AGENT_NAMES.map((name) => [name, AGENTS[name].settings]));

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
+import type { AgentKind } from './agentKind.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -13,6 +15,7 @@ import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
 import { findRunner } from './runnerFile.js';
 import { listSecretValues } from './secretVariables.js';
+import { lingerAfterResultMs, surroundings, word } from './settings.js';
 
 export interface ScriptAgentConfiguration {
   /**
@@ -152,3 +155,13 @@ function readArguments({ file, language, functionName }: Script): string[] {
   if (functionName === undefined) return [file];
   return [findRunner(language === 'node' ? 'callFunction.mjs' : 'call_function.py'), file, functionName];
 }
+
+export const scriptAgent: AgentKind<ScriptAgentConfiguration> = {
+  settings: z.strictObject({
+    file: word.regex(/\.(?:js|mjs|cjs|py)$/, 'must be a .js, .mjs, .cjs or .py file').exactOptional(),
+    function: z.string().regex(FUNCTION_NAME, "can't be the name of a function").exactOptional(),
+    lingerAfterResultMs,
+    ...surroundings,
+  }),
+  create: createScriptAgent,
+};

@@ -1,8 +1,10 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
+import type { AgentKind } from './agentKind.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -10,6 +12,7 @@ import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { writePromptFile } from './promptFile.js';
 import { listSecretValues } from './secretVariables.js';
+import { command, lingerAfterResultMs, surroundings } from './settings.js';
 
 export interface ShellAgentConfiguration {
   /**
@@ -117,3 +120,8 @@ function readProgram(
   const isRelativePath = first.includes('/') && !isAbsolute(first);
   return { command: isRelativePath ? resolve(baseDirectory, first) : first, args };
 }
+
+export const shellAgent: AgentKind<ShellAgentConfiguration> = {
+  settings: z.strictObject({ command: command.exactOptional(), lingerAfterResultMs, ...surroundings }),
+  create: createShellAgent,
+};

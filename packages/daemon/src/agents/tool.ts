@@ -1,14 +1,17 @@
 import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
 import type { AgentAdapter, JsonValue } from './agentAdapter.js';
 import type { AgentDependencies } from './agentDependencies.js';
 import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
+import type { AgentKind } from './agentKind.js';
 import { fingerprintOf } from './fingerprint.js';
 import { isObject, objectOf } from './jsonFields.js';
 import { judgeEnding } from './judgeEnding.js';
 import { readProtocolLine } from './parseProtocolLine.js';
 import { findRunner } from './runnerFile.js';
 import { listSecretValues } from './secretVariables.js';
+import { LIST_MAX, milliseconds, surroundings, words } from './settings.js';
 
 /** From the daemon's configuration and nowhere else: a task chooses among what is allowed here. */
 export interface ToolAgentConfiguration {
@@ -102,3 +105,24 @@ function readSettings(configuration: ToolAgentConfiguration) {
 function readCall(context: JsonValue): JsonValue {
   return isObject(context) ? { ...objectOf(objectOf(context, 'task'), 'metadata') } : {};
 }
+
+const host = z
+  .string()
+  .regex(/^[\w.-]{1,253}(?::\d{1,5})?$/, 'must be a host, such as "api.example" or "api.example:8443"');
+
+export const toolAgent: AgentKind<ToolAgentConfiguration> = {
+  settings: z.strictObject({
+    testCommand: words.min(1, 'must not be an empty list').exactOptional(),
+    allowedHosts: z.array(host).max(LIST_MAX).exactOptional(),
+    privateHosts: z.array(host).max(LIST_MAX).exactOptional(),
+    maxBytes: z
+      .number()
+      .int('must be a whole number')
+      .min(1)
+      .max(64 * 1024 * 1024)
+      .exactOptional(),
+    requestTimeoutMs: milliseconds.exactOptional(),
+    ...surroundings,
+  }),
+  create: createToolAgent,
+};

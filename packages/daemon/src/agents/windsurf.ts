@@ -1,13 +1,16 @@
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
 import type { AgentAdapter, AgentRequest, JsonValue } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
 import { AgentError } from './agentError.js';
+import type { AgentKind } from './agentKind.js';
 import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { fieldOf, isObject, objectOf, objectsOf, textOf } from './jsonFields.js';
 import { judgeEnding } from './judgeEnding.js';
+import { word } from './settings.js';
 
 export interface WindsurfAgentConfiguration {
   /** Where the files with the prompts are kept; they outlive the attempt. Default `.neolith/prompts` in `baseDirectory`. */
@@ -133,3 +136,8 @@ function readAnswer(
   const place = directory === undefined || host === undefined ? null : { directory, host };
   return place !== null && answer.toLowerCase() === AGAIN ? null : { answer, reason, place };
 }
+
+export const windsurfAgent: AgentKind<WindsurfAgentConfiguration> = {
+  settings: z.strictObject({ promptsDirectory: word.exactOptional() }),
+  create: createWindsurfAgent,
+};

@@ -18,9 +18,7 @@ export const NO_AGENTS_CONFIG: AgentsConfig = { file: null, agents: {}, secrets:
 
 /** The values of variables whose names say that they are secret. Pure. */
 export function listSecrets(agents: ConfiguredAgents): string[] {
-  return Object.values(agents).flatMap((agent) =>
-    agent !== undefined && 'environment' in agent ? listSecretValues(agent.environment ?? {}) : [],
-  );
+  return Object.values(agents).flatMap(({ environment }) => listSecretValues(environment ?? {}));
 }
 
 /**
