@@ -191,6 +191,7 @@ it('is not ended by whoever watches it', async () => {
   made.monitorProgress({ onProgress: fail, onTrouble: fail });
   made.monitorProgress({ onProgress: fail, onTrouble: fail, onEvent: fail });
   await until(() => looks >= 4, 'some looks');
+  await untilItRuns();
   expect(agentPids().filter(isAlive)).toHaveLength(1);
   await work.open(work.path('gate'));
   expect((await made.waitForCompletion(30_000)).run.status).toBe('SUCCEEDED');
