@@ -79,7 +79,7 @@ test('a run that can not be reviewed holds up no other', async () => {
     const run = await fixture.engine.createRun({
       name,
       orchestratorId: orchestrator.id,
-      timeoutSeconds: 60,
+      config: { timeoutSeconds: 60 },
       tasks: [{ title: 'One' }],
     });
     await fixture.engine.startRun(run.id);

@@ -4,6 +4,7 @@ import type { WorkEngine } from '@neolith/work-engine';
 import { z } from 'zod';
 import { authenticate, credentialOf, type Principal, requireScope } from '../auth/authenticate';
 import { getRuntime } from '../engine';
+import { countCall } from '../metrics/countCall';
 import { type ApiRequest, queryOf } from './apiRequest';
 import { checkHost } from './checkHost';
 import { checkOrigin } from './checkOrigin';
@@ -136,11 +137,16 @@ async function perform(
  */
 export function handle<const E extends Endpoint>(endpoint: E, work: Work<E>): Handler {
   const answer: Handler['answer'] = async (request, path) => {
+    const startedMs = performance.now();
+    let reply: Reply | Response | typeof TAKEN_OVER;
     try {
-      return await perform(endpoint, work as (call: Call<Endpoint>) => Promise<unknown>, request, path);
+      reply = await perform(endpoint, work as (call: Call<Endpoint>) => Promise<unknown>, request, path);
     } catch (error) {
-      return errorReply(error, request);
+      reply = errorReply(error, request);
     }
+    const seconds = (performance.now() - startedMs) / 1_000;
+    countCall(endpoint, reply === TAKEN_OVER ? 200 : reply.status, seconds);
+    return reply;
   };
   return {
     endpoint,
