@@ -6,6 +6,7 @@ import { measureReach } from './loops/measureReach';
 import { supervise } from './loops/supervise';
 import { sweep } from './loops/sweep';
 import { beginShutdown, shutdownSignal } from './shutdown';
+import { startTracing, stopTracing } from './tracing';
 
 const KEY = Symbol.for('neolith.web.started');
 const holder = globalThis as { [KEY]?: true };
@@ -23,6 +24,7 @@ export function startServer(): void {
   if (holder[KEY] === true) return;
   holder[KEY] = true;
   endOnSignal();
+  startTracing().catch((error: unknown) => log.warn({ err: error }, 'No traces are sent'));
   if (process.env.NODE_ENV === 'production') answerDirectly();
   const signal = shutdownSignal();
   const reach = measureReach({ breakMs: SWEEP_EVERY_MS + BREAK_MS });
@@ -61,6 +63,7 @@ function endOnSignal(): void {
     if (shutdownSignal().aborted) process.exit(1);
     log.info({ signal }, 'Ending: streams are closed, calls under way are finished');
     beginShutdown();
+    void stopTracing();
     process.once('exit', () => {
       process.exitCode = 0;
     });
