@@ -30,7 +30,7 @@ import { readAttemptLog } from './operations/readAttemptLog.js';
 import { currentCursor, listTaskEvents, readEvents } from './operations/readEvents.js';
 import { readQueueFigures } from './operations/readQueueFigures.js';
 import { getAttempt, getTask, listAttempts, listTasks } from './operations/readTasks.js';
-import { recalculateAllStatuses } from './operations/recalculateAllStatuses.js';
+import { recalculateAllStatuses, reconcile } from './operations/recalculateAllStatuses.js';
 import { renewLease } from './operations/renewLease.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
 import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
@@ -201,6 +201,7 @@ function bind(engine: EngineContext): WorkEngine {
     readQueueFigures: (...input) => readQueueFigures(engine, ...input),
     sweepExpiredLeases: (options) => sweepExpiredLeases(engine, options),
     recalculateAllStatuses: () => recalculateAllStatuses(engine),
+    reconcile: (...input) => reconcile(engine, ...input),
     as: (scope) =>
       bind({
         ...engine,

@@ -192,6 +192,18 @@ export interface RepairReport {
   faults: Fault[];
 }
 
+export interface ReconcileOptions {
+  /** `next` of the call before; null or left out: from the beginning. */
+  after?: string | null;
+  /** How many tasks are looked at. Default 10,000. */
+  limit?: number;
+}
+
+export interface ReconcileReport extends RepairReport {
+  /** Where to go on; null: all were looked at. */
+  next: string | null;
+}
+
 /** The verbs of the engine, bound to a database, a clock, a workspace and an actor. */
 export interface WorkEngine {
   selectNextTask(orchestratorId: string, criteria?: Criteria): Promise<Task | null>;
@@ -350,6 +362,8 @@ export interface WorkEngine {
   sweepExpiredLeases(options?: SweepOptions): Promise<SweepReport>;
   /** Rebuilds every count and status from the edges, and reports what differed. */
   recalculateAllStatuses(): Promise<RepairReport>;
+  /** The same bit by bit, for a loop: short calls, whatever the size. */
+  reconcile(options?: ReconcileOptions): Promise<ReconcileReport>;
 
   /** The same engine for one workspace, and with another actor in the events. */
   as(scope: { workspaceId?: string; actor?: string }): WorkEngine;

@@ -110,3 +110,44 @@ test('what drifted is mended and told as an event, also beside a row that can no
   const { events } = await fixture.engine.listTaskEvents(waiting[0]?.id as string);
   expect(events.some(({ type }) => type === 'task.repaired')).toBe(true);
 });
+
+test('looked at bit by bit, what drifted is found wherever it stands, and each bit is short', async () => {
+  const { pool } = fixture.test.database;
+  const orchestrator = await fixture.orchestrator();
+  // What the tests before have left.
+  await fixture.engine.recalculateAllStatuses();
+  const tasks: { id: string }[] = [];
+  for (let n = 0; n < 12; n += 1) tasks.push(await fixture.task(orchestrator, { tags: ['a', 'b'] }));
+  const run = await fixture.engine.createRun({
+    name: 'Counted',
+    orchestratorId: orchestrator.id,
+    tasks: [{ title: 'One' }],
+  });
+  await fixture.engine.startRun(run.id);
+  const uuid = (n: number) => (tasks[n]?.id ?? '').slice('task_'.length);
+  // One at the wrong priority, one with a tag too few, one that stands nowhere, and a run that can't count.
+  await pool.query(`UPDATE ready_tasks SET priority = 'LOW' WHERE task_id = $1`, [uuid(2)]);
+  await pool.query(`DELETE FROM ready_task_tags WHERE task_id = $1 AND tag = 'a'`, [uuid(7)]);
+  await pool.query(`DELETE FROM ready_task_tags WHERE task_id = $1`, [uuid(11)]);
+  await pool.query('DELETE FROM ready_tasks WHERE task_id = $1', [uuid(11)]);
+  await pool.query('UPDATE runs SET todo = 9 WHERE id = $1', [run.id.slice('run_'.length)]);
+
+  const found = { repaired: [] as string[], runs: [] as string[], checked: 0, rounds: 0 };
+  let after: string | null = null;
+  do {
+    const report = await fixture.engine.reconcile({ after, limit: 5 });
+    expect(report.checked).toBeLessThanOrEqual(5);
+    expect(report.faults).toEqual([]);
+    found.repaired.push(...report.repaired.map(({ taskId }) => taskId));
+    found.runs.push(...report.runs.map(({ runId }) => runId));
+    found.checked += report.checked;
+    found.rounds += 1;
+    after = report.next;
+  } while (after !== null);
+  expect(found.repaired.sort()).toEqual([2, 7, 11].map((n) => tasks[n]?.id).sort());
+  expect(found.runs).toEqual([run.id]);
+  expect(found.rounds).toBe(Math.floor(found.checked / 5) + 1);
+  expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
+  const { events } = await fixture.engine.listTaskEvents(tasks[11]?.id as string);
+  expect(events.filter(({ type }) => type === 'task.repaired')).toHaveLength(1);
+});
