@@ -102,6 +102,35 @@ test('of two replicas one sweeps at a time, and either goes on when the other is
     Array.from({ length: 60 }, (_, n) => ({ title: `T${n}`, orchestratorId: orchestrator.id })),
   );
   const { claims } = await engine.claimNextTask(orchestrator.id, { max: 60, leaseSeconds: 1 });
+  // Who does not get the lock does nothing: while we have it, neither sweeps.
+  const token = await (await fixture.tenant()).token('metrics');
+  const roundsOf = async (url: string) => {
+    const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    const text = await response.text();
+    const of = (outcome: string) =>
+      Number(
+        new RegExp(`^neolith_loop_rounds_total\\{loop="sweep",outcome="${outcome}"\\} (\\d+)$`, 'm').exec(
+          text,
+        )?.[1] ?? 0,
+      );
+    return { done: of('done'), skipped: of('skipped') };
+  };
+  const urls = [fixture.server.url, other.url];
+  const holder = await pool.connect();
+  await holder.query('BEGIN');
+  await holder.query('SELECT pg_advisory_xact_lock(5270102)');
+  const before = await Promise.all(urls.map(roundsOf));
+  const heldUntil = performance.now() + 12_000;
+  let after = before;
+  while (!after.every(({ skipped }, n) => skipped >= (before[n]?.skipped ?? 0) + 2)) {
+    if (performance.now() > heldUntil) throw new Error('Somebody sweeps without the lock');
+    await delay(50);
+    after = await Promise.all(urls.map(roundsOf));
+  }
+  // A round that was under way when we got the lock may have been counted since, one at most.
+  for (const [n, { done }] of after.entries()) expect(done - (before[n]?.done ?? 0)).toBeLessThanOrEqual(1);
+  await holder.query('COMMIT');
+  holder.release();
   // How many hold the lock at once, looked at as often as can be, while both sweep.
   let holdersMax = 0;
   let looks = 0;
