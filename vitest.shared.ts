@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 
-/** The condition under which our packages' exports lead to their sources: tests need no build. */
-const conditions = ['@neolith/source', 'module', 'node', 'development|production'];
+/**
+ * The condition under which our packages' exports lead to their sources: tests need no build. Not `module`, which Vite
+ * adds by default: it is for bundlers, and what some packages (@opentelemetry/api) have there Node can't load.
+ */
+const conditions = ['@neolith/source', 'node', 'development|production'];
 
 /** What the tests of every package share; give it to `mergeConfig`, or spread it. */
 export const sharedConfig: ViteUserConfig = {

@@ -6,7 +6,8 @@ import { SECURITY_HEADERS } from './server/http/securityHeaders';
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const config: NextConfig = {
-  serverExternalPackages: ['pino'],
+  // Once in the process, however many bundles ask for them.
+  serverExternalPackages: ['pino', 'prom-client', '@opentelemetry/api'],
   outputFileTracingRoot: repository,
   turbopack: { root: repository },
   poweredByHeader: false,

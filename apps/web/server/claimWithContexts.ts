@@ -4,6 +4,7 @@ import { contextsOf } from './contextsOf';
 import type { ApiRequest } from './http/apiRequest';
 import type { Call } from './http/handle';
 import { untilShutdown } from './shutdown';
+import { traceClaim } from './tracing';
 
 type ClaimCall = Call<typeof endpoints.claimTasks>;
 type ClaimResult = Awaited<ReturnType<WorkEngine['claimNextTask']>>;
@@ -19,6 +20,7 @@ export async function claimWithContexts({
   request,
 }: ClaimCall): Promise<ClaimResponse> {
   const { claims, reason } = await claim(engine, input, request);
+  const claimedAt = new Date();
   const contexts = await contextsOf(
     engine,
     principal.workspaceId,
@@ -28,7 +30,16 @@ export async function claimWithContexts({
     claims: claims.map((claimed, index) => {
       const context = contexts[index];
       if (context === undefined) throw new Error(`No context came for ${claimed.task.id}`);
-      return { ...claimed, context };
+      const traceparent = traceClaim(
+        {
+          taskId: claimed.task.id,
+          attemptId: claimed.attempt.id,
+          orchestratorId: claimed.task.orchestratorId,
+          runId: claimed.task.runId,
+        },
+        claimedAt,
+      );
+      return { ...claimed, context, ...(traceparent === undefined ? {} : { traceparent }) };
     }),
     reason,
   };

@@ -1,6 +1,7 @@
 import type { Database } from '@neolith/database';
 import type { WorkEngine } from '@neolith/work-engine';
 import { log } from './log';
+import { countWork } from './metrics/countWork';
 
 export interface Runtime {
   readonly database: Database;
@@ -27,7 +28,15 @@ async function open(): Promise<Runtime> {
   });
   const onError = (error: unknown) =>
     log.warn({ err: error }, 'The event stream could not look into the database');
-  return { database, engine: createWorkEngine({ prisma: database.prisma, pool: database.pool, onError }) };
+  return {
+    database,
+    engine: createWorkEngine({
+      prisma: database.prisma,
+      pool: database.pool,
+      onError,
+      observe: countWork,
+    }),
+  };
 }
 
 /** The directory of everything that Neolith keeps on this machine. */

@@ -7,6 +7,9 @@ import pino from 'pino';
 export const log = pino(
   {
     name: 'neolith-web',
+    // As daemons write theirs: one question finds both.
+    messageKey: 'message',
+    formatters: { level: (label) => ({ level: label }) },
     level: process.env.NEOLITH_LOG_LEVEL ?? 'info',
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['headers.authorization', 'headers.cookie', '*.secret', '*.password', 'url.password'],

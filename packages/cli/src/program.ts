@@ -117,6 +117,11 @@ Examples:
       ]),
     )
     .option('--verbose', 'log what agents print, too')
+    .option(
+      '--metrics-port <port>',
+      'answer /metrics for Prometheus and /livez on 127.0.0.1 (default: nowhere)',
+      readPort,
+    )
     .addHelpText(
       'after',
       `

@@ -31,7 +31,12 @@ export type CallInput<E extends Endpoint> = (Record<never, never> extends PathPa
   ? unknown
   : { params: PathParameters<E> }) &
   Field<'query', Written<E['query']>> &
-  Field<'body', Written<E['body']>> & { signal?: AbortSignal; timeoutMs?: number };
+  Field<'body', Written<E['body']>> & {
+    signal?: AbortSignal;
+    timeoutMs?: number;
+    /** Which trace the call belongs to, as the header of that name has it. */
+    traceparent?: string;
+  };
 
 type Call<E extends Endpoint> =
   Record<never, never> extends CallInput<E>
@@ -59,6 +64,7 @@ interface AnyInput {
   body?: unknown;
   signal?: AbortSignal;
   timeoutMs?: number;
+  traceparent?: string;
   lastEventId?: string;
 }
 
@@ -128,6 +134,7 @@ export function createClient(options: ClientOptions): NeolithClient {
           authorization: `Bearer ${options.token}`,
           accept: endpoint.stream === true ? 'text/event-stream' : 'application/json',
           ...(endpoint.method === 'GET' ? {} : { 'content-type': 'application/json' }),
+          ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
           ...(input.lastEventId === undefined ? {} : { 'last-event-id': input.lastEventId }),
         },
         ...(endpoint.method === 'GET' || endpoint.method === 'DELETE'

@@ -44,6 +44,7 @@ export type { AgentRunReport } from './agents/runAgent.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
 export * from './coordinator/index.js';
 export * from './git/index.js';
+export * from './metrics/index.js';
 export * from './plans/index.js';
 export { plainLine } from './process/plainLine.js';
 export type { ProcessOutcome } from './process/processOutcome.js';

@@ -4,6 +4,7 @@ import { followEventTable } from './events/followEventTable.js';
 import { createLogSignals } from './events/logSignals.js';
 import { uuidOf } from './ids.js';
 import { createLanes } from './lanes/lanes.js';
+import { createObserver, type Observe } from './observation.js';
 import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
 import { cancelTask } from './operations/cancelTask.js';
@@ -27,8 +28,9 @@ import {
 import { getTaskContext, prepareTaskContext, prepareTaskContexts } from './operations/prepareTaskContext.js';
 import { readAttemptLog } from './operations/readAttemptLog.js';
 import { currentCursor, listTaskEvents, readEvents } from './operations/readEvents.js';
+import { readQueueFigures } from './operations/readQueueFigures.js';
 import { getAttempt, getTask, listAttempts, listTasks } from './operations/readTasks.js';
-import { recalculateAllStatuses } from './operations/recalculateAllStatuses.js';
+import { recalculateAllStatuses, reconcile } from './operations/recalculateAllStatuses.js';
 import { renewLease } from './operations/renewLease.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
 import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
@@ -86,10 +88,13 @@ export interface WorkEngineOptions {
   actor?: string;
   /** Told of faults in the background: a follower that can't reach the database. Default: nothing. */
   onError?: (error: unknown) => void;
+  /** Told of claims, endings and merges, for metrics. Default: nothing. */
+  observe?: Observe;
 }
 
 /** An engine over a database that is open and migrated. Making one asks the database nothing. */
 export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
+  const onError = options.onError ?? (() => {});
   return bind({
     prisma: options.prisma,
     pool: options.pool,
@@ -97,9 +102,10 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     random: options.random ?? Math.random,
     workspaceId: options.workspaceId === undefined ? null : uuidOf('workspace', options.workspaceId),
     actor: options.actor ?? 'library',
-    events: followEventTable(options, options.onError ?? (() => {})),
+    events: followEventTable(options, onError),
     logs: createLogSignals(),
     lanes: createLanes(options.pool),
+    observe: createObserver(options.observe, onError),
   });
 }
 
@@ -192,8 +198,10 @@ function bind(engine: EngineContext): WorkEngine {
     listTaskEvents: (...input) => listTaskEvents(engine, ...input),
     currentCursor: () => currentCursor(engine),
     events: engine.events,
+    readQueueFigures: (...input) => readQueueFigures(engine, ...input),
     sweepExpiredLeases: (options) => sweepExpiredLeases(engine, options),
     recalculateAllStatuses: () => recalculateAllStatuses(engine),
+    reconcile: (...input) => reconcile(engine, ...input),
     as: (scope) =>
       bind({
         ...engine,

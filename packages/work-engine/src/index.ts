@@ -15,8 +15,10 @@ export {
   type ScoringSettings,
   scoreTask,
 } from './domain/score.js';
+export { SWEEP_STEPS, type SweepStep } from './domain/sweepSteps.js';
 export { canTransitionToStatus, STATUS_TRANSITIONS, type TransitionVerdict } from './domain/transitions.js';
 export type { EventFollower, EventSubscription } from './events/eventFollower.js';
+export type { Observation, Observe } from './observation.js';
 export type { LogRange } from './operations/readAttemptLog.js';
 export { sequenceOf } from './operations/readEvents.js';
 export {

@@ -38,6 +38,7 @@ import type {
   RunProgress,
   RunSettings,
   RunSnapshot,
+  RunStatus,
   Score,
   SelectionExplanation,
   Settlement,
@@ -51,6 +52,7 @@ import type {
   Workspace,
   WorkspacePatch,
 } from '@neolith/contracts';
+import type { SweepStep } from './domain/sweepSteps.js';
 import type { EventFollower } from './events/eventFollower.js';
 import type { LogRange } from './operations/readAttemptLog.js';
 import type { StepInput, StepOptions, StepResult } from './operations/runs/executeStep.js';
@@ -125,6 +127,38 @@ export interface SweepOptions {
   reachableSeconds?: number;
 }
 
+export interface QueueFiguresOptions {
+  /** How many orchestrators get figures of their own, the oldest first, so that they stay the same ones. Default 100. */
+  named?: number;
+  /** Rows of one orchestrator are counted up to this. Default 10,000. */
+  depthLimit?: number;
+}
+
+/** The queue of one orchestrator, or of all that are not named. */
+export interface QueueFigure {
+  /** Null: the sum of all orchestrators without figures of their own. */
+  orchestratorId: string | null;
+  name: string | null;
+  /** Tasks that are claimable now, up to the limit; those of runs that are paused included. */
+  ready: number;
+  delayed: number;
+  blocked: number;
+  running: number;
+  /**
+   * For how many seconds the task has been claimable that has been so for longest, runs that hand nothing out aside; of
+   * the thousand longest. 0: nothing waits.
+   */
+  oldestReadySeconds: number;
+}
+
+export interface QueueFigures {
+  queues: QueueFigure[];
+  /** Runs that go on or wait for a person, by status. */
+  runs: Partial<Record<RunStatus, number>>;
+  /** Heard within the last minute. */
+  daemonsAlive: number;
+}
+
 export interface SweepReport {
   /** Attempts whose lease had run out. */
   lost: { taskId: string; attemptId: string }[];
@@ -136,6 +170,16 @@ export interface SweepReport {
   trimmed: number;
   /** How many logs of attempts were, too. */
   trimmedLogs: number;
+  /** What could not be done, each with what it was about; everything else was done all the same. */
+  faults: Fault[];
+}
+
+/** One thing that background work could not do, while it went on with the others. */
+export interface Fault {
+  step: SweepStep;
+  /** The task, run or orchestrator; null: a step as a whole. */
+  id: string | null;
+  error: unknown;
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
@@ -144,6 +188,20 @@ export interface RepairReport {
   repaired: { taskId: string; problem: string; from: string; to: string }[];
   /** Runs whose counts differed from their tasks. */
   runs: { runId: string; problem: string }[];
+  /** What differs and could not be mended; everything else was. */
+  faults: Fault[];
+}
+
+export interface ReconcileOptions {
+  /** `next` of the call before; null or left out: from the beginning. */
+  after?: string | null;
+  /** How many tasks are looked at. Default 10,000. */
+  limit?: number;
+}
+
+export interface ReconcileReport extends RepairReport {
+  /** Where to go on; null: all were looked at. */
+  next: string | null;
 }
 
 /** The verbs of the engine, bound to a database, a clock, a workspace and an actor. */
@@ -295,10 +353,17 @@ export interface WorkEngine {
   /** One reader of the event table for this process; see EventFollower. */
   readonly events: EventFollower;
 
+  /**
+   * How deep and how old the queues are, for metrics: bounded in cost, so a deep queue is counted up to a limit. Of all
+   * workspaces, unless the engine is of one.
+   */
+  readQueueFigures(options?: QueueFiguresOptions): Promise<QueueFigures>;
   /** Ends attempts whose lease ran out and promotes delayed tasks whose time has come; in all workspaces. */
   sweepExpiredLeases(options?: SweepOptions): Promise<SweepReport>;
   /** Rebuilds every count and status from the edges, and reports what differed. */
   recalculateAllStatuses(): Promise<RepairReport>;
+  /** The same bit by bit, for a loop: short calls, whatever the size. */
+  reconcile(options?: ReconcileOptions): Promise<ReconcileReport>;
 
   /** The same engine for one workspace, and with another actor in the events. */
   as(scope: { workspaceId?: string; actor?: string }): WorkEngine;

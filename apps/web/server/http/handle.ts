@@ -1,10 +1,14 @@
 import { type Endpoint, type EndpointOutput, type HandlerInput, NeolithError } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import type { WorkEngine } from '@neolith/work-engine';
+import type { Span } from '@opentelemetry/api';
 import { z } from 'zod';
 import { authenticate, credentialOf, type Principal, requireScope } from '../auth/authenticate';
 import { getRuntime } from '../engine';
-import { type ApiRequest, queryOf } from './apiRequest';
+import { log } from '../log';
+import { countCall, nameOf } from '../metrics/countCall';
+import { beginCall, endCall } from '../tracing';
+import { type ApiRequest, pathOf, queryOf } from './apiRequest';
 import { checkHost } from './checkHost';
 import { checkOrigin } from './checkOrigin';
 import { checkContentType, readJson } from './readBody';
@@ -129,6 +133,28 @@ async function perform(
   return answerOf(endpoint, await work({ engine, principal, database, input, request }));
 }
 
+/** One line a call where somebody asked for them (NEOLITH_LOG_LEVEL=debug): daemons make thousands a second. */
+function logCall(
+  endpoint: Endpoint,
+  request: ApiRequest,
+  status: number,
+  seconds: number,
+  span: Span | null,
+): void {
+  if (!log.isLevelEnabled('debug')) return;
+  log.debug(
+    {
+      endpoint: nameOf(endpoint),
+      method: request.method,
+      path: pathOf(request),
+      status,
+      durationMs: Math.round(seconds * 10_000) / 10,
+      traceId: span?.spanContext().traceId,
+    },
+    'Call',
+  );
+}
+
 /**
  * Makes a handler of an endpoint and what is to be done. Every route goes through here, so that what a call must
  * pass stands in one place and in one order: Host, Origin, content type, token, scope, size, JSON, schema. Nothing of
@@ -136,11 +162,20 @@ async function perform(
  */
 export function handle<const E extends Endpoint>(endpoint: E, work: Work<E>): Handler {
   const answer: Handler['answer'] = async (request, path) => {
+    const startedMs = performance.now();
+    const span = beginCall(nameOf(endpoint), request.method, request.headers);
+    let reply: Reply | Response | typeof TAKEN_OVER;
     try {
-      return await perform(endpoint, work as (call: Call<Endpoint>) => Promise<unknown>, request, path);
+      reply = await perform(endpoint, work as (call: Call<Endpoint>) => Promise<unknown>, request, path);
     } catch (error) {
-      return errorReply(error, request);
+      reply = errorReply(error, request);
     }
+    const status = reply === TAKEN_OVER ? 200 : reply.status;
+    const seconds = (performance.now() - startedMs) / 1_000;
+    countCall(endpoint, status, seconds);
+    if (span !== null) endCall(span, status);
+    logCall(endpoint, request, status, seconds, span);
+    return reply;
   };
   return {
     endpoint,

@@ -1,6 +1,7 @@
 import { type ApiRequest, pathOf, type StreamLine } from '../http/apiRequest';
 import { TAKEN_OVER } from '../http/handle';
 import { log } from '../log';
+import { processMetrics } from '../metrics/processMetrics';
 import { untilShutdown } from '../shutdown';
 import { webLine } from './webLine';
 
@@ -68,11 +69,15 @@ function writeEvents(
 ): void {
   const waiting = untilShutdown(request.signal);
   const ended = new AbortController();
+  const { streamsOpen } = processMetrics();
+  const stream = pathOf(request).endsWith('/control') ? 'control' : 'events';
+  streamsOpen.inc({ stream });
   let heartbeat: NodeJS.Timeout | undefined;
   let onDrained: () => void = () => undefined;
 
   const finish = () => {
     if (ended.signal.aborted) return;
+    streamsOpen.dec({ stream });
     clearInterval(heartbeat);
     waiting.release();
     ended.abort();

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const web = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const packages = join(dirname(dirname(web)), 'packages');
-const LIBRARIES = ['contracts', 'database', 'work-engine'];
+const LIBRARIES = ['contracts', 'telemetry', 'database', 'work-engine'];
 const PARTS = ['app', 'components', 'lib', 'server', 'instrumentation.ts', 'next.config.ts', 'package.json'];
 
 const run = promisify(execFile);

@@ -1,12 +1,21 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createDaemon, createLog, findOrchestrator, listOrchestrators } from '@neolith/daemon';
+import {
+  createDaemon,
+  createLog,
+  type DaemonMetricsServer,
+  findOrchestrator,
+  listOrchestrators,
+  serveDaemonMetrics,
+  type WorkerDaemon,
+} from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { describeStall, prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
+import { startTracing } from '../start/startTracing.js';
 import { VERSION } from '../version.js';
 
 export interface DaemonFlags extends ConnectionFlags, WorkerFlags {
@@ -19,6 +28,7 @@ export interface DaemonFlags extends ConnectionFlags, WorkerFlags {
   readonly drainMinutes: number;
   readonly log?: 'pretty' | 'json';
   readonly verbose?: true;
+  readonly metricsPort?: number;
 }
 
 /** `neolith daemon`: serves until it is told to end; then 0. */
@@ -86,12 +96,35 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
   process.on('SIGINT', onSignal);
   // The terminal was closed. Dying at once would leave the agents behind.
   process.on('SIGHUP', onSignal);
+  const tracing = await startTracing('neolith-daemon', log);
+  const metrics = await openMetrics(options.metricsPort, worker);
+  if (metrics !== null) log.info('Metrics', { url: `http://127.0.0.1:${metrics.port}/metrics` });
   log.info('Starting', { server: url, pid: process.pid });
   try {
     await worker.start();
+    await worker.finished;
   } catch (error) {
-    if (asked > 0) return;
-    throw error;
+    if (asked === 0) throw error;
+  } finally {
+    await metrics?.close();
+    await tracing?.close();
   }
-  await worker.finished;
+}
+
+async function openMetrics(
+  port: number | undefined,
+  worker: WorkerDaemon,
+): Promise<DaemonMetricsServer | null> {
+  if (port === undefined) return null;
+  try {
+    return await serveDaemonMetrics(port, () => worker.look());
+  } catch (cause) {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    throw new CommandError(
+      isTaken ? 'conflict' : 'failed',
+      isTaken ? 'PORT_TAKEN' : 'METRICS_FAILED',
+      `Metrics can't be served on port ${port}: ${isTaken ? 'something else listens there. Name another one.' : String(cause)}`,
+      { cause },
+    );
+  }
 }

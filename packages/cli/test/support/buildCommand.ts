@@ -1,5 +1,5 @@
 import { buildPackages } from '../../../daemon/test/worker/support/buildForChildren.js';
 
 export default function buildCommand(): void {
-  buildPackages(['contracts', 'database', 'daemon', 'cli']);
+  buildPackages(['contracts', 'telemetry', 'database', 'daemon', 'cli']);
 }

@@ -71,16 +71,17 @@ export const NOTHING_REASONS = ['ORCHESTRATOR_NOT_AVAILABLE', 'AT_CAPACITY', 'NO
 export const nothingReasonSchema = z.enum(NOTHING_REASONS).meta({ id: 'NothingReason' });
 export type NothingReason = z.infer<typeof nothingReasonSchema>;
 
-export const TOKEN_SCOPES = ['read', 'write', 'work', 'admin'] as const;
-/** `read` sees, `write` changes backlogs, `work` claims and settles, `admin` gives out tokens; admin implies all. */
+export const TOKEN_SCOPES = ['read', 'write', 'work', 'metrics', 'admin'] as const;
+/** `read` sees, `write` changes backlogs, `work` claims and settles, `metrics` scrapes, `admin` gives out tokens; admin implies all. */
 export const tokenScopeSchema = z.enum(TOKEN_SCOPES).meta({ id: 'TokenScope' });
 export type TokenScope = z.infer<typeof tokenScopeSchema>;
 
-/** What each scope is good for: whoever may change or do work may also see it, and `admin` may do everything. */
+/** What each scope is good for: whoever may change or do work may also see it, who scrapes sees figures only, and `admin` may do everything. */
 const SCOPE_ALLOWS: Readonly<Record<TokenScope, readonly TokenScope[]>> = {
   read: ['read'],
   write: ['read', 'write'],
   work: ['read', 'work'],
+  metrics: ['metrics'],
   admin: TOKEN_SCOPES,
 };
 

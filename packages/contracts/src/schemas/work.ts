@@ -40,6 +40,8 @@ export const claimSchema = z
     attempt: attemptSchema,
     score: scoreSchema.nullable(),
     context: taskExecutionContextSchema,
+    /** W3C trace context, where the server sends traces: to be sent with each later call about the attempt. */
+    traceparent: z.string().max(100).optional(),
   })
   .meta({ id: 'Claim' });
 export type ClaimWithContext = z.infer<typeof claimSchema>;

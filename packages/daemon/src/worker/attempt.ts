@@ -4,6 +4,8 @@ import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attem
 import type { Merger } from '../agents/merger.js';
 import type { AgentRun } from '../agents/runAgent.js';
 import type { TerminationReason } from '../process/processSpec.js';
+import type { ProcessHealth } from '../process/watchHealth.js';
+import { startAttemptTrace } from './attemptTrace.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import type { AttemptPhase } from './decideRenewal.js';
 import { type AttemptOutcome, describeFault } from './describeOutcome.js';
@@ -14,9 +16,10 @@ import { createProgressReporter, type ProgressReport } from './progressReporter.
 import { type AttemptResult, createSettling } from './settleAttempt.js';
 import { withOwnSignal } from './withOwnSignal.js';
 import { createSecretCleaner } from './withoutSecrets.js';
+import { withTraceparent } from './withTraceparent.js';
 import type { WorkSite } from './workplace.js';
 
-export interface AttemptDependencies extends TaskDependencies {
+export interface AttemptDependencies extends Omit<TaskDependencies, 'trace'> {
   readonly attemptsDirectory: string;
   readonly merger: Merger;
   readonly mergeTimeoutMs: number;
@@ -31,6 +34,12 @@ export interface Attempt {
   readonly attemptId: string;
   readonly taskId: string;
   phase(): AttemptPhase;
+  /** Which agent is at it; before it was chosen, who might be. */
+  agent(): string;
+  /** Of its agent, at the last look; null before it. */
+  health(): ProcessHealth | null;
+  /** Null: nobody traces. */
+  readonly traceId: string | null;
   /** False once its code is complete and only its merge is left. */
   holdsSlot(): boolean;
   /** Ends the agent, or the merge, with everything it started. The first reason stands; a shorter grace time counts. */
@@ -40,7 +49,13 @@ export interface Attempt {
 }
 
 /** Does one claimed task: prepares its directory, runs the agent, reports progress, and tells the outcome. */
-export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext): Attempt {
+export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext): Attempt {
+  const trace = startAttemptTrace(claim);
+  const deps = {
+    ...given,
+    trace,
+    client: trace.traceId === null ? given.client : withTraceparent(given.client, trace.traceparent),
+  };
   const { client, log } = deps;
   const attemptId = claim.attempt.id;
   const taskId = claim.task.id;
@@ -127,7 +142,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
   }
 
   async function merge(directory: string, output: JsonValue): Promise<AttemptResult> {
-    stage = startMergeStage(
+    const merging = startMergeStage(
       {
         ...deps,
         secrets: run?.secrets ?? deps.secrets,
@@ -144,15 +159,16 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
         agent: agentName,
       },
     );
+    stage = merging;
     phase = 'merging';
     // Asked for while the code was being reported.
-    if (wanted !== null) stage.end(wanted.reason, wanted.graceMs);
+    if (wanted !== null) merging.end(wanted.reason, wanted.graceMs);
     deps.onMerging();
     deps.onEvent({ kind: 'merging' });
-    const outcome = await stage.finished;
+    const outcome = await trace.step('merge', { 'neolith.merger': deps.merger.name }, () => merging.finished);
     if (outcome.kind === 'merge_failed') told.error = outcome.error;
     phase = 'settling';
-    return settling.settleMerge(outcome);
+    return trace.step('settle', {}, () => settling.settleMerge(outcome));
   }
 
   async function live(): Promise<AttemptResult> {
@@ -185,7 +201,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     else progress.discard();
     phase = 'settling';
     try {
-      let settled = await settling.settle(outcome);
+      let settled = await trace.step('settle', {}, () => settling.settle(outcome));
       if (settled === 'merging') {
         const output = outcome.kind === 'complete' ? (outcome.body.output ?? null) : null;
         settled = await merge(directory ?? deps.attemptsDirectory, output as JsonValue);
@@ -236,6 +252,7 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     const planPhase = typeof metadata.phase === 'string' ? metadata.phase : null;
     deps.onEvent({ kind: 'started', title, number: claim.attempt.number, at: new Date(), planPhase });
     const result = await live();
+    trace.end(result, told.error);
     deps.onEvent({ kind: 'ended', result, durationMs: performance.now() - startedMs, ...told });
     return result;
   }
@@ -252,6 +269,9 @@ export function startAttempt(deps: AttemptDependencies, claim: ClaimWithContext)
     attemptId,
     taskId,
     phase: () => phase,
+    agent: () => agentName,
+    health: () => run?.health() ?? null,
+    traceId: trace.traceId,
     holdsSlot: () => stage === null,
     end,
     finished: liveAndTell(),

@@ -1,9 +1,10 @@
 import type { ClaimWithContext, Renewal } from '@neolith/contracts';
 import type { TerminationReason } from '../process/processSpec.js';
+import type { ProcessHealth } from '../process/watchHealth.js';
 import { type Attempt, type AttemptDependencies, startAttempt } from './attempt.js';
 import type { AttemptEvent, AttemptListener } from './attemptEvents.js';
 import { countTaken } from './countTaken.js';
-import { decideRenewal } from './decideRenewal.js';
+import { type AttemptPhase, decideRenewal } from './decideRenewal.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import type { AttemptResult } from './settleAttempt.js';
@@ -20,6 +21,14 @@ export interface RosterOptions {
   readonly isEnding: () => boolean;
 }
 
+/** How one attempt is doing, without a word of what it is about. */
+export interface AttemptLook {
+  readonly phase: AttemptPhase;
+  readonly agent: string;
+  /** Of its agent and everything that it started, at the last look; null before it. */
+  readonly health: ProcessHealth | null;
+}
+
 /** The attempts that a daemon is at. */
 export interface AttemptRoster {
   readonly results: Readonly<Record<AttemptResult, number>>;
@@ -29,6 +38,8 @@ export interface AttemptRoster {
   readonly ids: () => string[];
   readonly has: (attemptId: string) => boolean;
   readonly list: () => { readonly taskId: string; readonly attemptId: string }[];
+  /** How each of them is doing. */
+  readonly look: () => AttemptLook[];
   /** Begins a claimed task. */
   take(claim: ClaimWithContext): void;
   /** Somebody wants it cancelled. */
@@ -79,11 +90,6 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       ...ids,
       orchestratorId: claim.task.orchestratorId,
     };
-    log.info(`Started: ${claim.task.title}`, {
-      ...logged,
-      priority: claim.task.priority,
-      attempt: claim.attempt.number,
-    });
     const attempt = startAttempt(
       {
         ...options.dependencies(),
@@ -95,6 +101,12 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       },
       claim,
     );
+    log.info(`Started: ${claim.task.title}`, {
+      ...logged,
+      priority: claim.task.priority,
+      attempt: claim.attempt.number,
+      traceId: attempt.traceId ?? undefined,
+    });
     attempts.set(attempt.attemptId, attempt);
     // Came while the claims were being stopped.
     if (options.isEnding()) attempt.end('shutdown');
@@ -142,6 +154,8 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
     taken: () => countTaken(attempts.values(), options.mergesAside),
     ids: () => [...attempts.keys()],
     has: (attemptId) => attempts.has(attemptId),
+    look: () =>
+      [...attempts.values()].map((one) => ({ phase: one.phase(), agent: one.agent(), health: one.health() })),
     list: () => [...attempts.values()].map(({ taskId, attemptId }) => ({ taskId, attemptId })),
     take,
     cancel,

@@ -7,9 +7,10 @@ import { describeDaemonLife, endStrays } from '../process/strays.js';
 import { waitAtMost } from '../process/waitAtMost.js';
 import { DEFAULT_STALLED_AFTER_MS } from '../process/watchHealth.js';
 import { alwaysChoose } from './agentChooser.js';
-import { createAttemptRoster } from './attemptRoster.js';
+import { type AttemptLook, createAttemptRoster } from './attemptRoster.js';
 import { type ClaimPump, createClaimPump } from './claimPump.js';
 import { followControlStream } from './controlStream.js';
+import { countFailures, type FailedCalls } from './countFailures.js';
 import { DaemonError } from './daemonError.js';
 import { DAEMON_DEFAULTS, type DaemonOptions, FAREWELL_MS, FORCED_GRACE_MS } from './daemonOptions.js';
 import { runHeartbeats, sendHeartbeat } from './heartbeatLoop.js';
@@ -27,6 +28,19 @@ export type DaemonStatus = 'new' | 'starting' | 'active' | 'draining' | 'stopped
 export interface DaemonReport {
   /** How many attempts ended in which way. */
   readonly results: Readonly<Record<AttemptResult, number>>;
+}
+
+/** How a daemon is doing: numbers and closed words, nothing of what its tasks are about. */
+export interface DaemonLook {
+  readonly status: DaemonStatus;
+  readonly slots: number;
+  readonly slotsTaken: number;
+  readonly attempts: readonly AttemptLook[];
+  /** How many attempts ended in which way, since it started. */
+  readonly results: Readonly<Record<AttemptResult, number>>;
+  readonly failedCalls: readonly FailedCalls[];
+  /** Since the server answered a heartbeat last; null: it has answered none yet. */
+  readonly heartbeatAgeMs: number | null;
 }
 
 export interface WorkerDaemon {
@@ -47,13 +61,16 @@ export interface WorkerDaemon {
   id(): string | null;
   /** The attempts it is at. */
   attempts(): readonly { readonly taskId: string; readonly attemptId: string }[];
+  /** What there is to be measured of it now; asks nobody. */
+  look(): DaemonLook;
   /** Resolves when it has stopped, whoever asked for it: the server can, too. */
   readonly finished: Promise<DaemonReport>;
 }
 
 /** A daemon: serves orchestrators by claiming their tasks over HTTP and running an agent for each. */
 export function createDaemon(options: DaemonOptions): WorkerDaemon {
-  const { client, name } = options;
+  const { name } = options;
+  const { client, failed: failedCalls } = countFailures(options.client);
   const slots = options.slots ?? DAEMON_DEFAULTS.slots;
   const leaseSeconds = options.leaseSeconds ?? DAEMON_DEFAULTS.leaseSeconds;
   const waitSeconds = Math.min(options.waitSeconds ?? DAEMON_DEFAULTS.waitSeconds, 25);
@@ -72,6 +89,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   // Each attempt listens, and there may be hundreds.
   setMaxListeners(0, ending.signal, farewell.signal);
   let status: DaemonStatus = 'new';
+  let heartbeatAtMs: number | null = null;
   let life = '';
   let letGo: () => Promise<void> = () => Promise.resolve();
   let loops: Promise<unknown> = Promise.resolve();
@@ -110,7 +128,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   });
 
   const registration = createRegistration({
-    daemon: options,
+    daemon: { ...options, client },
     slots,
     log,
     random,
@@ -208,6 +226,9 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
         status === 'active' ? 'ACTIVE' : status === 'stopped' ? 'STOPPED' : 'DRAINING',
       attemptIds: attempts.ids,
       onRenewal: attempts.react,
+      onBeat: () => {
+        heartbeatAtMs = performance.now();
+      },
     };
   }
 
@@ -294,6 +315,15 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     status: () => status,
     id: registration.id,
     attempts: attempts.list,
+    look: () => ({
+      status,
+      slots,
+      slotsTaken: attempts.taken(),
+      attempts: attempts.look(),
+      results: { ...attempts.results },
+      failedCalls: failedCalls(),
+      heartbeatAgeMs: heartbeatAtMs === null ? null : performance.now() - heartbeatAtMs,
+    }),
     finished,
   };
 }

@@ -6,6 +6,7 @@ import type { CommittedWork } from '../git/repository.js';
 import type { ReusedWork } from '../git/resultCache.js';
 import type { AgentChooser, ChosenAgent } from './agentChooser.js';
 import type { AttemptNews } from './attemptEvents.js';
+import type { AttemptTrace } from './attemptTrace.js';
 import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
 import { describeWork } from './describeWork.js';
 import { describeError } from './judgeCallError.js';
@@ -35,6 +36,7 @@ export interface TaskDependencies {
   readonly daemonMarker: string;
   readonly secrets: readonly string[];
   readonly log: WorkerLog;
+  readonly trace: Pick<AttemptTrace, 'step'>;
   /** Aborted when the daemon can wait no longer for answers. */
   readonly signal: AbortSignal;
   readonly onEvent: (event: AttemptNews) => void;
@@ -154,17 +156,22 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   });
   let known = deps.secrets;
   const { clean, explain } = createSecretCleaner(() => known);
-  let report: AgentRunReport;
-  try {
-    const run = await startAgent(task, shipper);
-    known = run.secrets;
-    deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
-    control.onRun(run);
-    report = await run.finished;
-  } finally {
-    // While the attempt is ours: afterwards the server takes no more of it.
-    await shipper.finish();
-  }
+  const report: AgentRunReport = await deps.trace.step(
+    'agent',
+    { 'neolith.agent': chosen.adapter.name },
+    async () => {
+      try {
+        const run = await startAgent(task, shipper);
+        known = run.secrets;
+        deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
+        control.onRun(run);
+        return await run.finished;
+      } finally {
+        // While the attempt is ours: afterwards the server takes no more of it.
+        await shipper.finish();
+      }
+    },
+  );
   if (report.outcome.survivors.length > 0) {
     const pids = report.outcome.survivors.join(' ');
     deps.log.error('Processes of the agent could not be ended', { ...ids, pids });
@@ -180,7 +187,7 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     return { ...withNothingToKeep(outcome), usage };
   }
   try {
-    const work = await commit(task, clean);
+    const work = await deps.trace.step('commit', {}, () => commit(task, clean));
     return {
       outcome: describeWork(outcome, work, site.worktree),
       usage,

@@ -12,6 +12,8 @@ export interface HeartbeatOptions {
   readonly intervalMs: number;
   readonly signal: AbortSignal;
   readonly onRenewal: (renewal: Renewal) => void;
+  /** The server has answered one. */
+  readonly onBeat?: () => void;
   /** Told of each failure, and of the first success after it. */
   readonly onFailure: (error: unknown, failures: number) => Promise<void> | void;
   readonly onRecovery: (failures: number) => void;
@@ -23,7 +25,7 @@ const ATTEMPTS_MAX = 1_000;
 
 /** One heartbeat: tells that the daemon lives and renews every lease it holds. */
 export async function sendHeartbeat(
-  options: Pick<HeartbeatOptions, 'client' | 'daemonId' | 'state' | 'attemptIds' | 'onRenewal'>,
+  options: Pick<HeartbeatOptions, 'client' | 'daemonId' | 'state' | 'attemptIds' | 'onRenewal' | 'onBeat'>,
   limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<void> {
   const attemptIds = options.attemptIds();
@@ -36,6 +38,7 @@ export async function sendHeartbeat(
         timeoutMs: limits.timeoutMs,
       }),
     );
+    options.onBeat?.();
     for (const renewal of renewals) options.onRenewal(renewal);
   }
 }

@@ -1,6 +1,14 @@
 export { type AgentChooser, alwaysChoose, type ChosenAgent } from './agentChooser.js';
 export type { AttemptEvent, AttemptListener } from './attemptEvents.js';
-export { createDaemon, type DaemonReport, type DaemonStatus, type WorkerDaemon } from './createDaemon.js';
+export type { AttemptLook } from './attemptRoster.js';
+export type { FailedCalls } from './countFailures.js';
+export {
+  createDaemon,
+  type DaemonLook,
+  type DaemonReport,
+  type DaemonStatus,
+  type WorkerDaemon,
+} from './createDaemon.js';
 export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export { type GitWorkplaceOptions, gitWorkplace } from './gitWorkplace.js';

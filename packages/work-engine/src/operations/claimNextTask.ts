@@ -31,6 +31,7 @@ export async function claimNextTask(
   const leaseSeconds = checkLeaseSeconds(
     options.leaseSeconds === undefined ? DEFAULT_LEASE_SECONDS : options.leaseSeconds,
   );
+  const askedMs = performance.now();
   const rows = await engine.lanes.claim(
     {
       workspaceId: engine.workspaceId,
@@ -51,6 +52,12 @@ export async function claimNextTask(
   if (reason === 'ORCHESTRATOR_NOT_FOUND') throw notFound('orchestrator', orchestratorId);
   if (reason === 'DAEMON_NOT_FOUND') throw notFound('daemon', options.daemonId ?? '');
   const taken = rows.filter(isClaim);
+  engine.observe({
+    kind: 'claim',
+    tasks: taken.filter((row) => !row.replay).length,
+    reason,
+    seconds: (performance.now() - askedMs) / 1_000,
+  });
   if (taken.some((row) => row.replay)) return { claims: await replay(engine, taken), reason };
   const claims = taken.map((row) => toClaim(row, options, leaseSeconds));
   if (claims.length > 0) engine.events.poke();

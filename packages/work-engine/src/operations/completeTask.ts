@@ -83,7 +83,10 @@ export async function settle(
   );
   const row = rows.find((candidate) => candidate.code !== 'FREED') as SettlementRow;
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
-  if (row.code === null) engine.events.poke();
+  if (row.code === null) {
+    engine.events.poke();
+    observeEnding(engine, ending, row.attempt_status);
+  }
   const then =
     row.code === 'REPLAY' && row.attempt_status !== 'RUNNING'
       ? await readSettlement(engine.pool, row.task_id, row.attempt_id as string).catch((error: unknown) => {
@@ -101,6 +104,24 @@ export async function settle(
     availableAt: then === null ? row.available_at : then.availableAt,
     unblocked: freed.map((id) => formatId('task', id)),
   };
+}
+
+/** Counts what one ending brought about; an attempt whose code is complete has not ended yet. */
+export function observeEnding(
+  engine: Pick<EngineContext, 'observe'>,
+  ending: Pick<AttemptEnding, 'result' | 'failureClass'>,
+  status: SettlementRow['attempt_status'],
+): void {
+  if (ending.result === 'merged' || ending.result === 'merge_failed') {
+    engine.observe({ kind: 'merge_ended', outcome: ending.result === 'merged' ? 'merged' : 'failed' });
+  }
+  if (status === null || status === 'RUNNING') return;
+  const failed = (status === 'FAILED' || status === 'TIMED_OUT') && ending.result !== 'merge_failed';
+  engine.observe({
+    kind: 'attempt_ended',
+    status,
+    failureClass: failed ? (ending.failureClass ?? 'task') : null,
+  });
 }
 
 async function refusal(

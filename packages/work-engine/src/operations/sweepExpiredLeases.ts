@@ -4,12 +4,27 @@ import { trimLogs } from '../store/appendLog.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
-import { prepareEnding, settleAttempts } from '../store/settleAttempts.js';
+import {
+  type AttemptEnding,
+  prepareEnding,
+  type SettleGroup,
+  type SettlementRow,
+  settleAttempts,
+} from '../store/settleAttempts.js';
 import { toEngineError, transact } from '../store/sql.js';
 import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
-import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
+import {
+  type ExpiredLease,
+  forgetOldRequests,
+  listDue,
+  promoteDue,
+  readCancelledInProcess,
+  readExpired,
+} from '../store/sweep.js';
 import { trimEvents } from '../store/trimEvents.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
+import { observeEnding } from './completeTask.js';
+import { type FaultIsolation, isolateFaults } from './isolateFaults.js';
 
 const BATCH = 500;
 /** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
@@ -26,73 +41,162 @@ const TRIM_MS = 250;
  * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
  * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
- * workspaces of the engine; safe to run anywhere, any number of times at once.
+ * workspaces of the engine; safe to run anywhere, any number of times at once. What can't be done is reported as a fault,
+ * and holds up nothing else; only where the database can't be asked at all the sweep fails.
  */
 export async function sweepExpiredLeases(
   engine: EngineContext,
   options: SweepOptions = {},
 ): Promise<SweepReport> {
-  const lost: SweepReport['lost'] = [];
-  const reviewed: string[] = [];
+  const isolation = isolateFaults();
+  const group = {
+    workspaceId: engine.workspaceId,
+    actor: 'engine',
+    otherBudget: LOSS_BUDGET,
+    now: engine.now(),
+  };
   try {
-    for (;;) {
-      const expired = await readExpired(engine.pool, {
-        workspaceId: engine.workspaceId,
-        now: engine.now(),
-        limit: BATCH,
-        reachableSeconds: options.reachableSeconds ?? null,
-      });
-      if (expired.length === 0) break;
-      const answers = await settleAttempts(
-        engine.pool,
-        { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
-        expired.map((lease) =>
-          prepareEnding({
-            taskId: lease.task_id,
-            attemptId: lease.attempt_id,
-            result: 'lost',
-            error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
-          }),
-        ),
-      );
-      const taken = answers.flat().filter((row) => row.code === null);
-      lost.push(
-        ...taken.map((row) => ({
-          taskId: formatId('task', row.task_id),
-          attemptId: formatId('attempt', row.attempt_id as string),
-        })),
-      );
-      // Renewed since: not this sweep's.
-      if (taken.length === 0) break;
-    }
-    const unheard = await readCancelledInProcess(engine.pool, engine.workspaceId);
-    if (unheard.length > 0) {
-      await settleAttempts(
-        engine.pool,
-        { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: LOSS_BUDGET, now: engine.now() },
-        unheard.map((lease) =>
-          prepareEnding({ taskId: lease.task_id, attemptId: lease.attempt_id, result: 'cancelled' }),
-        ),
-      );
-      engine.events.poke();
-    }
-    // A time-out, the next wave, an end that came about elsewhere: what no ending of the run itself brought about.
-    for (const runId of await listRunsToReview(engine.pool, engine.workspaceId, engine.now())) {
-      const changed = await transact(engine.pool, async (client) =>
-        reviewRuns(client, { runIds: [runId], actor: 'engine', now: await readNow(client, engine.now()) }),
-      );
-      reviewed.push(...changed.map((id) => formatId('run', id)));
-    }
-    const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
-    await forgetOldRequests(engine.pool, engine.now());
-    await sumUpOutcomes(engine.pool, engine.workspaceId);
-    const trimmed = await trimForAWhile(engine, TRIM_BATCH, trimEvents);
-    const trimmedLogs = await trimForAWhile(engine, TRIM_CHUNKS, trimLogs);
-    if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
-    return { lost, promoted, runs: reviewed, trimmed, trimmedLogs };
+    const lost = await takeBack(engine, isolation, group, options.reachableSeconds ?? null);
+    await endCancelled(engine, isolation, group);
+    const runs = await reviewDueRuns(engine, isolation);
+    const promoted = await promoteAll(engine, isolation);
+    await isolation.one({ step: 'requests' }, () => forgetOldRequests(engine.pool, engine.now()));
+    await isolation.one({ step: 'outcomes' }, () => sumUpOutcomes(engine.pool, engine.workspaceId));
+    const trimmed = await isolation.one({ step: 'events' }, () =>
+      trimForAWhile(engine, TRIM_BATCH, trimEvents),
+    );
+    const trimmedLogs = await isolation.one({ step: 'logs' }, () =>
+      trimForAWhile(engine, TRIM_CHUNKS, trimLogs),
+    );
+    if (lost.length > 0 || promoted > 0 || runs.length > 0) engine.events.poke();
+    return {
+      lost,
+      promoted,
+      runs,
+      trimmed: trimmed ?? 0,
+      trimmedLogs: trimmedLogs ?? 0,
+      faults: [...isolation.faults],
+    };
   } catch (error) {
     throw toEngineError(error);
   }
+}
+
+/** Attempts whose lease ran out are lost. */
+async function takeBack(
+  engine: EngineContext,
+  isolation: FaultIsolation,
+  group: SettleGroup,
+  reachableSeconds: number | null,
+): Promise<SweepReport['lost']> {
+  const lost: SweepReport['lost'] = [];
+  // Onwards from the last one that was looked at: one that can't be taken back would be found again and again.
+  let afterTaskId: string | null = null;
+  for (;;) {
+    const place: string | null = afterTaskId;
+    const expired: ExpiredLease[] | undefined = await isolation.one({ step: 'leases' }, () =>
+      readExpired(engine.pool, {
+        workspaceId: engine.workspaceId,
+        now: engine.now(),
+        limit: BATCH,
+        reachableSeconds,
+        afterTaskId: place,
+      }),
+    );
+    const rows = await settleIsolated(
+      engine,
+      isolation,
+      group,
+      (expired ?? []).map((lease) => ({
+        taskId: lease.task_id,
+        attemptId: lease.attempt_id,
+        result: 'lost',
+        error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
+      })),
+    );
+    for (const row of rows) {
+      lost.push({
+        taskId: formatId('task', row.task_id),
+        attemptId: formatId('attempt', row.attempt_id as string),
+      });
+    }
+    if (expired === undefined || expired.length < BATCH) return lost;
+    afterTaskId = expired[expired.length - 1]?.task_id ?? null;
+  }
+}
+
+/** Attempts without expiry that were asked to end: nobody would confirm it. */
+async function endCancelled(
+  engine: EngineContext,
+  isolation: FaultIsolation,
+  group: SettleGroup,
+): Promise<void> {
+  const unheard = await isolation.one({ step: 'cancels' }, () =>
+    readCancelledInProcess(engine.pool, engine.workspaceId),
+  );
+  if (unheard === undefined || unheard.length === 0) return;
+  await settleIsolated(
+    engine,
+    isolation,
+    group,
+    unheard.map((lease) => ({ taskId: lease.task_id, attemptId: lease.attempt_id, result: 'cancelled' })),
+  );
+  engine.events.poke();
+}
+
+/** Ends many attempts together, and those that can't be ended by themselves. Answers those that were. */
+async function settleIsolated(
+  engine: EngineContext,
+  isolation: FaultIsolation,
+  group: SettleGroup,
+  endings: readonly AttemptEnding[],
+): Promise<SettlementRow[]> {
+  const settled = await isolation.many(
+    { step: 'leases', kind: 'task', idOf: (ending: AttemptEnding) => ending.taskId },
+    endings,
+    async (items) => {
+      const answers = await settleAttempts(engine.pool, group, items.map(prepareEnding));
+      // Renewed or ended since: not this sweep's.
+      return answers.flatMap((rows, index) =>
+        rows
+          .filter((row) => row.code === null)
+          .map((row) => ({ row, ending: items[index] as AttemptEnding })),
+      );
+    },
+  );
+  for (const { row, ending } of settled) observeEnding(engine, ending, row.attempt_status);
+  return settled.map(({ row }) => row);
+}
+
+/** A time-out, the next wave, an end that came about elsewhere: what no ending of the run itself brought about. */
+async function reviewDueRuns(engine: EngineContext, isolation: FaultIsolation): Promise<string[]> {
+  const due = await isolation.one({ step: 'runs' }, () =>
+    listRunsToReview(engine.pool, engine.workspaceId, engine.now()),
+  );
+  const reviewed: string[] = [];
+  for (const id of due ?? []) {
+    const changed = await isolation.one({ step: 'runs', kind: 'run', id }, () =>
+      transact(engine.pool, async (client) =>
+        reviewRuns(client, { runIds: [id], actor: 'engine', now: await readNow(client, engine.now()) }),
+      ),
+    );
+    reviewed.push(...(changed ?? []).map((runId) => formatId('run', runId)));
+  }
+  return reviewed;
+}
+
+/** Delayed tasks whose time has come, one orchestrator after another. */
+async function promoteAll(engine: EngineContext, isolation: FaultIsolation): Promise<number> {
+  const input = { workspaceId: engine.workspaceId, now: engine.now() };
+  const due = await isolation.one({ step: 'delayed' }, () => listDue(engine.pool, input));
+  let promoted = 0;
+  for (const id of due ?? []) {
+    const more = await isolation.one({ step: 'delayed', kind: 'orchestrator', id }, () =>
+      promoteDue(engine.pool, { orchestratorId: id, now: engine.now() }),
+    );
+    promoted += more ?? 0;
+  }
+  return promoted;
 }
 
 /** Removes what is old, piece by piece, until nothing is left or the time is up. Returns how much. */

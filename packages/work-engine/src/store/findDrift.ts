@@ -89,6 +89,21 @@ const OF_WORKSPACE = {
   name: 'find_drift',
   text: found({ tasks: '$1::uuid IS NULL OR t.workspace_id = $1', tags: 'true', edges: 'true' }),
 };
+const OF_SLICE = {
+  name: 'find_drift_of_slice',
+  // A range of ids, as the keys of all tables have them: what it reads depends on how many tasks it is about.
+  text: found({
+    tasks: 't.id > $1 AND t.id <= $2 AND ($3::uuid IS NULL OR t.workspace_id = $3)',
+    tags: 'k.task_id > $1 AND k.task_id <= $2',
+    edges: 'e.dependent_id > $1 AND e.dependent_id <= $2',
+  }),
+};
+const END_OF_SLICE = {
+  name: 'end_of_drift_slice',
+  text: `
+    SELECT (array_agg(id ORDER BY id DESC))[1] AS last, count(*)::int AS checked
+    FROM (SELECT id FROM tasks WHERE id > $1 AND ($3::uuid IS NULL OR workspace_id = $3) ORDER BY id LIMIT $2) x`,
+};
 const OF_TASK = {
   name: 'find_drift_of',
   text: found({ tasks: 't.id = $1', tags: 'k.task_id = $1', edges: 'e.dependent_id = $1' }),
@@ -106,6 +121,30 @@ export async function findDrift(
     checked: (count as { checked: number }).checked,
     drifted: await run<DriftRow>(client, OF_WORKSPACE, [workspaceId]),
   };
+}
+
+/** Before all ids. */
+export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * The same for the next `limit` tasks by id after `after`: for those who look at all of them bit by bit.
+ *
+ * @returns `last`: where the next slice begins; null: this was the last one
+ */
+export async function findDriftInSlice(
+  client: PoolClient,
+  input: { workspaceId: string | null; after: string; limit: number },
+): Promise<{ checked: number; drifted: DriftRow[]; last: string | null }> {
+  const { workspaceId, after, limit } = input;
+  const [end] = await run<{ last: string | null; checked: number }>(client, END_OF_SLICE, [
+    after,
+    limit,
+    workspaceId,
+  ]);
+  const { last, checked } = end as { last: string | null; checked: number };
+  if (last === null) return { checked: 0, drifted: [], last: null };
+  const drifted = await run<DriftRow>(client, OF_SLICE, [after, last, workspaceId]);
+  return { checked, drifted, last: checked < limit ? null : last };
 }
 
 const NO_LOOPS = { name: 'drift_no_loops', text: `SELECT set_config('enable_nestloop', 'off', true)` };

@@ -28,6 +28,12 @@ const facts = (which: string) => `
         WHERE (h.total, h.live, h.blocked) IS DISTINCT FROM (k.total::bigint, k.live::bigint, k.blocked::bigint)))`;
 
 const FIND = { name: 'find_run_drift', text: facts('($1::uuid IS NULL OR r.workspace_id = $1)') };
+const FIND_OPEN = {
+  name: 'find_drift_of_open_runs',
+  text: facts(
+    `r.status IN ('RUNNING', 'PAUSED', 'QUARANTINED') AND ($1::uuid IS NULL OR r.workspace_id = $1)`,
+  ),
+};
 const FIND_ONE = { name: 'find_drift_of_run', text: facts('r.id = $1') };
 const LOCK = { name: 'repair_lock_counted_run', text: 'SELECT 1 FROM runs WHERE id = $1 FOR UPDATE' };
 const WRITE = {
@@ -52,6 +58,14 @@ interface RunDriftRow {
   done: number;
   failed: number;
   cancelled: number;
+}
+
+/** Of the runs that still hand out work, or will: those whose counts are not those of their tasks. */
+export async function findOpenRunDrift(
+  connection: Connection,
+  workspaceId: string | null,
+): Promise<string[]> {
+  return (await run<RunDriftRow>(connection, FIND_OPEN, [workspaceId])).map((row) => row.id);
 }
 
 /** Runs whose counts are not those of their tasks. */

@@ -5,10 +5,11 @@ import { run, runAlone, transact } from './sql.js';
 const PATIENCE_SECONDS_MAX = 15;
 
 const EXPIRED = {
-  name: 'read_expired',
+  name: 'read_expired_after',
   // No index on what every renewal changes: the table holds only what runs now.
   text: `SELECT task_id, attempt_id, expires_at FROM leases
          WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)
+           AND ($5::uuid IS NULL OR task_id > $5)
            AND ($4::float8 IS NULL OR least(lease_seconds / 2.0, ${PATIENCE_SECONDS_MAX}) <= $4)
          ORDER BY task_id LIMIT $3`,
 };
@@ -21,13 +22,20 @@ export interface ExpiredLease {
 
 export async function readExpired(
   pool: Pool,
-  input: { workspaceId: string | null; now: Date | null; limit: number; reachableSeconds: number | null },
+  input: {
+    workspaceId: string | null;
+    now: Date | null;
+    limit: number;
+    reachableSeconds: number | null;
+    afterTaskId: string | null;
+  },
 ): Promise<ExpiredLease[]> {
   return run<ExpiredLease>(pool, EXPIRED, [
     input.now,
     input.workspaceId,
     input.limit,
     input.reachableSeconds,
+    input.afterTaskId,
   ]);
 }
 
@@ -68,20 +76,25 @@ const LOCK = {
 };
 const PROMOTE = { name: 'promote_due', text: 'SELECT promote_due_tasks($1, engine_now($2)) AS promoted' };
 
-/** Delayed tasks whose time has come become claimable, one orchestrator after another. */
-export async function promoteDue(
+/** The orchestrators that have a delayed task whose time has come; null: such tasks of nobody. */
+export async function listDue(
   pool: Pool,
   input: { workspaceId: string | null; now: Date | null },
+): Promise<(string | null)[]> {
+  const rows = await run<{ id: string | null }>(pool, DUE, [input.now, input.workspaceId]);
+  return rows.map(({ id }) => id);
+}
+
+/** Delayed tasks of one orchestrator whose time has come become claimable. Returns how many. */
+export async function promoteDue(
+  pool: Pool,
+  input: { orchestratorId: string | null; now: Date | null },
 ): Promise<number> {
-  let promoted = 0;
-  for (const { id } of await run<{ id: string | null }>(pool, DUE, [input.now, input.workspaceId])) {
-    promoted += await transact(pool, async (client) => {
-      await run(client, LOCK, [id]);
-      const rows = await run<{ promoted: number }>(client, PROMOTE, [id, input.now]);
-      return (rows[0] as { promoted: number }).promoted;
-    });
-  }
-  return promoted;
+  return transact(pool, async (client) => {
+    await run(client, LOCK, [input.orchestratorId]);
+    const rows = await run<{ promoted: number }>(client, PROMOTE, [input.orchestratorId, input.now]);
+    return (rows[0] as { promoted: number }).promoted;
+  });
 }
 
 const FORGET = {

@@ -1,0 +1,172 @@
+import { NOTHING_REASONS } from '@neolith/contracts';
+
+/** One metric: the registry is made from these rows, and docs/guides/operate.md has a row for each. */
+export interface MetricRow {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, seconds; of histograms. */
+  readonly buckets?: readonly number[];
+}
+
+/** Reasons as label values. */
+export const CLAIM_RESULTS = ['claimed', ...NOTHING_REASONS.map((reason) => reason.toLowerCase())];
+
+const CALL_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 30];
+const WORK_BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
+
+/** What this process did since it started. Every label has few values, and none comes from a caller. */
+export const PROCESS_METRICS = {
+  claims: {
+    name: 'neolith_claims_total',
+    type: 'counter',
+    help: 'Claims by result: claimed, or why nothing was handed out. A long poll looks several times.',
+    labels: ['result'],
+  },
+  claimedTasks: {
+    name: 'neolith_claimed_tasks_total',
+    type: 'counter',
+    help: 'Tasks that claims handed out.',
+    labels: [],
+  },
+  claimSeconds: {
+    name: 'neolith_claim_seconds',
+    type: 'histogram',
+    help: 'How long one claim took, its wait for work apart.',
+    labels: [],
+    buckets: CALL_BUCKETS,
+  },
+  attemptsEnded: {
+    name: 'neolith_attempts_ended_total',
+    type: 'counter',
+    help: 'Attempts that ended, by status and, where they failed, by failure class.',
+    labels: ['status', 'failure_class'],
+  },
+  leasesLost: {
+    name: 'neolith_leases_lost_total',
+    type: 'counter',
+    help: 'Leases that ran out without a sign of life; counted by the replica whose sweep took them back.',
+    labels: [],
+  },
+  merges: {
+    name: 'neolith_merges_total',
+    type: 'counter',
+    help: 'Merges by outcome: merged or failed.',
+    labels: ['outcome'],
+  },
+  calls: {
+    name: 'neolith_http_calls_total',
+    type: 'counter',
+    help: 'Calls of the API by endpoint and HTTP status.',
+    labels: ['endpoint', 'status'],
+  },
+  callSeconds: {
+    name: 'neolith_http_call_seconds',
+    type: 'histogram',
+    help: 'How long calls took, by endpoint; of long polls with their wait, of streams until they were open.',
+    labels: ['endpoint'],
+    buckets: CALL_BUCKETS,
+  },
+  streamsOpen: {
+    name: 'neolith_event_streams_open',
+    type: 'gauge',
+    help: 'Event streams that are open: events (dashboards) and control (daemons).',
+    labels: ['stream'],
+  },
+  rounds: {
+    name: 'neolith_loop_rounds_total',
+    type: 'counter',
+    help: 'Rounds of the background loops, by outcome: done, skipped (another replica was at it), failed.',
+    labels: ['loop', 'outcome'],
+  },
+  roundSeconds: {
+    name: 'neolith_loop_round_seconds',
+    type: 'histogram',
+    help: 'How long a round took that was done.',
+    labels: ['loop'],
+    buckets: WORK_BUCKETS,
+  },
+  lastRound: {
+    name: 'neolith_loop_last_done_timestamp_seconds',
+    type: 'gauge',
+    help: 'When this replica last did a round; Unix time.',
+    labels: ['loop'],
+  },
+  faults: {
+    name: 'neolith_sweep_faults_total',
+    type: 'counter',
+    help: 'What a sweep could not do while it went on with everything else, by step; the log names each.',
+    labels: ['step'],
+  },
+  repairs: {
+    name: 'neolith_repairs_total',
+    type: 'counter',
+    help: 'What background work mended: leases taken back, delayed tasks promoted, runs moved, tasks and counts that had drifted.',
+    labels: ['kind'],
+  },
+} as const satisfies Record<string, MetricRow>;
+
+/** As of the scrape; the queues as of some seconds before, and only those of the token's workspace. */
+export const SCRAPE_METRICS = {
+  buildInfo: {
+    name: 'neolith_build_info',
+    type: 'gauge',
+    help: 'Always 1; the version is its label.',
+    labels: ['version'],
+  },
+  databaseUp: {
+    name: 'neolith_database_up',
+    type: 'gauge',
+    help: 'Whether the database answered this scrape. Without it the figures of queues are missing.',
+    labels: [],
+  },
+  poolConnections: {
+    name: 'neolith_database_pool_connections',
+    type: 'gauge',
+    help: 'Connections of the pool of this process: in_use and idle.',
+    labels: ['state'],
+  },
+  poolMax: {
+    name: 'neolith_database_pool_max_connections',
+    type: 'gauge',
+    help: 'How many connections the pool may have.',
+    labels: [],
+  },
+  poolWaiting: {
+    name: 'neolith_database_pool_waiting',
+    type: 'gauge',
+    help: 'Statements that wait for a connection.',
+    labels: [],
+  },
+  figuresAge: {
+    name: 'neolith_queue_figures_age_seconds',
+    type: 'gauge',
+    help: 'How old the figures of queues, runs and daemons are.',
+    labels: [],
+  },
+  queueTasks: {
+    name: 'neolith_queue_tasks',
+    type: 'gauge',
+    help: 'Open tasks by orchestrator and state (ready, delayed, blocked, running), each counted up to 10,000. The first 100 orchestrators by age; all others are one, named "other".',
+    labels: ['orchestrator', 'name', 'state'],
+  },
+  queueOldest: {
+    name: 'neolith_queue_oldest_ready_seconds',
+    type: 'gauge',
+    help: 'For how long the task has been claimable that has been so for longest; tasks of paused runs aside. 0: nothing waits.',
+    labels: ['orchestrator', 'name'],
+  },
+  runsOpen: {
+    name: 'neolith_runs_open',
+    type: 'gauge',
+    help: 'Runs that are RUNNING or PAUSED.',
+    labels: ['status'],
+  },
+  daemonsAlive: {
+    name: 'neolith_daemons_alive',
+    type: 'gauge',
+    help: 'Daemons that were heard within the last minute.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricRow>;

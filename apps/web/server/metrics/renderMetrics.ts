@@ -1,0 +1,57 @@
+import type { Database } from '@neolith/database';
+import { Gauge, Registry } from 'prom-client';
+import { VERSION } from '../version';
+import { SCRAPE_METRICS } from './metricTable';
+import { processRegistry } from './processMetrics';
+import type { DatedFigures } from './readFigures';
+
+export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+export interface MetricsInput {
+  /** Null: the database has not been opened yet. */
+  readonly pool: Database['pool'] | null;
+  /** Null: the database does not answer. */
+  readonly figures: DatedFigures | null;
+}
+
+/** The metrics of this process and the figures of one workspace, in Prometheus' text form. */
+export async function renderMetrics({ pool, figures }: MetricsInput): Promise<string> {
+  // Of its own for each scrape: an orchestrator that is gone is gone, and no workspace sees another's.
+  const registry = new Registry();
+  const gauge = (name: keyof typeof SCRAPE_METRICS) => {
+    const row = SCRAPE_METRICS[name];
+    return new Gauge<string>({
+      name: row.name,
+      help: row.help,
+      labelNames: [...row.labels],
+      registers: [registry],
+    });
+  };
+  gauge('buildInfo').set({ version: VERSION }, 1);
+  gauge('databaseUp').set(figures === null ? 0 : 1);
+  if (pool !== null) {
+    const connections = gauge('poolConnections');
+    connections.set({ state: 'in_use' }, pool.totalCount - pool.idleCount);
+    connections.set({ state: 'idle' }, pool.idleCount);
+    gauge('poolMax').set(pool.options.max);
+    gauge('poolWaiting').set(pool.waitingCount);
+  }
+  if (figures !== null) {
+    gauge('figuresAge').set((performance.now() - figures.readMs) / 1_000);
+    const tasks = gauge('queueTasks');
+    const oldest = gauge('queueOldest');
+    for (const queue of figures.figures.queues) {
+      const whose = { orchestrator: queue.orchestratorId ?? 'other', name: queue.name ?? 'other' };
+      for (const state of ['ready', 'delayed', 'blocked', 'running'] as const) {
+        tasks.set({ ...whose, state }, queue[state]);
+      }
+      oldest.set(whose, queue.oldestReadySeconds);
+    }
+    const runs = gauge('runsOpen');
+    for (const status of ['RUNNING', 'PAUSED'] as const) {
+      runs.set({ status }, figures.figures.runs[status] ?? 0);
+    }
+    gauge('daemonsAlive').set(figures.figures.daemonsAlive);
+  }
+  return `${await processRegistry().metrics()}\n${await registry.metrics()}`;
+}

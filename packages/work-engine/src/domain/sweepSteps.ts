@@ -1,0 +1,14 @@
+/** What a sweep does, step by step; `tasks` and `counts` are of `recalculateAllStatuses`. */
+export const SWEEP_STEPS = [
+  'leases',
+  'cancels',
+  'runs',
+  'delayed',
+  'requests',
+  'outcomes',
+  'events',
+  'logs',
+  'tasks',
+  'counts',
+] as const;
+export type SweepStep = (typeof SWEEP_STEPS)[number];

@@ -1,0 +1,99 @@
+import { type Connection, run } from './sql.js';
+
+const QUEUES = {
+  name: 'queue_figures',
+  // Probes for each orchestrator, each with a limit: what it costs depends on how many there are and not on how much
+  // they have. No ORDER BY over a queue but the one its index has.
+  text: `
+    WITH named AS (
+      SELECT id, name, row_number() OVER (ORDER BY id) <= $2 AS is_named FROM orchestrators
+      WHERE $1::uuid IS NULL OR workspace_id = $1 ORDER BY id LIMIT $4
+    )
+    SELECT CASE WHEN o.is_named THEN o.id END AS orchestrator_id, CASE WHEN o.is_named THEN o.name END AS name,
+           sum(r.amount)::int AS ready, sum(d.amount)::int AS delayed, sum(b.amount)::int AS blocked, sum(l.amount)::int AS running,
+           coalesce(max(extract(epoch FROM engine_now($5) - w.since)), 0)::float8 AS oldest_seconds
+    FROM named o
+    CROSS JOIN LATERAL (SELECT count(*) AS amount FROM (SELECT FROM ready_tasks q WHERE q.orchestrator_id = o.id LIMIT $3) x) r
+    CROSS JOIN LATERAL (SELECT count(*) AS amount FROM (SELECT FROM delayed_tasks q WHERE q.orchestrator_id = o.id LIMIT $3) x) d
+    CROSS JOIN LATERAL (SELECT count(*) AS amount FROM (SELECT FROM blocked_tasks q WHERE q.orchestrator_id = o.id LIMIT $3) x) b
+    CROSS JOIN LATERAL (SELECT count(*) AS amount FROM (SELECT FROM leases q WHERE q.orchestrator_id = o.id LIMIT $3) x) l
+    LEFT JOIN LATERAL (
+      SELECT greatest(f.created_at, coalesce(e.at, f.created_at)) AS since
+      FROM (
+        SELECT q.task_id, q.created_at FROM (
+          SELECT z.task_id, z.run_id, z.created_at, z.xid FROM ready_tasks z WHERE z.orchestrator_id = o.id ORDER BY z.xid LIMIT 1000
+        ) q
+        WHERE q.run_id = '00000000-0000-0000-0000-000000000000'
+           OR (SELECT u.status = 'RUNNING' FROM runs u WHERE u.id = q.run_id)
+        ORDER BY q.xid LIMIT 1
+      ) f
+      -- When it came in: its own history says so, and where that was trimmed its age is all there is.
+      LEFT JOIN LATERAL (
+        SELECT v.at FROM events v WHERE v.task_id = f.task_id AND v."to" = 'TODO' ORDER BY v.seq DESC LIMIT 1
+      ) e ON true
+    ) w ON true
+    GROUP BY 1, 2 ORDER BY 1 NULLS LAST`,
+};
+
+export interface QueueFigureRow {
+  orchestrator_id: string | null;
+  name: string | null;
+  ready: number;
+  delayed: number;
+  blocked: number;
+  running: number;
+  oldest_seconds: number;
+}
+
+export interface QueueFiguresInput {
+  workspaceId: string | null;
+  named: number;
+  depthLimit: number;
+  /** Orchestrators looked at. */
+  limit: number;
+  now: Date | null;
+}
+
+export async function readQueues(
+  connection: Connection,
+  input: QueueFiguresInput,
+): Promise<QueueFigureRow[]> {
+  return run<QueueFigureRow>(connection, QUEUES, [
+    input.workspaceId,
+    input.named,
+    input.depthLimit,
+    input.limit,
+    input.now,
+  ]);
+}
+
+const RUNS = {
+  name: 'open_runs_by_status',
+  // By the indexes on status: what has ended is most of them, and nobody's alarm.
+  text: `
+    SELECT status, count(*)::int AS amount FROM runs
+    WHERE status IN ('RUNNING', 'PAUSED') AND ($1::uuid IS NULL OR workspace_id = $1) GROUP BY 1`,
+};
+
+export async function countOpenRuns(
+  connection: Connection,
+  workspaceId: string | null,
+): Promise<{ status: 'RUNNING' | 'PAUSED'; amount: number }[]> {
+  return run(connection, RUNS, [workspaceId]);
+}
+
+const ALIVE = {
+  name: 'count_daemons_alive',
+  text: `
+    SELECT count(*)::int AS amount FROM daemons
+    WHERE ($1::uuid IS NULL OR workspace_id = $1) AND state <> 'STOPPED' AND last_seen_at > engine_now($2) - interval '60 seconds'`,
+};
+
+export async function countDaemonsAlive(
+  connection: Connection,
+  workspaceId: string | null,
+  now: Date | null,
+): Promise<number> {
+  const rows = await run<{ amount: number }>(connection, ALIVE, [workspaceId, now]);
+  return rows[0]?.amount ?? 0;
+}

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { createWorkEngine, type Observation } from '../src/index.js';
+import { createFixture } from './support/engineFixture.js';
+
+const fixture = createFixture();
+
+test('claims, endings and losses are told as numbers and closed words, each once', async () => {
+  const seen: Observation[] = [];
+  const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 5 });
+  const engine = createWorkEngine({ ...fixture.test.database, observe: (one) => seen.push(one) });
+  const clock = { now: null as Date | null };
+  const later = createWorkEngine({
+    ...fixture.test.database,
+    clock: () => clock.now as Date,
+    observe: (one) => seen.push(one),
+  });
+  try {
+    for (let n = 0; n < 3; n += 1) await fixture.task(orchestrator, { maxAttempts: 1 });
+    const requestId = 'claim-1';
+    const { claims } = await engine.claimNextTask(orchestrator.id, { max: 3, requestId });
+    // The same claim again hands nothing out.
+    await engine.claimNextTask(orchestrator.id, { max: 3, requestId });
+    await engine.claimNextTask(orchestrator.id);
+    const [done, failed, lost] = claims;
+    if (done === undefined || failed === undefined || lost === undefined)
+      throw new Error('Three were claimed');
+    const completion = { status: 'completed', attemptId: done.attempt.id } as const;
+    await engine.completeTask(done.task.id, completion);
+    await engine.completeTask(done.task.id, completion);
+    await engine.completeTask(failed.task.id, {
+      status: 'failed',
+      attemptId: failed.attempt.id,
+      error: 'quota',
+      failureClass: 'provider',
+    });
+    clock.now = new Date(Date.now() + 3_600_000);
+    const report = await later.sweepExpiredLeases();
+    expect(report.lost.map(({ taskId }) => taskId)).toEqual([lost.task.id]);
+
+    const claimed = seen.filter((one) => one.kind === 'claim');
+    expect(claimed.map(({ tasks, reason }) => [tasks, reason])).toEqual([
+      [3, null],
+      [0, null],
+      [0, 'NOTHING_ELIGIBLE'],
+    ]);
+    for (const { seconds } of claimed) expect(seconds).toBeGreaterThan(0);
+    expect(seen.filter((one) => one.kind === 'attempt_ended')).toEqual([
+      { kind: 'attempt_ended', status: 'SUCCEEDED', failureClass: null },
+      { kind: 'attempt_ended', status: 'FAILED', failureClass: 'provider' },
+      { kind: 'attempt_ended', status: 'LOST', failureClass: null },
+    ]);
+  } finally {
+    await engine.close();
+    await later.close();
+  }
+});
+
+test('an observer that throws breaks nothing, and its fault is told', async () => {
+  const faults: unknown[] = [];
+  const orchestrator = await fixture.orchestrator();
+  await fixture.task(orchestrator);
+  const engine = createWorkEngine({
+    ...fixture.test.database,
+    onError: (error) => faults.push(error),
+    observe: () => {
+      throw new Error('broken observer');
+    },
+  });
+  try {
+    expect((await engine.claimNextTask(orchestrator.id)).claims).toHaveLength(1);
+    expect(faults).toEqual([new Error('broken observer')]);
+  } finally {
+    await engine.close();
+  }
+});
+
+test('queue figures say how much waits with whom and for how long; who is not named is in one sum', async () => {
+  const { engine: other } = await fixture.foreign();
+  const clock = fixture.clock;
+  const first = await fixture.orchestrator();
+  const second = await fixture.orchestrator();
+  const begun = await fixture.task(first);
+  await fixture.task(first, { dependsOn: [begun.id] });
+  await fixture.task(first, { availableAt: new Date(Date.now() + 7_200_000) });
+  await fixture.task(second);
+  await fixture.engine.claimNextTask(second.id);
+  clock.now = new Date(Date.now() + 600_000);
+  try {
+    const { queues } = await fixture.engine.readQueueFigures();
+    const of = (id: string) => queues.find(({ orchestratorId }) => orchestratorId === id);
+    expect(of(first.id)).toMatchObject({ name: first.name, ready: 1, delayed: 1, blocked: 1, running: 0 });
+    expect(of(first.id)?.oldestReadySeconds).toBeGreaterThan(590);
+    expect(of(first.id)?.oldestReadySeconds).toBeLessThan(620);
+    expect(of(second.id)).toMatchObject({ ready: 0, running: 1, oldestReadySeconds: 0 });
+
+    const summed = await fixture.engine.readQueueFigures({ named: 0 });
+    expect(summed.queues).toHaveLength(1);
+    expect(summed.queues[0]).toMatchObject({ orchestratorId: null, name: null, blocked: 1, delayed: 1 });
+    // Another workspace's are its own.
+    const foreign = await other.readQueueFigures();
+    expect(foreign.queues.map(({ ready }) => ready)).toEqual([1]);
+    expect(queues.some(({ orchestratorId }) => orchestratorId === foreign.queues[0]?.orchestratorId)).toBe(
+      false,
+    );
+  } finally {
+    clock.now = null;
+  }
+});
+
+test('of a run that is paused nothing counts as waiting too long', async () => {
+  const orchestrator = await fixture.orchestrator();
+  const run = await fixture.engine.createRun({
+    name: 'Held',
+    orchestratorId: orchestrator.id,
+    tasks: [{ title: 'One' }],
+  });
+  await fixture.engine.startRun(run.id);
+  const age = async () => {
+    const { queues, runs } = await fixture.engine.readQueueFigures();
+    const own = queues.find(({ orchestratorId }) => orchestratorId === orchestrator.id);
+    return { ready: own?.ready, seconds: own?.oldestReadySeconds, runs };
+  };
+  fixture.clock.now = new Date(Date.now() + 60_000);
+  try {
+    expect((await age()).seconds).toBeGreaterThan(50);
+    await fixture.engine.pauseRun(run.id);
+    expect(await age()).toEqual({ ready: 1, seconds: 0, runs: { PAUSED: 1 } });
+  } finally {
+    fixture.clock.now = null;
+  }
+});
