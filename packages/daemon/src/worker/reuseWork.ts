@@ -47,39 +47,19 @@ export function mayStandForTask({
   );
 }
 
-/** The outcome of an attempt whose work was in the target before it began. Pure. */
-export function describeMergedBefore(
-  attemptId: string,
-  agent: string,
-  mergedBefore: MergedBefore,
-): AttemptOutcome {
-  return {
-    kind: 'complete',
-    body: {
-      attemptId,
-      status: 'completed',
-      output: { mergedBefore: { ...mergedBefore } },
-      artifacts: [],
-      metrics: { agent, mergedBefore: { ...mergedBefore } },
-    },
-  };
-}
+/** Why no agent was run: the work had been done before, or was taken over. */
+export type Instead = { readonly mergedBefore: MergedBefore } | { readonly reusedFrom: ReusedFrom };
 
-/** The outcome of an attempt that took over a result. Pure. */
-export function describeReuse(
-  attemptId: string,
-  agent: string,
-  { output, reusedFrom }: { readonly output: JsonValue; readonly reusedFrom: ReusedFrom },
+/** The outcome of an attempt without an agent. Pure. */
+export function describeInstead(
+  facts: { readonly attemptId: string; readonly agent: string },
+  instead: Instead,
+  output: JsonValue,
 ): AttemptOutcome {
+  const { attemptId, agent } = facts;
   return {
     kind: 'complete',
-    body: {
-      attemptId,
-      status: 'completed',
-      output,
-      artifacts: [],
-      metrics: { agent, reusedFrom: { ...reusedFrom } },
-    },
+    body: { attemptId, status: 'completed', output, artifacts: [], metrics: { agent, ...instead } },
   };
 }
 
