@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import {
   type AgentAdapter,
   type Coordinator,
@@ -245,6 +245,7 @@ it('ends what a coordinator that was killed had left running, before it starts a
     stdio: 'ignore',
   });
   const ended = once(left, 'exit');
+  onTestFinished(() => void left.kill('SIGKILL'));
   const made = coordinator();
   await made.spawnAgent({ adapter: work.agent('true'), prompt: 'Do', directory: work.directory });
   expect((await ended)[1]).toBe('SIGTERM');
