@@ -70,6 +70,7 @@ it.each([
   [['runs', 'pause'], 'missing required argument'],
   [['runs', 'delete'], 'missing required argument'],
   [['import', 'x.yaml', '--run-timeout', 'soon'], '90s, 5m, 2h or 1d'],
+  [['daemon', '--all', '--stalled-after', 'soon'], '90s, 5m, 2h or 1d'],
   [['import', 'x.yaml', '--waves', 'some'], 'Allowed choices are strict, off'],
   [['import', 'x.yaml', '--max-tasks', '0'], 'whole number from 1'],
   [['logs'], 'missing required argument'],

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace, until } from '../../daemon/test/worker/support/workplace.js';
+import { describeGoOn } from '../src/execute/describeGoOn.js';
 import { BIN, bareEnvironment, runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
@@ -172,4 +173,27 @@ it('the status shows runs, what goes on with its last words, daemons and nothing
   expect(stdout).toContain('reading 解析器');
   await work.open(gate);
   await until(async () => (await look()).attempts.length === 0, 'the end', 60_000);
+});
+
+it('names all that was set otherwise than usual, quoted as a shell needs it', () => {
+  const flags = {
+    agent: ['claude'],
+    merge: 'rebase',
+    maxConcurrent: 5,
+    leaseSeconds: 30,
+    drainMinutes: 10,
+  } as const;
+  expect(describeGoOn('run_1', flags)).toBe('neolith execute --run run_1 --resume --agent claude');
+  expect(
+    describeGoOn('run_1', {
+      ...flags,
+      agentsConfig: "it's mine.json",
+      stalledAfter: null,
+      cache: true,
+      mergeStage: false,
+    }),
+  ).toBe(
+    `neolith execute --run run_1 --resume --agent claude --agents-config 'it'\\''s mine.json' --stalled-after never --cache --no-merge-stage`,
+  );
+  expect(describeGoOn('run_1', { ...flags, stalledAfter: 90 })).toContain(' --stalled-after 90s');
 });

@@ -63,7 +63,7 @@ export interface Workers {
 export async function prepareWorkers(options: WorkerFlags, home: string): Promise<Workers> {
   const shellCommand = options.shellCommand ?? (process.env.NEOLITH_SHELL_COMMAND || undefined);
   const configured = await loadAgentsConfig(options, process.env);
-  const adapters = await findAgents(options, configured, shellCommand);
+  const adapters = await findAgents(options, configured, shellCommand, home);
   const repository = await findRepository(options, isShellAlone(options, configured, shellCommand), home);
   const directory = repository?.openedPath ?? resolve(options.workDirectory ?? '.');
   const project = repository === null ? null : await readProjectFacts(directory);
@@ -150,8 +150,14 @@ async function findAgents(
   options: WorkerFlags,
   configured: AgentsConfig,
   shellCommand: string | undefined,
+  home: string,
 ): Promise<Map<string, AgentAdapter>> {
-  const surroundings = { hostEnvironment: process.env, baseDirectory: process.cwd() };
+  const surroundings = {
+    hostEnvironment: process.env,
+    baseDirectory: process.cwd(),
+    // Not where somebody works: their checkout is theirs.
+    promptsDirectory: join(home, 'prompts'),
+  };
   const names =
     options.agent.length > 0 ? options.agent : shellCommand === undefined ? AGENT_NAMES : ['shell'];
   const adapters = new Map<string, AgentAdapter>(

@@ -4,6 +4,8 @@ export interface AgentDependencies {
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of the configuration begin; usually the directory of the configuration file. */
   readonly baseDirectory: string;
+  /** Where prompts for people are left. Default: `.neolith/prompts` below `baseDirectory`. */
+  readonly promptsDirectory?: string;
   /** Default: the clock of this machine. */
   readonly now?: () => Date;
 }

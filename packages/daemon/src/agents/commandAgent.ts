@@ -102,7 +102,8 @@ const PASSED_TO_COMMANDS = [
   'XDG_CACHE_HOME',
 ] as const;
 
-const LINGER_AFTER_RESULT_MS = 30_000;
+/** Of agents that say nothing else. */
+export const LINGER_AFTER_RESULT_MS = 30_000;
 /** Events that hold whole files are long lines; what is cut can't be read any more. */
 const LINE_LIMIT_BYTES = 2 * 1024 * 1024;
 /** It looks like the name of a model, and like no option. */

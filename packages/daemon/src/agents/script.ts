@@ -1,20 +1,18 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { extname, isAbsolute, join, resolve } from 'node:path';
+import { extname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
+import { pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import type { AgentKind } from './agentKind.js';
-import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
+import { handOverTask } from './ownProgram.js';
 import { readProtocolLine } from './parseProtocolLine.js';
-import { writePromptFile } from './promptFile.js';
 import { findRunner } from './runnerFile.js';
-import { listSecretValues } from './secretVariables.js';
 import { lingerAfterResultMs, surroundings, word } from './settings.js';
 
 export interface ScriptAgentConfiguration {
@@ -37,7 +35,6 @@ interface Script {
   readonly functionName: string | undefined;
 }
 
-const LINGER_AFTER_RESULT_MS = 30_000;
 export const FUNCTION_NAME = /^[A-Za-z_$][\w$]{0,199}$/;
 const REMEDY =
   'The script agent is off until a file is configured: "script": {"file": "work.mjs"} in agents.config.json; a .js, .mjs, .cjs or .py file.';
@@ -91,32 +88,16 @@ export function createScriptAgent(
           detection.remedy ?? REMEDY,
         );
       }
-      const contextFile = join(request.attemptDirectory, 'context.json');
-      const resultFile = join(request.attemptDirectory, 'result.json');
-      const context = JSON.stringify(request.context);
-      await writePrivateFile(contextFile, context);
-      const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
-      const passed = buildAgentEnvironment(
-        dependencies.hostEnvironment,
-        configuration.environmentNames ?? [],
-      );
+      const given = await handOverTask(request, dependencies.hostEnvironment, configuration);
       return {
+        ...given,
         command: interpreter,
         args: readArguments(script),
+        // Else what it says comes when its buffer is full.
         environment: {
-          ...passed,
-          NEOLITH_TASK_ID: request.taskId,
-          NEOLITH_ATTEMPT_ID: request.attemptId,
-          NEOLITH_CONTEXT_FILE: contextFile,
-          NEOLITH_PROMPT_FILE: await writePromptFile(request),
-          NEOLITH_RESULT_FILE: resultFile,
-          // Else what it says comes when its buffer is full.
+          ...given.environment,
           ...(script.language === 'python' ? { PYTHONUNBUFFERED: '1' } : {}),
         },
-        input: context,
-        resultFile,
-        lingerAfterResultMs,
-        secrets: listSecretValues(passed),
       };
     },
     createLineReader: () => readProtocolLine,

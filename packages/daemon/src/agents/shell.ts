@@ -1,17 +1,15 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import type { AgentAdapter, AgentDetection } from './agentAdapter.js';
 import { type AgentDependencies, readHostPath } from './agentDependencies.js';
-import { buildAgentEnvironment, pickVariables } from './agentEnvironment.js';
+import { pickVariables } from './agentEnvironment.js';
 import { AgentError } from './agentError.js';
 import type { AgentKind } from './agentKind.js';
-import { writePrivateFile } from './attemptDirectory.js';
 import { findProgram } from './findProgram.js';
 import { fingerprintOf } from './fingerprint.js';
 import { judgeEnding } from './judgeEnding.js';
+import { handOverTask } from './ownProgram.js';
 import { readProtocolLine } from './parseProtocolLine.js';
-import { writePromptFile } from './promptFile.js';
-import { listSecretValues } from './secretVariables.js';
 import { command, lingerAfterResultMs, surroundings } from './settings.js';
 
 export interface ShellAgentConfiguration {
@@ -27,7 +25,6 @@ export interface ShellAgentConfiguration {
   readonly lingerAfterResultMs?: number | null;
 }
 
-const LINGER_AFTER_RESULT_MS = 30_000;
 const REMEDY =
   'The shell agent is off until a command is configured: "shell": {"command": ["./agent.sh", "--fast"]} in agents.config.json, or a line for /bin/sh by --shell-command.';
 
@@ -67,30 +64,9 @@ export function createShellAgent(
     },
     async start(request) {
       if (program === null) throw new AgentError('AGENT_NOT_CONFIGURED', REMEDY);
-      const contextFile = join(request.attemptDirectory, 'context.json');
-      const resultFile = join(request.attemptDirectory, 'result.json');
-      const context = JSON.stringify(request.context);
-      await writePrivateFile(contextFile, context);
-      const promptFile = await writePromptFile(request);
-      const { lingerAfterResultMs = LINGER_AFTER_RESULT_MS } = configuration;
-      const passed = buildAgentEnvironment(
-        dependencies.hostEnvironment,
-        configuration.environmentNames ?? [],
-      );
       return {
         ...program,
-        environment: {
-          ...passed,
-          NEOLITH_TASK_ID: request.taskId,
-          NEOLITH_ATTEMPT_ID: request.attemptId,
-          NEOLITH_CONTEXT_FILE: contextFile,
-          NEOLITH_PROMPT_FILE: promptFile,
-          NEOLITH_RESULT_FILE: resultFile,
-        },
-        input: context,
-        resultFile,
-        lingerAfterResultMs,
-        secrets: listSecretValues(passed),
+        ...(await handOverTask(request, dependencies.hostEnvironment, configuration)),
       };
     },
     createLineReader: () => readProtocolLine,

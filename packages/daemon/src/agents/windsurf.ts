@@ -46,7 +46,10 @@ export function createWindsurfAgent(
       const here = findPlace(request);
       if (answered !== null) {
         const { answer, reason, place } = answered;
-        if (place === null || isSame(place, here)) return { done: true, output: answer };
+        if (place === null || isSame(place, here)) {
+          await rm(join(directory, `${request.taskId}.md`), { force: true });
+          return { done: true, output: answer };
+        }
         return { handOff: true, here: false, reason, question: askToGoBack(place) };
       }
       const file = await leavePrompt(directory, request);
@@ -69,10 +72,12 @@ export function createWindsurfAgent(
 }
 
 function resolveDirectory(
-  { baseDirectory }: AgentDependencies,
-  { promptsDirectory = join('.neolith', 'prompts') }: WindsurfAgentConfiguration,
+  dependencies: AgentDependencies,
+  configuration: WindsurfAgentConfiguration,
 ): string {
-  return isAbsolute(promptsDirectory) ? promptsDirectory : resolve(baseDirectory, promptsDirectory);
+  const wanted =
+    configuration.promptsDirectory ?? dependencies.promptsDirectory ?? join('.neolith', 'prompts');
+  return isAbsolute(wanted) ? wanted : resolve(dependencies.baseDirectory, wanted);
 }
 
 async function leavePrompt(directory: string, request: AgentRequest): Promise<string> {

@@ -1,88 +1,18 @@
 import { hostname } from 'node:os';
 import { isNeolithError, type NeolithClient, type Run } from '@neolith/contracts';
-import type { AttemptEvent, AttemptListener } from '../worker/attemptEvents.js';
+import type { AttemptEvent } from '../worker/attemptEvents.js';
 import { createDaemon, type WorkerDaemon } from '../worker/createDaemon.js';
 import { DaemonError } from '../worker/daemonError.js';
-import type { DaemonOptions } from '../worker/daemonOptions.js';
-import { describeError } from '../worker/judgeCallError.js';
-import { type AgentPool, createAgentPool } from './agentPool.js';
+import { createAgentPool } from './agentPool.js';
+import type { Coordinator, CoordinatorOptions, ExecutionInput, StartedExecution } from './coordinator.js';
 import { CoordinatorError } from './coordinatorError.js';
 import { recordEvent, type TaskRecord } from './executionRecord.js';
 import { findServed } from './findServed.js';
+import { type ProgressWatch, watchProgress } from './progressWatch.js';
 import { settingsOf } from './runSettings.js';
-import { type StorePlanInput, storePlan } from './storePlan.js';
+import { storePlan } from './storePlan.js';
 import { type ExecutionSummary, summariseExecution } from './summariseExecution.js';
-import { type WatchOptions, watchRun } from './watchRun.js';
-
-export interface CoordinatorOptions
-  extends Pick<
-    DaemonOptions,
-    | 'agent'
-    | 'attemptsDirectory'
-    | 'drainMs'
-    | 'graceMs'
-    | 'leaseSeconds'
-    | 'log'
-    | 'logsDirectory'
-    | 'merger'
-    | 'secrets'
-    | 'stalledAfterMs'
-    | 'taskTimeoutMs'
-    | 'version'
-    | 'workplace'
-  > {
-  readonly client: NeolithClient;
-  /** The name of its daemon. Default: the host name and the run. */
-  readonly name?: string;
-  /** How many agents run at once. Default 5. */
-  readonly maxConcurrent?: number;
-  readonly onAttempt?: AttemptListener;
-}
-
-/** A plan to be stored and done; or a run that exists, by its id. */
-export type ExecutionInput =
-  | (Pick<StorePlanInput, 'plan'> & Partial<Omit<StorePlanInput, 'plan' | 'dryRun' | 'start'>>)
-  | { readonly runId: string };
-
-export interface StartedExecution {
-  readonly run: Run;
-  /** What keeps agents from being busy, as sentences. */
-  readonly hints: readonly string[];
-}
-
-export interface Coordinator extends Omit<AgentPool, 'terminateAll'> {
-  /**
-   * Stores the plan where it is one, starts its run and a daemon for it in this process. Resolves once work is handed
-   * out; of a run in which nothing is left to do, at once. The daemon ends with the run, whether or not somebody waits.
-   * With a `merger` the run gets a merge stage: that of a plan unless its settings or the plan say otherwise, and one
-   * that exists if nothing of it has begun.
-   * @throws CoordinatorError `ALREADY_EXECUTING`, `PLAN_TOO_LARGE`, `TASKS_UNASSIGNED`; DaemonError
-   *   `STOPPED_WHILE_STARTING` after a call to end it; what the server refuses
-   */
-  execute(work: ExecutionInput): Promise<StartedExecution>;
-  /** Tells how the run stands, each second, until it is over, or the returned function is called. */
-  monitorProgress(listener: ProgressListener): () => void;
-  /**
-   * Resolves when the run is over or waits for a person, or its daemon has stopped, and nothing of it is at work here.
-   * Rejects where the run can't be watched any more, for example since it was deleted; its agents have been ended then.
-   * @param timeoutMs rejects with CoordinatorError `TIMED_OUT` then; the work goes on
-   */
-  waitForCompletion(timeoutMs?: number): Promise<ExecutionSummary>;
-  /**
-   * Hands out nothing more and lets agents finish; resolves when they have. The run is paused and can go on. Also while
-   * it is being started. Rejects, after the agents have ended all the same, where the server could not be told.
-   */
-  pause(reason?: string): Promise<void>;
-  /** As `pause`, but ends the agents now and gives their tasks back. */
-  pauseAtOnce(reason?: string): Promise<void>;
-  /** As `pauseAtOnce`, but cancels the run for good; and ends the agents of `spawnAgent`. */
-  cancelAll(reason?: string): Promise<void>;
-  getSummary(): Promise<ExecutionSummary>;
-  /** What its attempts do now, or did last, by task. */
-  records(): ReadonlyMap<string, TaskRecord>;
-}
-
-export type ProgressListener = Pick<WatchOptions, 'onProgress' | 'onTrouble' | 'onEvent'>;
+import { withMergeStage } from './withMergeStage.js';
 
 const MAX_CONCURRENT = 5;
 const CALL_MS = 120_000;
@@ -90,6 +20,7 @@ const CALL_MS = 120_000;
 interface Execution {
   readonly run: Run;
   readonly worker: WorkerDaemon | null;
+  readonly watch: ProgressWatch;
   readonly startedMs: number;
   /** Aborted when the daemon has stopped: nothing more happens here. */
   readonly over: AbortController;
@@ -104,9 +35,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { client } = options;
   const pool = createAgentPool(options);
   const records = new Map<string, TaskRecord>();
-  const listeners = new Set<ProgressListener>();
-  /** Those that tell events, which end by themselves once all are told. */
-  const eventWatches = new Set<Promise<void>>();
   let execution: Execution | null = null;
   let starting: Promise<StartedExecution> | null = null;
   /** Gives up a start of which nothing has begun yet; what the server is still asked meanwhile comes to nothing. */
@@ -146,7 +74,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const over = new AbortController();
     if (isOver(stored)) {
       over.abort(new Error('The run is over.'));
-      execution = { run: stored, worker: null, startedMs, over, completed: Promise.resolve() };
+      const watch = watchProgress({ client, runId: stored.id, signal: over.signal, log: options.log });
+      execution = { run: stored, worker: null, watch, startedMs, over, completed: Promise.resolve() };
       return { run: stored, hints: [] };
     }
     const maxConcurrent = options.maxConcurrent ?? MAX_CONCURRENT;
@@ -166,15 +95,16 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       slots: maxConcurrent,
       onAttempt: note,
     });
+    const watch = watchProgress({ client, runId: run.id, signal: over.signal, log: options.log });
     void worker.finished.then(() => over.abort(new Error('The daemon has stopped.')));
     let watching: () => void = () => undefined;
     const started = new Promise<void>((resolve) => {
       watching = resolve;
     });
-    const completed = started.then(() => complete(run, worker, over.signal));
+    const completed = started.then(() => complete(watch, worker));
     // Whoever waits hears of it; nobody has to.
     completed.catch(() => undefined);
-    execution = { run, worker, startedMs, over, completed };
+    execution = { run, worker, watch, startedMs, over, completed };
     try {
       // Before anything is handed out: where this daemon can't serve, nobody else may.
       if (served.ids.length > 0) await worker.start();
@@ -189,34 +119,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return { run, hints: [...(hint === null ? [] : [hint]), ...describeLoss(options), ...served.hints] };
   }
 
-  async function complete(run: Run, worker: WorkerDaemon, over: AbortSignal): Promise<void> {
+  async function complete(watch: ProgressWatch, worker: WorkerDaemon): Promise<void> {
     try {
-      await watchRun({
-        client,
-        runId: run.id,
-        signal: over,
-        onProgress: (progress) => tellAll((listener) => listener.onProgress(progress)),
-        onTrouble: (error) => tellAll((listener) => listener.onTrouble(error)),
-      });
+      await watch.follow();
     } catch (error) {
       // A run that can't be looked at can't be worked on either, and nobody would see its agents.
       await worker.stop();
       throw error;
     }
     await worker.drain();
-  }
-
-  function tellAll(tell: (listener: ProgressListener) => void): void {
-    for (const listener of listeners) guard(() => tell(listener));
-  }
-
-  /** Whoever watches must not be able to end the work. */
-  function guard(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      options.log?.warn('A listener of the progress failed', describeError(error));
-    }
   }
 
   async function store(work: Extract<ExecutionInput, { plan: unknown }>): Promise<Run> {
@@ -246,35 +157,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     return execution;
   }
 
-  function monitorProgress(listener: ProgressListener): () => void {
-    const { run, over } = current();
-    if (listener.onEvent === undefined) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    }
-    // Events are told from the first one on, whenever somebody begins to listen.
-    const stopping = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, over.signal]);
-    const { onEvent } = listener;
-    const watch = watchRun({
-      client,
-      runId: run.id,
-      signal,
-      onProgress: (progress) => guard(() => listener.onProgress(progress)),
-      onEvent: (event) => guard(() => onEvent(event)),
-      onTrouble: (error) => guard(() => listener.onTrouble(error)),
-    })
-      .then(
-        () => undefined,
-        (error: unknown) => guard(() => listener.onTrouble(error)),
-      )
-      .finally(() => eventWatches.delete(watch));
-    eventWatches.add(watch);
-    return () => stopping.abort(new Error('Nobody watches any more.'));
-  }
-
   async function waitForCompletion(timeoutMs?: number): Promise<ExecutionSummary> {
-    const { completed, run } = current();
+    const { completed, run, watch } = current();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       if (timeoutMs === undefined) return;
@@ -285,7 +169,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       timer = setTimeout(() => reject(error), timeoutMs);
     });
     try {
-      await Promise.race([completed.then(() => Promise.all(eventWatches)), late]);
+      await Promise.race([completed.then(() => watch.told()), late]);
     } finally {
       clearTimeout(timer);
     }
@@ -320,7 +204,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   return {
     ...pool,
     execute,
-    monitorProgress,
+    monitorProgress: (listener) => current().watch.listen(listener),
     waitForCompletion,
     getSummary,
     records: () => records,
@@ -346,30 +230,6 @@ function describeLoss({ workplace }: Pick<CoordinatorOptions, 'workplace'>): str
         'No workplace was given: each agent works in a directory that goes with its attempt, and what it writes there goes, too. Give gitWorkplace(…) or plainWorkplace(directory).',
       ]
     : [];
-}
-
-/**
- * A run that was stored without a merge stage would start dependents without the work they need, though there is somebody
- * to merge it.
- */
-async function withMergeStage(
-  client: NeolithClient,
-  run: Run,
-  isWanted: boolean,
-): Promise<{ readonly run: Run; readonly hint: string | null }> {
-  if (!isWanted || run.config.mergeStage) return { run, hint: null };
-  // What is done already would be missing from what is merged, and nobody would be told.
-  if (run.status !== 'PENDING' || run.counts.done > 0) {
-    return {
-      run,
-      hint: 'The run was begun without a merge stage: nothing is merged, and work stays on the branches of its attempts.',
-    };
-  }
-  const changed = await client.updateRun({
-    params: { id: run.id },
-    body: { config: { mergeStage: true } },
-  });
-  return { run: changed, hint: 'The run had no merge stage; it has one now.' };
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

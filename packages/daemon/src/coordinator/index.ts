@@ -1,14 +1,14 @@
 export type { AgentHealth, AgentPool, SpawnRequest } from './agentPool.js';
 export { type AssignmentRules, assignTasks } from './assignTasks.js';
+export type {
+  Coordinator,
+  CoordinatorOptions,
+  ExecutionInput,
+  ProgressListener,
+  StartedExecution,
+} from './coordinator.js';
 export { CoordinatorError, type CoordinatorErrorCode } from './coordinatorError.js';
-export {
-  type Coordinator,
-  type CoordinatorOptions,
-  createCoordinator,
-  type ExecutionInput,
-  type ProgressListener,
-  type StartedExecution,
-} from './createCoordinator.js';
+export { createCoordinator } from './createCoordinator.js';
 export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
 export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';
 export { cutTags, sourceOf, TASKS_MAX, toPlanImport } from './planImport.js';

@@ -13,13 +13,7 @@ import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { createLogShipper, type LogShipper } from './logShipper.js';
 import type { ProgressReporter } from './progressReporter.js';
-import {
-  describeMergedBefore,
-  describeParts,
-  describeReuse,
-  mayStandForTask,
-  type ResultParts,
-} from './reuseWork.js';
+import { describeInstead, describeParts, mayStandForTask, type ResultParts } from './reuseWork.js';
 import { createSecretCleaner } from './withoutSecrets.js';
 import type { Workplace, WorkSite } from './workplace.js';
 import { writePrompt } from './writePrompt.js';
@@ -121,7 +115,8 @@ async function findMerged({ deps, claim, chosen, site, ids }: Task): Promise<Att
   const merged = mayStandForTask(claim) ? await site.findMerged() : null;
   if (merged === null) return null;
   deps.log.info('The work is in the target branch already; nothing is run', { ...ids, ...merged });
-  return describeMergedBefore(ids.attemptId, chosen.adapter.name, merged);
+  const facts = { attemptId: ids.attemptId, agent: chosen.adapter.name };
+  return describeInstead(facts, { mergedBefore: merged }, { mergedBefore: { ...merged } });
 }
 
 /** Null: there is no result to take over, or none that can be. */
@@ -142,7 +137,8 @@ async function takeOver(task: Task, parts: ResultParts): Promise<AttemptOutcome 
   deps.log.info('Took over the result of a task that was the same', { ...ids, from: reusedFrom.attemptId });
   deps.onEvent({ kind: 'reused', from: reusedFrom });
   deps.onEvent({ kind: 'committed', work });
-  return describeWork(describeReuse(ids.attemptId, chosen.adapter.name, reused), work, site.worktree);
+  const facts = { attemptId: ids.attemptId, agent: chosen.adapter.name };
+  return describeWork(describeInstead(facts, { reusedFrom }, reused.output), work, site.worktree);
 }
 
 async function runAndCommit(task: Task, parts: ResultParts | null): Promise<DoneTask> {

@@ -12,16 +12,7 @@ export async function holdName(directory: string, name: string, life: string): P
   const file = join(directory, 'life');
   try {
     for (;;) {
-      try {
-        await mkdir(directory, { recursive: true, mode: 0o700 });
-        await writeFile(file, life, { flag: 'wx', mode: 0o600 });
-        return () => letGo(directory, file);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        // Gone again: whoever had the name has just let go of it.
-        if (code === 'ENOENT') continue;
-        if (code !== 'EEXIST') throw error;
-      }
+      if (await claim(directory, file, life)) return () => letGo(directory, file);
       const holder = await readFile(file, 'utf8').catch(() => '');
       if (holder !== '' && !(await isLifeOver(holder))) break;
       await rm(file, { force: true });
@@ -37,6 +28,20 @@ export async function holdName(directory: string, name: string, life: string): P
     'NAME_IN_USE',
     `A daemon named ${JSON.stringify(name)} runs on this machine already. Give this one another name, or end that one first.`,
   );
+}
+
+/** False: somebody has it, or had it a moment ago. */
+async function claim(directory: string, file: string, life: string): Promise<boolean> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, life, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Without the directory: whoever let go of the name has just taken it away.
+    if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
+    return false;
+  }
 }
 
 /** Names of daemons may be as many as there are runs: what is empty goes. */

@@ -1,4 +1,4 @@
-import type { ClaimWithContext, TaskExecutionContext } from '@neolith/contracts';
+import type { ClaimWithContext } from '@neolith/contracts';
 import type { JsonValue } from '../agents/agentAdapter.js';
 import type { CacheKeyParts, ReusedFrom, ReusedWork } from '../git/resultCache.js';
 import { preparePrompt } from '../prompts/preparePrompt.js';
@@ -47,45 +47,25 @@ export function mayStandForTask({
   );
 }
 
-/** The outcome of an attempt whose work was in the target before it began. Pure. */
-export function describeMergedBefore(
-  attemptId: string,
-  agent: string,
-  mergedBefore: MergedBefore,
-): AttemptOutcome {
-  return {
-    kind: 'complete',
-    body: {
-      attemptId,
-      status: 'completed',
-      output: { mergedBefore: { ...mergedBefore } },
-      artifacts: [],
-      metrics: { agent, mergedBefore: { ...mergedBefore } },
-    },
-  };
-}
+/** Why no agent was run: the work had been done before, or was taken over. */
+export type Instead = { readonly mergedBefore: MergedBefore } | { readonly reusedFrom: ReusedFrom };
 
-/** The outcome of an attempt that took over a result. Pure. */
-export function describeReuse(
-  attemptId: string,
-  agent: string,
-  { output, reusedFrom }: { readonly output: JsonValue; readonly reusedFrom: ReusedFrom },
+/** The outcome of an attempt without an agent. Pure. */
+export function describeInstead(
+  facts: { readonly attemptId: string; readonly agent: string },
+  instead: Instead,
+  output: JsonValue,
 ): AttemptOutcome {
+  const { attemptId, agent } = facts;
   return {
     kind: 'complete',
-    body: {
-      attemptId,
-      status: 'completed',
-      output,
-      artifacts: [],
-      metrics: { agent, reusedFrom: { ...reusedFrom } },
-    },
+    body: { attemptId, status: 'completed', output, artifacts: [], metrics: { agent, ...instead } },
   };
 }
 
 /**
- * What makes two tasks the same: all that an agent is told, apart from ids, the place it works at, and how far the tasks
- * around it are.
+ * What makes two tasks the same: all that an agent is told, apart from ids, the place it works at, and which tasks stand
+ * around it: in a workspace that lives on those are others each time, if only the twin that was done before.
  */
 export async function describeParts(
   { context }: Pick<ClaimWithContext, 'context'>,
@@ -95,7 +75,7 @@ export async function describeParts(
 ): Promise<ResultParts> {
   const { task, dependencies } = context;
   const prompt = await preparePrompt({
-    context: settle(context),
+    context: { ...context, relatedTasks: [] },
     agent: adapter.name,
     directory: null,
     project,
@@ -113,16 +93,5 @@ export async function describeParts(
     },
     agent: JSON.stringify([adapter.name, (await adapter.fingerprint?.()) ?? null, version ?? null]),
     model: model ?? null,
-  };
-}
-
-function settle(context: TaskExecutionContext): TaskExecutionContext {
-  // All that is told of one; those that are told alike may stand in any order.
-  const words = ({ title, relation }: { title: string; relation: string }) => `${title}\0${relation}`;
-  return {
-    ...context,
-    relatedTasks: context.relatedTasks
-      .map((related) => ({ ...related, status: 'TODO' as const }))
-      .sort((a, b) => (words(a) < words(b) ? -1 : words(a) > words(b) ? 1 : 0)),
   };
 }

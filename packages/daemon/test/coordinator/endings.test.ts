@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import {
+  type AgentAdapter,
   type Coordinator,
   type CoordinatorOptions,
   createCoordinator,
@@ -9,11 +12,20 @@ import {
   openRepository,
   plainWorkplace,
 } from '../../src/index.js';
+import { DAEMON_MARKER } from '../../src/process/processSpec.js';
 import { isAlive } from '../process/processes.js';
 import { git, makeRepository } from '../worker/support/repository.js';
 import { openWorkplace, readPidFile, until } from '../worker/support/workplace.js';
 
 const work = openWorkplace();
+
+/** Has nothing to run. */
+const doneAtOnce: AgentAdapter = {
+  name: 'none',
+  detect: async () => ({ found: true }),
+  start: async () => ({ done: true, output: null }),
+  result: () => ({ status: 'completed', output: null }),
+};
 
 const coordinators: Coordinator[] = [];
 // Also where a test failed: nothing of it may live on. By then the server may be closed.
@@ -225,3 +237,40 @@ it('leaves a run without a merge stage as it is once it was begun', async () => 
   expect(hints.join('\n')).toContain('nothing is merged');
   expect((await made.waitForCompletion(30_000)).run.config.mergeStage).toBe(false);
 }, 60_000);
+
+it('ends what a coordinator that was killed had left running, before it starts an agent', async () => {
+  const left = spawn('sleep', ['1000'], {
+    // Of a process that is no more.
+    env: { ...process.env, [DAEMON_MARKER]: 'neolith-coordinator:999999999.1' },
+    stdio: 'ignore',
+  });
+  const ended = once(left, 'exit');
+  onTestFinished(() => void left.kill('SIGKILL'));
+  const made = coordinator();
+  await made.spawnAgent({ adapter: work.agent('true'), prompt: 'Do', directory: work.directory });
+  expect((await ended)[1]).toBe('SIGTERM');
+}, 30_000);
+
+it('knows of ended agents the last hundred', async () => {
+  const made = coordinator();
+  const ids: string[] = [];
+  for (let number = 0; number < 101; number += 1) {
+    ids.push(
+      await made.spawnAgent({
+        adapter: doneAtOnce,
+        prompt: 'Do',
+        directory: work.directory,
+      }),
+    );
+  }
+  for (const id of ids.slice(1)) await made.waitForAgent(id);
+  const [first, second] = ids as [string, string];
+  await until(() => {
+    try {
+      return made.monitorAgentHealth(first).id === null;
+    } catch (error) {
+      return (error as { code?: string }).code === 'AGENT_NOT_SPAWNED';
+    }
+  }, 'the first to be forgotten');
+  expect(made.monitorAgentHealth(second).status).toBe('ended');
+}, 30_000);

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { recordEvent, selectTasks, sumUsage, type TaskRecord } from '../../src/coordinator/index.js';
+import {
+  recordEvent,
+  selectTasks,
+  summariseExecution,
+  sumUsage,
+  type TaskRecord,
+} from '../../src/coordinator/index.js';
 import type { NormalisedPlan } from '../../src/plans/index.js';
 import type { AttemptEvent } from '../../src/worker/index.js';
 
@@ -81,4 +87,28 @@ test('chooses tasks alone, or with whatever depends on them, and forgets what th
   expect(selectTasks(plan, { only: [], from: [] })).toBe(plan);
   expect(selectTasks(plan, { only: ['b'], from: [] }).name).toBe('P (only b)');
   expect(() => selectTasks(plan, { only: ['x'], from: [] })).toThrow(/no task "x"/);
+});
+
+test('counts what tries used up that failed, and names what they left as long as the task is not done', () => {
+  const attempt = (number: number, result: 'failed' | 'completed', kept: string | null): AttemptEvent[] => {
+    const id = { taskId: 'task_1', attemptId: `att_${number}` };
+    const usage = { inputTokens: 10 ** number };
+    return [
+      { ...id, kind: 'started', title: 'Write it', number, at, planPhase: null },
+      { ...id, kind: 'worktree', directory: `/w/${number}`, branch: `neolith/attempt_${number}` },
+      { ...id, kind: 'ended', result, durationMs: 5, error: null, usage, kept },
+    ];
+  };
+  const snapshot = { tasks: [], edges: [] } as unknown as Parameters<typeof summariseExecution>[0];
+  const summary = (...events: AttemptEvent[]) =>
+    summariseExecution(snapshot, new Map([['task_1', replay(events) as TaskRecord]]), 1);
+  const failed = [...attempt(1, 'failed', 'not merged'), ...attempt(2, 'failed', 'not merged')];
+  expect(summary(...failed)).toMatchObject({
+    usage: { inputTokens: 110 },
+    keptBranches: ['neolith/attempt_1', 'neolith/attempt_2'],
+  });
+  expect(summary(...failed, ...attempt(3, 'completed', null))).toMatchObject({
+    usage: { inputTokens: 1_110 },
+    keptBranches: [],
+  });
 });

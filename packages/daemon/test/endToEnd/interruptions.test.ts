@@ -10,9 +10,9 @@ import {
   startMessagesServer,
 } from '../agents/support/messagesServer.js';
 import { isAlive } from '../process/processes.js';
+import { git } from '../worker/support/repository.js';
 import { openWorkplace, readPidFile, until } from '../worker/support/workplace.js';
 import { type Executed, executePlan } from './support/executePlan.js';
-import { git } from './support/gitProject.js';
 import { createClaude, KEY } from './support/scriptedAgents.js';
 
 const work = openWorkplace();

@@ -3,9 +3,9 @@ import type { Attempt, NeolithClient, UsageSum } from '@neolith/contracts';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { FETCH_TIMEOUT_MS, fetchAgent, requireAgent } from '../agents/support/fetchAgent.js';
 import { isAlive } from '../process/processes.js';
+import { git } from '../worker/support/repository.js';
 import { openWorkplace, until } from '../worker/support/workplace.js';
 import { executePlan } from './support/executePlan.js';
-import { git } from './support/gitProject.js';
 import {
   KEY,
   type Round,

@@ -158,7 +158,9 @@ it('does a task once more where an attempt was accepted before, or where not all
 
 it('takes over the result of a task that was the same, and tells so', async () => {
   const repository = await openTestRepository();
-  const one = await staged({ description: 'Write made.txt' });
+  // By its tag the first is among the tasks around the second.
+  const tags = ['files'];
+  const one = await staged({ description: 'Write made.txt', tags });
   const { daemon } = gitDaemon(repository, { orchestrators: one.orchestrators }, true);
   // Older than anything that is kept.
   const old = `refs/neolith/cache/${'0'.repeat(64)}`;
@@ -175,7 +177,7 @@ it('takes over the result of a task that was the same, and tells so', async () =
     name: 'Again',
     orchestratorId: one.orchestrators[0] as string,
     config: { mergeStage: true },
-    tasks: [{ title: 'Write a file', key: 't', description: 'Write made.txt' }],
+    tasks: [{ title: 'Write a file', key: 't', description: 'Write made.txt', tags }],
   });
   const other = await work.engine.createRun({
     name: 'Another',

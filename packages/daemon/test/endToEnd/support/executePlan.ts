@@ -11,8 +11,8 @@ import {
   type Repository,
   readPlan,
 } from '../../../src/index.js';
+import { makeRepository } from '../../worker/support/repository.js';
 import type { openWorkplace } from '../../worker/support/workplace.js';
-import { makeProject } from './gitProject.js';
 
 export interface Executed {
   readonly coordinator: Coordinator;
@@ -36,7 +36,7 @@ export async function executePlan(
 ): Promise<Executed> {
   const logged: string[] = [];
   const repository = await openRepository({
-    path: makeProject(work.path('repository'), input.files),
+    path: makeRepository(work.path('repository'), input.files),
     worktreesDirectory: work.path('worktrees'),
     environment: process.env,
   });

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Real git, apart from all configuration of this machine; trimmed output. */
 export function git(cwd: string, ...args: string[]): string {
@@ -10,13 +11,19 @@ export function git(cwd: string, ...args: string[]): string {
   }).trim();
 }
 
-/** A repository with one commit of `shared.txt`, on `main`. */
-export function makeRepository(path: string): string {
+/** A repository on `main` with one commit of these files. */
+export function makeRepository(
+  path: string,
+  files: Readonly<Record<string, string>> = { 'shared.txt': 'one\n' },
+): string {
   mkdirSync(path, { recursive: true });
   git(path, 'init', '-q', '-b', 'main');
   git(path, 'config', 'user.name', 'A person');
   git(path, 'config', 'user.email', 'person@example.org');
-  writeFileSync(`${path}/shared.txt`, 'one\n');
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), content);
+  }
   git(path, 'add', '.');
   git(path, 'commit', '-q', '-m', 'Begin');
   return path;
