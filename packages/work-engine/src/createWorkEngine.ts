@@ -6,6 +6,7 @@ import { uuidOf } from './ids.js';
 import { createLanes } from './lanes/lanes.js';
 import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
+import { forceBreaker, listBreakers, releaseBreaker, requestPermit } from './operations/breakers.js';
 import { cancelTask } from './operations/cancelTask.js';
 import { addDependency, removeDependency } from './operations/changeDependencies.js';
 import { claimNextTask } from './operations/claimNextTask.js';
@@ -70,6 +71,7 @@ import {
   listChannels,
   updateWorkspace,
 } from './operations/workspace.js';
+import { createHeldAgents } from './store/heldAgents.js';
 import type { WorkEngine } from './workEngine.js';
 
 export interface WorkEngineOptions {
@@ -100,6 +102,7 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     events: followEventTable(options, options.onError ?? (() => {})),
     logs: createLogSignals(),
     lanes: createLanes(options.pool),
+    heldAgents: createHeldAgents(options.pool),
   });
 }
 
@@ -183,6 +186,11 @@ function bind(engine: EngineContext): WorkEngine {
     registerDaemon: (...input) => registerDaemon(engine, ...input),
     heartbeatDaemon: (...input) => heartbeatDaemon(engine, ...input),
     listDaemons: () => listDaemons(engine),
+    listBreakers: () => listBreakers(engine),
+    listHeldAgents: () => engine.heldAgents.read(engine.workspaceId),
+    requestPermit: (...input) => requestPermit(engine, ...input),
+    forceBreaker: (...input) => forceBreaker(engine, ...input),
+    releaseBreaker: (...input) => releaseBreaker(engine, ...input),
     createWorkspace: (...input) => createWorkspace(engine, ...input),
     getWorkspace: () => getWorkspace(engine),
     updateWorkspace: (...input) => updateWorkspace(engine, ...input),

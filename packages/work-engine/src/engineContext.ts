@@ -2,6 +2,7 @@ import type { Database } from '@neolith/database';
 import type { EventFollower } from './events/eventFollower.js';
 import type { LogSignals } from './events/logSignals.js';
 import type { Lanes } from './lanes/lanes.js';
+import type { HeldAgents } from './store/heldAgents.js';
 
 /** What every operation is given first: where to ask, and on whose behalf. */
 export interface EngineContext {
@@ -19,4 +20,5 @@ export interface EngineContext {
   readonly logs: LogSignals;
   /** Where claims and endings that wait together become one statement. */
   readonly lanes: Lanes;
+  readonly heldAgents: HeldAgents;
 }

@@ -1,6 +1,7 @@
 import type {
   Attempt,
   AttemptPage,
+  Breaker,
   Channel,
   Completion,
   Criteria,
@@ -10,6 +11,8 @@ import type {
   EventPage,
   Execution,
   ExecutionStats,
+  ForceBreaker,
+  HeldAgent,
   Json,
   LogAppended,
   LogPage,
@@ -24,11 +27,15 @@ import type {
   OrchestratorDetail,
   OrchestratorPatch,
   Overview,
+  Permit,
+  PermitRequest,
   PlanImport,
   PlanImportResult,
   PrerequisitePolicy,
   ProgressUpdate,
   Ranking,
+  ReleaseAttempt,
+  ReleaseBreaker,
   Renewal,
   Run,
   RunFilter,
@@ -172,7 +179,7 @@ export interface WorkEngine {
   completeTask(taskId: string, completion: Completion): Promise<Settlement>;
   renewLease(attemptId: string): Promise<Renewal>;
   confirmCancelled(attemptId: string): Promise<Settlement>;
-  releaseAttempt(attemptId: string): Promise<Settlement>;
+  releaseAttempt(attemptId: string, options?: ReleaseAttempt): Promise<Settlement>;
 
   createTask(task: NewTask): Promise<Task>;
   createTasks(tasks: readonly NewTask[]): Promise<Task[]>;
@@ -280,6 +287,14 @@ export interface WorkEngine {
     beat: { state?: DaemonState | undefined; attemptIds?: readonly string[] | undefined },
   ): Promise<Renewal[]>;
   listDaemons(): Promise<Daemon[]>;
+
+  /** The breakers that have ever opened or been forced, by agent and provider. */
+  listBreakers(): Promise<Breaker[]>;
+  /** The agents that need a permit, as they stood at most a second ago. */
+  listHeldAgents(): Promise<HeldAgent[]>;
+  requestPermit(request: PermitRequest): Promise<Permit>;
+  forceBreaker(input: ForceBreaker): Promise<Breaker>;
+  releaseBreaker(input: ReleaseBreaker): Promise<Breaker>;
 
   createWorkspace(workspace: { slug: string; name: string }): Promise<Workspace>;
   getWorkspace(): Promise<Workspace>;

@@ -1,3 +1,4 @@
+import { breakerEndpoints } from './breakers.js';
 import { fleetEndpoints } from './fleet.js';
 import { orchestratorEndpoints } from './orchestrators.js';
 import { runEndpoints } from './runs.js';
@@ -9,6 +10,7 @@ export const endpoints = {
   ...taskEndpoints,
   ...runEndpoints,
   ...fleetEndpoints,
+  ...breakerEndpoints,
 } as const;
 
 export type EndpointName = keyof typeof endpoints;

@@ -10,6 +10,7 @@ import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
 import { trimEvents } from '../store/trimEvents.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
+import { reviewBreakers } from './breakers.js';
 
 const BATCH = 500;
 /** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
@@ -83,6 +84,8 @@ export async function sweepExpiredLeases(
       );
       reviewed.push(...changed.map((id) => formatId('run', id)));
     }
+    // After the lost leases: one of them may be a probe's.
+    await reviewBreakers(engine);
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
     await sumUpOutcomes(engine.pool, engine.workspaceId);
