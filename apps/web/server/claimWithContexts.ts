@@ -19,11 +19,14 @@ export async function claimWithContexts({
   request,
 }: ClaimCall): Promise<ClaimResponse> {
   const { claims, reason } = await claim(engine, input, request);
-  const contexts = await contextsOf(
-    engine,
-    principal.workspaceId,
-    claims.map(({ task }) => task.id),
-  );
+  const [contexts, heldAgents] = await Promise.all([
+    contextsOf(
+      engine,
+      principal.workspaceId,
+      claims.map(({ task }) => task.id),
+    ),
+    claims.length === 0 ? [] : engine.listHeldAgents(),
+  ]);
   return {
     claims: claims.map((claimed, index) => {
       const context = contexts[index];
@@ -31,6 +34,7 @@ export async function claimWithContexts({
       return { ...claimed, context };
     }),
     reason,
+    ...(heldAgents.length === 0 ? {} : { heldAgents }),
   };
 }
 

@@ -90,6 +90,8 @@ const breakerMetricsSchema = z.looseObject({
   provider: nameFields.provider.optional().catch(undefined),
   resetAt: z.union([dateTimeSchema, z.date()]).optional().catch(undefined),
   probe: z.boolean().optional().catch(undefined),
+  reusedFrom: z.unknown().optional(),
+  mergedBefore: z.unknown().optional(),
 });
 
 /** What breakers read of an attempt's metrics, which may hold anything: what can't be read counts as not told. */
@@ -102,16 +104,19 @@ export interface BreakerMetrics {
   resetAt: Date | null;
   /** A breaker that was half-open let it through. */
   probe: boolean;
+  /** Its work was there already: the agent was not run, and has shown nothing. */
+  idle: boolean;
 }
 
 /** Pure. */
 export function breakerMetricsOf(metrics: unknown): BreakerMetrics {
   const result = breakerMetricsSchema.safeParse(metrics);
-  const told = result.success ? result.data : {};
+  const told: Partial<z.output<typeof breakerMetricsSchema>> = result.success ? result.data : {};
   return {
     agent: told.agent ?? null,
     provider: told.provider ?? null,
     resetAt: told.resetAt ?? null,
     probe: told.probe === true,
+    idle: told.reusedFrom != null || told.mergedBefore != null,
   };
 }

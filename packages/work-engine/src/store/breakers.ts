@@ -157,6 +157,7 @@ const COUNT = {
         SELECT a.* FROM attempts a WHERE a.orchestrator_id = o.id AND a.ended_at > $4 ORDER BY a.ended_at DESC, a.id DESC LIMIT ${LOOKED_AT_MAX}
       ) a
       WHERE o.workspace_id = $1 AND coalesce(a.metrics ->> 'agent', a.agent) = $2 AND coalesce(a.metrics ->> 'provider', $5) = $3
+        AND coalesce(a.metrics -> 'reusedFrom', a.metrics -> 'mergedBefore', 'null') = 'null'
         AND (a.status IN ('SUCCEEDED', 'BLOCKED') OR a.status IN ('FAILED', 'TIMED_OUT') AND a.failure_class IN ('task', 'agent', 'provider'))
     ), last_good AS (
       SELECT l.ended_at, l.id FROM late l WHERE NOT l.is_fault ORDER BY l.ended_at DESC, l.id DESC LIMIT 1
