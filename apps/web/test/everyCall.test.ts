@@ -381,7 +381,7 @@ test('a caller that hangs up while it waits for work gets none later', async () 
 });
 
 test('circuit breakers are forced, ask for permits, are told with claims, and let go', async () => {
-  const { id } = await orchestratorOf('Eve');
+  const { id } = await orchestratorOf('Breaker');
   const named = { agent: 'claude', provider: 'anthropic' };
   expect(await client.forceBreaker({ body: { ...named, to: 'open', reason: 'Down' } })).toMatchObject({
     ...named,
@@ -404,6 +404,26 @@ test('circuit breakers are forced, ask for permits, are told with claims, and le
   expect(await client.releaseBreaker({ body: named })).toMatchObject({ status: 'half_open', forced: null });
   expect((await client.listBreakers()).breakers).toMatchObject([{ ...named, status: 'half_open' }]);
   expect(await refusal(client.releaseBreaker({ body: { agent: 'nobody' } }))).toBe('BREAKER_NOT_FOUND');
+});
+
+test('parked tasks are listed and redriven', async () => {
+  const { id } = await orchestratorOf('Parker');
+  const { tasks } = await client.createTasks({
+    body: { tasks: [{ title: 'Parked', orchestratorId: id, maxAttempts: 1 }] },
+  });
+  const taskId = tasks[0]?.id ?? '';
+  const { claims } = await client.claimTasks({ params: { id }, body: { requestId: 'parked' } });
+  await client.completeTask({
+    params: { id: taskId },
+    body: { status: 'failed', error: 'Red', attemptId: claims[0]?.attempt.id ?? '' },
+  });
+  const { deadLetters } = await client.listDeadLetters({ query: { orchestratorId: id } });
+  expect(deadLetters).toMatchObject([{ task: { id: taskId }, spent: 'attempts', reason: 'Red' }]);
+  expect(await client.redriveDeadLetters({ body: { orchestratorId: id } })).toEqual({
+    redriven: [taskId],
+    refused: [],
+    more: false,
+  });
 });
 
 test('tokens, links and the description of it all', async () => {

@@ -14,6 +14,7 @@ export * from './schemas/breaker.js';
 export { dateTimeSchema, type Json, jsonSchema } from './schemas/common.js';
 export * from './schemas/context.js';
 export * from './schemas/daemon.js';
+export * from './schemas/deadLetter.js';
 export * from './schemas/event.js';
 export * from './schemas/merge.js';
 export * from './schemas/newRun.js';

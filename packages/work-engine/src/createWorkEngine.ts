@@ -13,6 +13,7 @@ import { claimNextTask } from './operations/claimNextTask.js';
 import { completeTask } from './operations/completeTask.js';
 import { createTask, createTasks } from './operations/createTasks.js';
 import { heartbeatDaemon, listDaemons, registerDaemon } from './operations/daemons.js';
+import { listDeadLetters, redriveDeadLetters } from './operations/deadLetters.js';
 import { confirmCancelled, releaseAttempt } from './operations/endAttempt.js';
 import { executeTask } from './operations/executeTask.js';
 import { explainSelection } from './operations/explainSelection.js';
@@ -57,6 +58,7 @@ import {
   stopRun,
 } from './operations/runs/moveRun.js';
 import { getProgress, getRunGraph, getRunHistory, getRunSnapshot } from './operations/runs/readRun.js';
+import { retryPartOfRun } from './operations/runs/retryPart.js';
 import { bindRun } from './operations/runs/runHandle.js';
 import { transitionTask } from './operations/runs/transitionTask.js';
 import { rankTasks, selectNextTask } from './operations/selectNextTask.js';
@@ -147,7 +149,12 @@ function bind(engine: EngineContext): WorkEngine {
     resumeRun: (...input) => resumeRun(engine, ...input),
     stopRun: (...input) => stopRun(engine, ...input),
     releaseRun: (...input) => releaseRun(engine, ...input),
-    retryRun: (...input) => retryRun(engine, ...input),
+    retryRun: (runId, { taskId, ...options } = {}) =>
+      taskId === undefined
+        ? retryRun(engine, runId, options)
+        : retryPartOfRun(engine, runId, { ...options, taskId }),
+    listDeadLetters: (...input) => listDeadLetters(engine, ...input),
+    redriveDeadLetters: (...input) => redriveDeadLetters(engine, ...input),
     resetRun: (...input) => resetRun(engine, ...input),
     completeRun: (...input) => completeRun(engine, ...input),
     getRunSnapshot: (...input) => getRunSnapshot(engine, ...input),

@@ -8,6 +8,8 @@ import type {
   Daemon,
   DaemonRegistration,
   DaemonState,
+  DeadLetterFilter,
+  DeadLetterPage,
   EventPage,
   Execution,
   ExecutionStats,
@@ -34,6 +36,8 @@ import type {
   PrerequisitePolicy,
   ProgressUpdate,
   Ranking,
+  RedriveRequest,
+  RedriveResult,
   ReleaseAttempt,
   ReleaseBreaker,
   Renewal,
@@ -202,6 +206,10 @@ export interface WorkEngine {
   unblockTask(taskId: string, options?: { answer?: string | undefined }): Promise<Task>;
   retryTask(taskId: string): Promise<Task>;
   reopenTask(taskId: string): Promise<Task>;
+  /** Tasks that are parked because they failed for good, each with its reason, newest first. */
+  listDeadLetters(filter?: Partial<DeadLetterFilter>): Promise<DeadLetterPage>;
+  /** Gives parked tasks another chance, each by itself. */
+  redriveDeadLetters(request: RedriveRequest): Promise<RedriveResult>;
   addDependency(taskId: string, dependsOn: string): Promise<void>;
   removeDependency(taskId: string, dependsOn: string): Promise<void>;
 
@@ -217,7 +225,8 @@ export interface WorkEngine {
   resumeRun(runId: string, options?: RunReason): Promise<Run>;
   stopRun(runId: string, options?: RunReason): Promise<Run>;
   releaseRun(runId: string, options?: RunReason): Promise<Run>;
-  retryRun(runId: string, options?: RunReason): Promise<Run>;
+  /** With `taskId`: only that task, done or not, and whatever depends on it in the run. */
+  retryRun(runId: string, options?: RunReason & { taskId?: string | undefined }): Promise<Run>;
   resetRun(runId: string, options?: RunReason): Promise<Run>;
   completeRun(runId: string, options?: RunReason): Promise<Run>;
   getRunSnapshot(runId: string): Promise<RunSnapshot>;

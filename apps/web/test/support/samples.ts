@@ -212,6 +212,8 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
         heldBy: [{ agent: 'claude', provider: 'anthropic' }],
       },
     },
+    listDeadLetters: { query: { runId: things.failedRun, limit: '5' } },
+    redriveDeadLetters: { body: { runId: things.quarantinedRun } },
     listBreakers: {},
     requestPermit: { body: { agent: 'claude', provider: 'anthropic', attemptId: attempt } },
     forceBreaker: {

@@ -1,4 +1,5 @@
 import { breakerEndpoints } from './breakers.js';
+import { deadLetterEndpoints } from './deadLetters.js';
 import { fleetEndpoints } from './fleet.js';
 import { orchestratorEndpoints } from './orchestrators.js';
 import { runEndpoints } from './runs.js';
@@ -11,6 +12,7 @@ export const endpoints = {
   ...runEndpoints,
   ...fleetEndpoints,
   ...breakerEndpoints,
+  ...deadLetterEndpoints,
 } as const;
 
 export type EndpointName = keyof typeof endpoints;

@@ -21,7 +21,7 @@ import {
 } from '../domain/breaker.js';
 import { judgeProbe } from '../domain/judgeProbe.js';
 import type { EngineContext } from '../engineContext.js';
-import { uuidOf } from '../ids.js';
+import { notFound, uuidOf } from '../ids.js';
 import {
   type BreakerKey,
   type BreakerRow,
@@ -62,7 +62,7 @@ export async function listBreakers(engine: EngineContext): Promise<Breaker[]> {
 
 /**
  * Whether an attempt may use an agent now. Where its breaker is half-open, one attempt of the whole fleet may: it holds
- * that place as long as it owns its task. Errors: LEASE_LOST, INVALID_INPUT.
+ * that place as long as it owns its task. Errors: ATTEMPT_NOT_FOUND, LEASE_LOST, INVALID_INPUT.
  */
 export async function requestPermit(engine: EngineContext, request: PermitRequest): Promise<Permit> {
   const { agent, provider, attemptId } = parseWritten(permitRequestSchema, request, 'The request');
@@ -71,6 +71,7 @@ export async function requestPermit(engine: EngineContext, request: PermitReques
   const key = { workspaceId, agent, provider };
   const granted = await transact(engine.pool, async (client) => {
     if ((await findLease(client, uuid, workspaceId)) === null) {
+      if ((await findEndedAttempt(client, uuid, workspaceId)) === null) throw notFound('attempt', attemptId);
       throw new NeolithError(
         'LEASE_LOST',
         `Attempt ${attemptId.slice(0, 100)} no longer owns its task; end its work`,

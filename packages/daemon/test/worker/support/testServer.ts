@@ -223,6 +223,8 @@ function handlersOf(engine: WorkEngine): Handlers {
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
     releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
+    listDeadLetters: ({ query }) => engine.listDeadLetters(query),
+    redriveDeadLetters: ({ body }) => engine.redriveDeadLetters(body),
     listBreakers: async () => ({ breakers: await engine.listBreakers() }),
     requestPermit: ({ body }) => engine.requestPermit(body),
     forceBreaker: ({ body }) => engine.forceBreaker(body),
