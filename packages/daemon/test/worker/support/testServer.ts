@@ -223,6 +223,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
     releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
+    listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit),
     listDeadLetters: ({ query }) => engine.listDeadLetters(query),
     redriveDeadLetters: ({ body }) => engine.redriveDeadLetters(body),
     listBreakers: async () => ({ breakers: await engine.listBreakers() }),
