@@ -1,5 +1,5 @@
 import type { Completion, HeldAgent } from '@neolith/contracts';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { WorkEngine } from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
 import { codeOf } from './support/runs.js';
@@ -162,9 +162,26 @@ describe('while a breaker is half-open', () => {
     const named = await halfOpen();
     const engines = fixture.others(8);
     const owned = await claim({ max: 64, leaseSeconds: 600 });
-    const permits = await Promise.all(
+    // Held until they all stand before it, so that nobody is through before the others come.
+    const { pool } = fixture.test.database;
+    const holder = await pool.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM breakers WHERE agent = $1 FOR NO KEY UPDATE', [named.agent]);
+    const asked = Promise.all(
       owned.map(({ attemptId }, n) => (engines[n % 8] as WorkEngine).requestPermit({ ...named, attemptId })),
     );
+    await vi.waitUntil(
+      async () => {
+        const { rows } = await pool.query<{ waiting: number }>(
+          `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+        );
+        return (rows[0]?.waiting ?? 0) >= 16;
+      },
+      { timeout: 15_000, interval: 20 },
+    );
+    await holder.query('COMMIT');
+    holder.release();
+    const permits = await asked;
     expect(permits.filter(({ granted, probe }) => granted && probe)).toHaveLength(1);
     expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
     for (const { granted, retryAt } of permits)
