@@ -122,7 +122,7 @@ test('they are redriven one by one or in bulk, with budgets afresh; one that is 
   const rest = await fixture.engine.redriveDeadLetters({ runId: run.id });
   expect(new Set(rest.redriven)).toEqual(new Set([second, third]));
   expect((await fixture.engine.listDeadLetters({ runId: run.id })).deadLetters).toEqual([]);
-  for (const request of [{}, { all: true, runId: run.id }, { taskIds: [first], runId: run.id }] as const)
+  for (const request of [{}, { all: true as const, runId: run.id }, { taskIds: [first], runId: run.id }])
     expect(await codeOf(fixture.engine.redriveDeadLetters(request))).toBe('INVALID_INPUT');
   await expectNoDrift(fixture);
 });
