@@ -21,11 +21,14 @@ export async function claimWithContexts({
 }: ClaimCall): Promise<ClaimResponse> {
   const { claims, reason } = await claim(engine, input, request);
   const claimedAt = new Date();
-  const contexts = await contextsOf(
-    engine,
-    principal.workspaceId,
-    claims.map(({ task }) => task.id),
-  );
+  const [contexts, heldAgents] = await Promise.all([
+    contextsOf(
+      engine,
+      principal.workspaceId,
+      claims.map(({ task }) => task.id),
+    ),
+    claims.length === 0 ? [] : engine.listHeldAgents(),
+  ]);
   return {
     claims: claims.map((claimed, index) => {
       const context = contexts[index];
@@ -42,6 +45,7 @@ export async function claimWithContexts({
       return { ...claimed, context, ...(traceparent === undefined ? {} : { traceparent }) };
     }),
     reason,
+    ...(heldAgents.length === 0 ? {} : { heldAgents }),
   };
 }
 

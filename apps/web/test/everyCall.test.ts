@@ -380,6 +380,52 @@ test('a caller that hangs up while it waits for work gets none later', async () 
   expect(claims[0]?.task.id).toBe(task?.id);
 });
 
+test('circuit breakers are forced, ask for permits, are told with claims, and let go', async () => {
+  const { id } = await orchestratorOf('Breaker');
+  const named = { agent: 'claude', provider: 'anthropic' };
+  expect(await client.forceBreaker({ body: { ...named, to: 'open', reason: 'Down' } })).toMatchObject({
+    ...named,
+    status: 'open',
+    forced: 'open',
+  });
+  await client.createTasks({ body: { tasks: [{ title: 'Held', orchestratorId: id }] } });
+  const { claims, heldAgents } = await client.claimTasks({ params: { id }, body: { requestId: 'held' } });
+  expect(heldAgents).toEqual([{ ...named, openUntil: null }]);
+  const attemptId = claims[0]?.attempt.id ?? '';
+  const permit = await client.requestPermit({ body: { ...named, attemptId } });
+  expect(permit).toMatchObject({ granted: false, status: 'open', reason: 'Down', retryAt: expect.any(Date) });
+  const availableAt = permit.retryAt?.toISOString() ?? '';
+  expect(
+    await client.releaseAttempt({
+      params: { id: attemptId },
+      body: { availableAt, reason: 'Held', heldBy: [named] },
+    }),
+  ).toMatchObject({ status: 'TODO', availableAt: permit.retryAt });
+  expect(await client.releaseBreaker({ body: named })).toMatchObject({ status: 'half_open', forced: null });
+  expect((await client.listBreakers()).breakers).toMatchObject([{ ...named, status: 'half_open' }]);
+  expect(await refusal(client.releaseBreaker({ body: { agent: 'nobody' } }))).toBe('BREAKER_NOT_FOUND');
+});
+
+test('parked tasks are listed and redriven', async () => {
+  const { id } = await orchestratorOf('Parker');
+  const { tasks } = await client.createTasks({
+    body: { tasks: [{ title: 'Parked', orchestratorId: id, maxAttempts: 1 }] },
+  });
+  const taskId = tasks[0]?.id ?? '';
+  const { claims } = await client.claimTasks({ params: { id }, body: { requestId: 'parked' } });
+  await client.completeTask({
+    params: { id: taskId },
+    body: { status: 'failed', error: 'Red', attemptId: claims[0]?.attempt.id ?? '' },
+  });
+  const { deadLetters } = await client.listDeadLetters({ query: { orchestratorId: id } });
+  expect(deadLetters).toMatchObject([{ task: { id: taskId }, spent: 'attempts', reason: 'Red' }]);
+  expect(await client.redriveDeadLetters({ body: { orchestratorId: id } })).toEqual({
+    redriven: [taskId],
+    refused: [],
+    more: false,
+  });
+});
+
 test('tokens, links and the description of it all', async () => {
   const { token, secret } = await client.createToken({ body: { name: 'CI', scopes: ['read', 'read'] } });
   expect(token.scopes).toEqual(['read']);

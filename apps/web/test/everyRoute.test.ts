@@ -151,7 +151,7 @@ test('the things of another workspace are answered like things that do not exist
       }),
     );
     expect([name, foreign]).toEqual([name, absent]);
-    const ofList = name === 'listTasks';
+    const ofList = ['listTasks', 'listDeadLetters', 'redriveDeadLetters'].includes(name);
     const ofRenewal = name === 'renewLease';
     if (name === 'completeTasks') expect(foreign?.text).toContain('"problem":{');
     else if (!ofList) expect([name, foreign?.status]).toEqual([name, ofRenewal ? 409 : 404]);

@@ -1,6 +1,7 @@
 import { Command, Help, Option } from 'commander';
 import type { Terminal } from './output/terminal.js';
 import { addExecute } from './program/addExecute.js';
+import { addFailures } from './program/addFailures.js';
 import { addMaintenance } from './program/addMaintenance.js';
 import { addRuns } from './program/addRuns.js';
 import { PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
@@ -173,6 +174,8 @@ Examples:
   addExecute(command('execute'), connect, terminal);
 
   addRuns(connected('runs'), connect, terminal);
+
+  addFailures(command, connect, terminal);
 
   connected('graph')
     .description('Show or draw what depends on what: waves, critical path, oddities')

@@ -39,6 +39,7 @@ export {
   type MergeVerdict,
   nothingToMerge,
 } from './agents/merger.js';
+export { providerOf } from './agents/providerOf.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
 export type { AgentRunReport } from './agents/runAgent.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';

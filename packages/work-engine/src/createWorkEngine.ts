@@ -7,12 +7,14 @@ import { createLanes } from './lanes/lanes.js';
 import { createObserver, type Observe } from './observation.js';
 import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
+import { forceBreaker, listBreakers, releaseBreaker, requestPermit } from './operations/breakers.js';
 import { cancelTask } from './operations/cancelTask.js';
 import { addDependency, removeDependency } from './operations/changeDependencies.js';
 import { claimNextTask } from './operations/claimNextTask.js';
 import { completeTask } from './operations/completeTask.js';
 import { createTask, createTasks } from './operations/createTasks.js';
 import { heartbeatDaemon, listDaemons, registerDaemon } from './operations/daemons.js';
+import { listDeadLetters, redriveDeadLetters } from './operations/deadLetters.js';
 import { confirmCancelled, releaseAttempt } from './operations/endAttempt.js';
 import { executeTask } from './operations/executeTask.js';
 import { explainSelection } from './operations/explainSelection.js';
@@ -58,6 +60,7 @@ import {
   stopRun,
 } from './operations/runs/moveRun.js';
 import { getProgress, getRunGraph, getRunHistory, getRunSnapshot } from './operations/runs/readRun.js';
+import { retryPartOfRun } from './operations/runs/retryPart.js';
 import { bindRun } from './operations/runs/runHandle.js';
 import { transitionTask } from './operations/runs/transitionTask.js';
 import { rankTasks, selectNextTask } from './operations/selectNextTask.js';
@@ -72,6 +75,7 @@ import {
   listChannels,
   updateWorkspace,
 } from './operations/workspace.js';
+import { createHeldAgents } from './store/heldAgents.js';
 import type { WorkEngine } from './workEngine.js';
 
 export interface WorkEngineOptions {
@@ -106,6 +110,7 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     logs: createLogSignals(),
     lanes: createLanes(options.pool),
     observe: createObserver(options.observe, onError),
+    heldAgents: createHeldAgents(options.pool),
   });
 }
 
@@ -150,7 +155,12 @@ function bind(engine: EngineContext): WorkEngine {
     resumeRun: (...input) => resumeRun(engine, ...input),
     stopRun: (...input) => stopRun(engine, ...input),
     releaseRun: (...input) => releaseRun(engine, ...input),
-    retryRun: (...input) => retryRun(engine, ...input),
+    retryRun: (runId, { taskId, ...options } = {}) =>
+      taskId === undefined
+        ? retryRun(engine, runId, options)
+        : retryPartOfRun(engine, runId, { ...options, taskId }),
+    listDeadLetters: (...input) => listDeadLetters(engine, ...input),
+    redriveDeadLetters: (...input) => redriveDeadLetters(engine, ...input),
     resetRun: (...input) => resetRun(engine, ...input),
     completeRun: (...input) => completeRun(engine, ...input),
     getRunSnapshot: (...input) => getRunSnapshot(engine, ...input),
@@ -189,6 +199,11 @@ function bind(engine: EngineContext): WorkEngine {
     registerDaemon: (...input) => registerDaemon(engine, ...input),
     heartbeatDaemon: (...input) => heartbeatDaemon(engine, ...input),
     listDaemons: () => listDaemons(engine),
+    listBreakers: () => listBreakers(engine),
+    listHeldAgents: () => engine.heldAgents.read(engine.workspaceId),
+    requestPermit: (...input) => requestPermit(engine, ...input),
+    forceBreaker: (...input) => forceBreaker(engine, ...input),
+    releaseBreaker: (...input) => releaseBreaker(engine, ...input),
     createWorkspace: (...input) => createWorkspace(engine, ...input),
     getWorkspace: () => getWorkspace(engine),
     updateWorkspace: (...input) => updateWorkspace(engine, ...input),

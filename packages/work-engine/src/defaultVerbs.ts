@@ -57,6 +57,12 @@ export const getOrchestrator = verb('getOrchestrator') as unknown as {
 };
 export const resetOrchestrator = verb('resetOrchestrator');
 export const listOrchestrators = verb('listOrchestrators');
+export const listDeadLetters = verb('listDeadLetters');
+export const redriveDeadLetters = verb('redriveDeadLetters');
+export const listBreakers = verb('listBreakers');
+export const requestPermit = verb('requestPermit');
+export const forceBreaker = verb('forceBreaker');
+export const releaseBreaker = verb('releaseBreaker');
 export const createWorkspace = verb('createWorkspace');
 export const readEvents = verb('readEvents');
 export const sweepExpiredLeases = verb('sweepExpiredLeases');

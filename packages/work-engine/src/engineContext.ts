@@ -3,6 +3,7 @@ import type { EventFollower } from './events/eventFollower.js';
 import type { LogSignals } from './events/logSignals.js';
 import type { Lanes } from './lanes/lanes.js';
 import type { Observe } from './observation.js';
+import type { HeldAgents } from './store/heldAgents.js';
 
 /** What every operation is given first: where to ask, and on whose behalf. */
 export interface EngineContext {
@@ -22,4 +23,5 @@ export interface EngineContext {
   readonly lanes: Lanes;
   /** Told what was done, for counting. */
   readonly observe: Observe;
+  readonly heldAgents: HeldAgents;
 }

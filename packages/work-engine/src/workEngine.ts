@@ -1,15 +1,20 @@
 import type {
   Attempt,
   AttemptPage,
+  Breaker,
   Channel,
   Completion,
   Criteria,
   Daemon,
   DaemonRegistration,
   DaemonState,
+  DeadLetterFilter,
+  DeadLetterPage,
   EventPage,
   Execution,
   ExecutionStats,
+  ForceBreaker,
+  HeldAgent,
   Json,
   LogAppended,
   LogPage,
@@ -24,11 +29,17 @@ import type {
   OrchestratorDetail,
   OrchestratorPatch,
   Overview,
+  Permit,
+  PermitRequest,
   PlanImport,
   PlanImportResult,
   PrerequisitePolicy,
   ProgressUpdate,
   Ranking,
+  RedriveRequest,
+  RedriveResult,
+  ReleaseAttempt,
+  ReleaseBreaker,
   Renewal,
   Run,
   RunFilter,
@@ -230,7 +241,7 @@ export interface WorkEngine {
   completeTask(taskId: string, completion: Completion): Promise<Settlement>;
   renewLease(attemptId: string): Promise<Renewal>;
   confirmCancelled(attemptId: string): Promise<Settlement>;
-  releaseAttempt(attemptId: string): Promise<Settlement>;
+  releaseAttempt(attemptId: string, options?: ReleaseAttempt): Promise<Settlement>;
 
   createTask(task: NewTask): Promise<Task>;
   createTasks(tasks: readonly NewTask[]): Promise<Task[]>;
@@ -253,6 +264,10 @@ export interface WorkEngine {
   unblockTask(taskId: string, options?: { answer?: string | undefined }): Promise<Task>;
   retryTask(taskId: string): Promise<Task>;
   reopenTask(taskId: string): Promise<Task>;
+  /** Tasks that are parked because they failed for good, each with its reason, newest first. */
+  listDeadLetters(filter?: Partial<DeadLetterFilter>): Promise<DeadLetterPage>;
+  /** Gives parked tasks another chance, each by itself. */
+  redriveDeadLetters(request: RedriveRequest): Promise<RedriveResult>;
   addDependency(taskId: string, dependsOn: string): Promise<void>;
   removeDependency(taskId: string, dependsOn: string): Promise<void>;
 
@@ -268,7 +283,8 @@ export interface WorkEngine {
   resumeRun(runId: string, options?: RunReason): Promise<Run>;
   stopRun(runId: string, options?: RunReason): Promise<Run>;
   releaseRun(runId: string, options?: RunReason): Promise<Run>;
-  retryRun(runId: string, options?: RunReason): Promise<Run>;
+  /** With `taskId`: only that task, done or not, and whatever depends on it in the run. */
+  retryRun(runId: string, options?: RunReason & { taskId?: string | undefined }): Promise<Run>;
   resetRun(runId: string, options?: RunReason): Promise<Run>;
   completeRun(runId: string, options?: RunReason): Promise<Run>;
   getRunSnapshot(runId: string): Promise<RunSnapshot>;
@@ -338,6 +354,14 @@ export interface WorkEngine {
     beat: { state?: DaemonState | undefined; attemptIds?: readonly string[] | undefined },
   ): Promise<Renewal[]>;
   listDaemons(): Promise<Daemon[]>;
+
+  /** The breakers that have ever opened or been forced, by agent and provider. */
+  listBreakers(): Promise<Breaker[]>;
+  /** The agents that need a permit, as they stood at most a second ago. */
+  listHeldAgents(): Promise<HeldAgent[]>;
+  requestPermit(request: PermitRequest): Promise<Permit>;
+  forceBreaker(input: ForceBreaker): Promise<Breaker>;
+  releaseBreaker(input: ReleaseBreaker): Promise<Breaker>;
 
   createWorkspace(workspace: { slug: string; name: string }): Promise<Workspace>;
   getWorkspace(): Promise<Workspace>;

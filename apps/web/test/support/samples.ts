@@ -204,7 +204,28 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     readAttemptLog: { id: attempt, query: { after: '0', limit: '5', waitSeconds: '0' } },
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
-    releaseAttempt: { id: attempt },
+    releaseAttempt: {
+      id: attempt,
+      body: {
+        availableAt: '2026-12-01T00:00:00Z',
+        reason: 'No agent',
+        heldBy: [{ agent: 'claude', provider: 'anthropic' }],
+      },
+    },
+    listDeadLetters: { query: { runId: things.failedRun, limit: '5' } },
+    redriveDeadLetters: { body: { runId: things.quarantinedRun } },
+    listBreakers: {},
+    requestPermit: { body: { agent: 'claude', provider: 'anthropic', attemptId: attempt } },
+    forceBreaker: {
+      body: {
+        agent: 'claude',
+        provider: 'anthropic',
+        to: 'open',
+        reason: 'Down',
+        until: '2026-12-01T00:00:00Z',
+      },
+    },
+    releaseBreaker: { body: { agent: 'codex', provider: 'openai', reason: 'Up' } },
     requestMerge: { id: mergingAttempt, body: { waitSeconds: 0 } },
     completeMerge: {
       id: mergingAttempt,

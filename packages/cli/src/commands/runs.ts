@@ -1,5 +1,6 @@
 import type { EngineEvent, Run, RunProgress, RunStatus } from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
+import { findTask } from '../connection/findAttempt.js';
 import { abbreviateIds, findRun, listAllRuns } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { CommandError } from '../output/commandError.js';
@@ -139,7 +140,7 @@ export async function moveRun(
   terminal: Terminal,
   verb: RunVerb,
   wanted: string,
-  options: RunsFlags & { readonly reason?: string },
+  options: RunsFlags & { readonly reason?: string; readonly task?: string },
 ): Promise<void> {
   const { client } = resolveConnection(options, process.env, neolithHome());
   const { id, status: before } = await findRun(client, wanted);
@@ -154,7 +155,12 @@ export async function moveRun(
     resume: client.resumeRun,
     stop: client.stopRun,
     release: client.releaseRun,
-    retry: client.retryRun,
+    retry: async () =>
+      client.retryRun(
+        options.task === undefined
+          ? call
+          : { ...call, body: { ...call.body, taskId: (await findTask(client, options.task)).id } },
+      ),
     reset: client.resetRun,
     complete: client.completeRun,
   }[verb](call);

@@ -57,7 +57,13 @@ Examples:
       (await import('../commands/runs.js')).showRun(terminal, run, self.optsWithGlobals()),
     );
   for (const [verb, description] of Object.entries(VERBS)) {
-    withJson(under(verb))
+    const made = withJson(under(verb));
+    if (verb === 'retry')
+      made.option(
+        '--task <task>',
+        'only this task, by id or title, and whatever depends on it: also what is done',
+      );
+    made
       .description(description)
       .argument('<run>', 'an id, the beginning of one, or a name')
       .option('--reason <text>', 'why, for the history')

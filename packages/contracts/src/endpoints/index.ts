@@ -1,3 +1,5 @@
+import { breakerEndpoints } from './breakers.js';
+import { deadLetterEndpoints } from './deadLetters.js';
 import { fleetEndpoints } from './fleet.js';
 import { orchestratorEndpoints } from './orchestrators.js';
 import { runEndpoints } from './runs.js';
@@ -9,6 +11,8 @@ export const endpoints = {
   ...taskEndpoints,
   ...runEndpoints,
   ...fleetEndpoints,
+  ...breakerEndpoints,
+  ...deadLetterEndpoints,
 } as const;
 
 export type EndpointName = keyof typeof endpoints;

@@ -7,6 +7,7 @@ import {
   runPageSchema,
   runPatchSchema,
   runReasonSchema,
+  runRetrySchema,
   runSchema,
 } from '../schemas/run.js';
 import {
@@ -122,9 +123,26 @@ export const runEndpoints = {
     'Cancel a run: its waiting tasks at once, its running attempts as soon as their processes have ended',
   ),
   releaseRun: moveRun('release', 'Hand out work again after a quarantine; the failures are counted anew'),
-  retryRun: moveRun('retry', 'Go on with a failed run: its failed tasks get another chance', [
-    'RUN_HAS_ATTEMPTS',
-  ]),
+  retryRun: defineEndpoint({
+    method: 'POST',
+    path: '/runs/{id}/retry',
+    group,
+    scope: 'write',
+    status: 200,
+    summary:
+      'Go on with a failed run: its failed tasks get another chance; or do one task again with whatever depends on it',
+    body: runRetrySchema,
+    response: runSchema,
+    errors: [
+      'RUN_NOT_FOUND',
+      'INVALID_TRANSITION',
+      'RUN_HAS_ATTEMPTS',
+      'TASK_NOT_FOUND',
+      'RUN_ENDED',
+      'TASK_HAS_ATTEMPT',
+      'DEPENDENT_STARTED',
+    ],
+  }),
   resetRun: moveRun('reset', 'Back to PENDING, with everything unfinished afresh; the history stays', [
     'RUN_HAS_ATTEMPTS',
   ]),

@@ -26,6 +26,7 @@ import {
   executeRequestSchema,
   executionSchema,
   progressRequestSchema,
+  releaseAttemptSchema,
   renewalSchema,
   settlementSchema,
   unblockRequestSchema,
@@ -336,7 +337,9 @@ export const taskEndpoints = {
     group: 'Attempts',
     scope: 'work',
     status: 200,
-    summary: 'Give the task back unfinished, at nobody’s expense (a daemon that shuts down)',
+    summary:
+      'Give the task back unfinished, at nobody’s expense (a daemon that shuts down, an agent that is not to be had)',
+    body: releaseAttemptSchema,
     response: settlementSchema,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),

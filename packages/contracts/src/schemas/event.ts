@@ -42,6 +42,11 @@ export const EVENT_TYPES = [
   'orchestrator.updated',
   'daemon.registered',
   'daemon.stopped',
+  'breaker.opened',
+  'breaker.half_opened',
+  'breaker.closed',
+  'breaker.forced',
+  'breaker.released',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

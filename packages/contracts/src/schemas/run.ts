@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idSchema } from '../ids.js';
 import { dateTimeSchema, nonEmptyText, pageSizeSchema, text } from './common.js';
 import { runConfigSchema, runSettingsSchema } from './runSettings.js';
 import { runStatusSchema } from './vocabulary.js';
@@ -75,5 +76,13 @@ export const runPageSchema = z
   .object({ runs: z.array(runSchema), nextCursor: z.string().nullable() })
   .meta({ id: 'RunPage' });
 export type RunPage = z.infer<typeof runPageSchema>;
+
+export const runRetrySchema = z
+  .strictObject({
+    reason: text(2_000).optional(),
+    /** Only this task and whatever depends on it in the run, done or not. Left out: all that failed or was cancelled. */
+    taskId: idSchema.optional(),
+  })
+  .meta({ id: 'RunRetry' });
 
 export const runReasonSchema = z.strictObject({ reason: text(2_000).optional() }).meta({ id: 'RunReason' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { problemSchema } from '../errors/problem.js';
 import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
+import { heldAgentSchema } from './breaker.js';
 import { dateTimeSchema, jsonSchema, metadataSchema, nonEmptyText, text } from './common.js';
 import { artifactSchema, taskExecutionContextSchema } from './context.js';
 import { criteriaSchema, scoreSchema } from './selection.js';
@@ -47,7 +48,12 @@ export const claimSchema = z
 export type ClaimWithContext = z.infer<typeof claimSchema>;
 
 export const claimResponseSchema = z
-  .object({ claims: z.array(claimSchema), reason: nothingReasonSchema.nullable() })
+  .object({
+    claims: z.array(claimSchema),
+    reason: nothingReasonSchema.nullable(),
+    /** Agents whose breaker isn't closed; left out where there is none. At most a second old: a permit says for certain. */
+    heldAgents: z.array(heldAgentSchema).optional(),
+  })
   .meta({ id: 'ClaimResponse' });
 export type ClaimResponse = z.infer<typeof claimResponseSchema>;
 
@@ -111,7 +117,7 @@ const resultFields = {
   error: text(100_000).optional(),
   /** With `blocked`: what a person should answer. */
   question: text(2_000).optional(),
-  /** `duration` in milliseconds. */
+  /** `duration` in milliseconds. What breakers read of it is in `BreakerMetrics`; anything else may stand beside it. */
   metrics: z
     .looseObject({
       startedAt: z.union([dateTimeSchema, z.date()]).optional(),
@@ -180,6 +186,24 @@ export type CompletionOutcome = z.infer<typeof completionOutcomeSchema>;
 export const completionsResponseSchema = z
   .object({ results: z.array(completionOutcomeSchema) })
   .meta({ id: 'CompletionsResponse' });
+
+export const releaseAttemptSchema = z
+  .strictObject({
+    /** Not to be handed out before; left out: at once. */
+    availableAt: dateTimeSchema.optional(),
+    reason: text(2_000).optional(),
+    /** The agents that were not to be had: when the breaker of one closes, the task need not wait for its time. */
+    heldBy: z
+      .array(z.strictObject({ agent: nonEmptyText(100), provider: nonEmptyText(100) }))
+      .max(50)
+      .optional(),
+  })
+  .meta({ id: 'ReleaseAttempt' });
+export type ReleaseAttempt = {
+  [Field in keyof z.output<typeof releaseAttemptSchema>]?:
+    | z.output<typeof releaseAttemptSchema>[Field]
+    | undefined;
+};
 
 export const renewalSchema = z
   .object({

@@ -11,7 +11,7 @@ import {
   type TaskClassification,
   type TaskText,
 } from '../routing/index.js';
-import type { AgentChooser } from '../worker/agentChooser.js';
+import type { AgentChooser, HeldReasons } from '../worker/agentChooser.js';
 
 export interface RoutingOptions {
   /** Those that may be chosen, by name. */
@@ -35,6 +35,7 @@ export interface RoutingChooser extends AgentChooser {
   route(
     task: TaskText & Pick<RoutedTask, 'tags' | 'priority'>,
     capabilities?: readonly string[],
+    held?: HeldReasons,
   ): RoutedChoice;
 }
 
@@ -51,13 +52,16 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
   );
   const names = [...adapters.keys()];
 
-  const route: RoutingChooser['route'] = (task, capabilities = []) => {
+  const route: RoutingChooser['route'] = (task, capabilities = [], held = new Map()) => {
     const classification = classifyTask(task, project);
     const { tags, priority } = task;
     const tool = typeof task.metadata?.tool === 'string' ? task.metadata.tool : null;
     const assignment = assignAgents(
       { classification, tags, priority, capabilities, tool },
-      availability,
+      availability.map((one) => {
+        const reason = held.get(one.name);
+        return reason === undefined || !one.available ? one : { ...one, available: false, reason };
+      }),
       named ? { ...config, defaultAgents: names } : config,
     );
     return { classification, assignment };
@@ -66,9 +70,10 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
   return {
     name: names.length === 1 ? (names[0] as string) : 'auto',
     route,
-    async choose({ task, context }: ClaimWithContext) {
-      const { assignment } = route(task, context.orchestrator.capabilities);
+    async choose({ task, context }: ClaimWithContext, held?: HeldReasons) {
+      const { assignment } = route(task, context.orchestrator.capabilities, held);
       const adapter = assignment.primary === null ? undefined : adapters.get(assignment.primary);
+      if (adapter === undefined && held !== undefined && held.size > 0) return null;
       if (adapter === undefined) throw new AgentError('AGENT_NOT_CONFIGURED', assignment.justification);
       const version = versions.get(adapter.name);
       return {

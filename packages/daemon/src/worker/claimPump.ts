@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { ClaimWithContext, Criteria, NeolithClient } from '@neolith/contracts';
+import type { ClaimWithContext, Criteria, HeldAgent, NeolithClient } from '@neolith/contracts';
 import { callUntilAnswered } from './callUntilAnswered.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
@@ -19,6 +19,8 @@ export interface ClaimPumpOptions {
   /** Which tasks to ask for; left out: all. */
   readonly criteria?: Criteria | undefined;
   readonly onClaim: (claim: ClaimWithContext) => void;
+  /** Told with every answer that brings work, before its claims: which agents need a permit. */
+  readonly onHeldAgents: (agents: readonly HeldAgent[]) => void;
   /** Told when a claim was refused, not when the server was away. */
   readonly onRefused: (orchestratorId: string, error: unknown) => void;
   readonly log: WorkerLog;
@@ -30,6 +32,8 @@ export interface ClaimPump {
   serve(orchestratorIds: readonly string[]): void;
   /** Asks for work where there is room: call it when a slot became free. */
   pump(): void;
+  /** Asks one of them for nothing for so long. */
+  pause(orchestratorId: string, ms: number): void;
   /** Stops asking and breaks off what waits. Resolves with those whose answer was not waited for. */
   stop(): Promise<string[]>;
 }
@@ -96,7 +100,7 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
     const requestId = randomUUID();
     const askedMs = performance.now();
     try {
-      const { claims, reason } = await callUntilAnswered(
+      const { claims, reason, heldAgents } = await callUntilAnswered(
         () =>
           withOwnSignal(stopping.signal, (signal) =>
             options.client.claimTasks({
@@ -137,6 +141,7 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
         if (waitSeconds === 0 ? !wasEager : tookMs < BROKEN_OFF_MS)
           state.notBeforeMs = performance.now() + PAUSE_MS;
       }
+      if (claims.length > 0) options.onHeldAgents(heldAgents ?? []);
       for (const claim of claims) options.onClaim(claim);
     } catch (error) {
       if (stopping.signal.aborted) return;
@@ -167,6 +172,10 @@ export function createClaimPump(options: ClaimPumpOptions): ClaimPump {
       pump();
     },
     pump,
+    pause(orchestratorId, ms) {
+      const state = states.get(orchestratorId);
+      if (state !== undefined) state.notBeforeMs = Math.max(state.notBeforeMs, performance.now() + ms);
+    },
     async stop() {
       clearTimeout(timer);
       const unanswered = [...new Set(underWay.values())];

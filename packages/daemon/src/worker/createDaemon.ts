@@ -14,6 +14,7 @@ import { countFailures, type FailedCalls } from './countFailures.js';
 import { DaemonError } from './daemonError.js';
 import { DAEMON_DEFAULTS, type DaemonOptions, FAREWELL_MS, FORCED_GRACE_MS } from './daemonOptions.js';
 import { runHeartbeats, sendHeartbeat } from './heartbeatLoop.js';
+import { createHeldAgents } from './heldAgents.js';
 import { describeError } from './judgeCallError.js';
 import { createLog } from './log.js';
 import { holdName } from './nameLock.js';
@@ -100,10 +101,12 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     hurry = resolve;
   });
 
+  const heldAgents = createHeldAgents((orchestratorId, ms) => pump.pause(orchestratorId, ms));
   const attempts = createAttemptRoster({
     dependencies: () => ({
       client,
       agents,
+      heldAgents,
       attemptsDirectory: root,
       workplace,
       logsDirectory: options.logsDirectory ?? null,
@@ -148,6 +151,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     taken: attempts.taken,
     criteria: options.criteria,
     onClaim: attempts.take,
+    onHeldAgents: heldAgents.update,
     onRefused: (orchestratorId, error) => {
       log.error('A claim was refused', { orchestratorId, ...describeError(error) });
       if (describeError(error).code === 'DAEMON_NOT_FOUND') void registration.renew();

@@ -1,18 +1,22 @@
 import type { CallInput, endpoints } from '@neolith/contracts';
 import type { AgentArtifact, JsonValue } from '../agents/agentAdapter.js';
+import { providerOf } from '../agents/providerOf.js';
 import type { AgentRunReport } from '../agents/runAgent.js';
 import { GitError } from '../git/gitError.js';
 
 /** The body of `POST tasks/{id}/complete`. */
 export type CompletionBody = NonNullable<CallInput<(typeof endpoints)['completeTask']>['body']>;
 
+/** The body of `POST attempts/{id}/release`. */
+type ReleaseBody = NonNullable<CallInput<(typeof endpoints)['releaseAttempt']>['body']>;
+
 export type AttemptOutcome =
   /** To be told to the server as the task's result. */
   | { readonly kind: 'complete'; readonly body: CompletionBody }
   /** We ended it because a cancel was requested. */
   | { readonly kind: 'cancelled' }
-  /** We ended it because we shut down: somebody else takes the task. */
-  | { readonly kind: 'release' }
+  /** We shut down, or no agent may do it now: somebody else takes the task, or it waits. */
+  | { readonly kind: 'release'; readonly held?: ReleaseBody }
   /** The task is somebody else's by now: nothing is told. */
   | { readonly kind: 'drop' };
 
@@ -25,6 +29,10 @@ const ARTIFACT_TYPE_CHARS_MAX = 100;
 export interface OutcomeFacts {
   readonly attemptId: string;
   readonly agent: string;
+  /** Whose service it needed. */
+  readonly provider?: string;
+  /** It was let through to show whether the agent works again. */
+  readonly probe?: boolean;
   /** A cancel was requested, whether or not it was what ended the agent. */
   readonly cancelRequested: boolean;
 }
@@ -50,6 +58,8 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
       completedAt: new Date(startedAt.getTime() + outcome.durationMs).toISOString(),
       duration: Math.round(outcome.durationMs),
       agent: facts.agent,
+      ...(facts.provider === undefined ? {} : { provider: facts.provider }),
+      ...(facts.probe === true ? { probe: true } : {}),
       ...(report.usage === null ? {} : { usage: { ...report.usage } }),
       ...(outcome.kind === 'exited' ? { exitCode: outcome.code } : {}),
       ...(outcome.endedDescendants > 0 ? { endedDescendants: outcome.endedDescendants } : {}),
@@ -72,7 +82,12 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
         kind: 'complete',
         body: {
           ...common,
-          metrics: { ...common.metrics, code: verdict.code },
+          metrics: {
+            ...common.metrics,
+            code: verdict.code,
+            // Until then the server sends that agent no more work, of anybody's.
+            ...(verdict.resetAt === undefined ? {} : { resetAt: verdict.resetAt }),
+          },
           status: 'failed',
           error: shorten(verdict.error, ERROR_CHARS_MAX),
           failureClass: verdict.failureClass,
@@ -120,7 +135,7 @@ export function describeRefusedResult(
     status: 'failed',
     error: shorten(`The server did not take the agent's result: ${refusal}`, ERROR_CHARS_MAX),
     failureClass: 'agent',
-    metrics: { agent: facts.agent },
+    metrics: { agent: facts.agent, provider: providerOf(facts.agent) },
   };
 }
 

@@ -7,8 +7,11 @@ import type { ReusedWork } from '../git/resultCache.js';
 import type { AgentChooser, ChosenAgent } from './agentChooser.js';
 import type { AttemptNews } from './attemptEvents.js';
 import type { AttemptTrace } from './attemptTrace.js';
+import { callUntilAnswered } from './callUntilAnswered.js';
+import { choosePermitted } from './choosePermitted.js';
 import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
 import { describeWork } from './describeWork.js';
+import type { HeldAgents } from './heldAgents.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { createLogShipper, type LogShipper } from './logShipper.js';
@@ -21,6 +24,7 @@ import { writePrompt } from './writePrompt.js';
 export interface TaskDependencies {
   readonly client: NeolithClient;
   readonly agents: AgentChooser;
+  readonly heldAgents: HeldAgents;
   readonly workplace: Workplace;
   /** What agents print is kept there, too; null: nowhere. */
   readonly logsDirectory: string | null;
@@ -78,7 +82,29 @@ export async function doTask(
   if (before !== null) return withNothingToKeep(before);
   const { log } = deps;
   const ids = { taskId: claim.task.id, attemptId: claim.attempt.id };
-  const chosen = await deps.agents.choose(claim);
+  const choice = await choosePermitted(
+    {
+      ...deps,
+      repeat: (call) =>
+        callUntilAnswered(call, {
+          signal: deps.signal,
+          onRetry: (error, failures, delayMs) =>
+            log.warn('A permit did not reach the server; trying again', {
+              ...ids,
+              failures,
+              delayMs,
+              ...describeError(error),
+            }),
+        }),
+    },
+    claim,
+  );
+  if (choice.kind === 'held') {
+    const { reason, availableAt } = choice.outcome.held ?? {};
+    log.warn('No agent may do the task now; it is given back', { ...ids, reason, availableAt });
+    return withNothingToKeep(choice.outcome);
+  }
+  const { chosen, provider, probe } = choice;
   control.onChosen(chosen.adapter.name);
   log.info('An agent was chosen', { ...ids, agent: chosen.adapter.name, reason: chosen.reason });
   const site = await deps.workplace.open({
@@ -93,7 +119,7 @@ export async function doTask(
     deps.onEvent({ kind: 'worktree', directory: site.directory, branch: site.worktree.branch });
   const ended = control.ended();
   if (ended !== null) return withNothingToKeep(ended);
-  const task = { deps, claim, control, chosen, site, ids };
+  const task = { deps, claim, control, chosen, provider, probe, site, ids };
   const merged = await findMerged(task);
   if (merged !== null) return withNothingToKeep(merged);
   const parts = site.results === null ? null : await describeParts(claim, site, chosen, deps.secrets);
@@ -106,6 +132,8 @@ interface Task {
   readonly claim: ClaimWithContext;
   readonly control: TaskControl;
   readonly chosen: ChosenAgent;
+  readonly provider: string;
+  readonly probe: boolean;
   readonly site: WorkSite;
   readonly ids: { readonly taskId: string; readonly attemptId: string };
 }
@@ -142,7 +170,7 @@ async function takeOver(task: Task, parts: ResultParts): Promise<AttemptOutcome 
 }
 
 async function runAndCommit(task: Task, parts: ResultParts | null): Promise<DoneTask> {
-  const { deps, control, chosen, site, ids } = task;
+  const { deps, control, chosen, provider, probe, site, ids } = task;
   const shipper = createLogShipper({
     client: deps.client,
     attemptId: ids.attemptId,
@@ -173,7 +201,12 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     deps.log.error('Processes of the agent could not be ended', { ...ids, pids });
   }
   const facts = { attemptId: ids.attemptId, agent: chosen.adapter.name };
-  const outcome = describeOutcome(report, { ...facts, cancelRequested: control.cancelRequested() });
+  const outcome = describeOutcome(report, {
+    ...facts,
+    provider,
+    probe,
+    cancelRequested: control.cancelRequested(),
+  });
   const { usage } = report;
   const isHandedOff = report.outcome.kind === 'not_run' && report.outcome.handedOff;
   // A task that was cancelled meanwhile asks nobody for anything.

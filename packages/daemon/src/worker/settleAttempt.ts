@@ -56,7 +56,9 @@ export function createSettling(deps: SettlingDependencies): Settling {
         );
         return 'cancelled';
       case 'release':
-        await repeat('The release of an attempt', () => client.releaseAttempt({ params: { id: attemptId } }));
+        await repeat('The release of an attempt', () =>
+          client.releaseAttempt({ params: { id: attemptId }, body: outcome.held ?? {} }),
+        );
         return 'released';
       case 'complete':
         return complete(outcome);

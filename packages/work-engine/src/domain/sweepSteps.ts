@@ -2,6 +2,7 @@
 export const SWEEP_STEPS = [
   'leases',
   'cancels',
+  'breakers',
   'runs',
   'delayed',
   'requests',

@@ -4,6 +4,7 @@ import {
   formatId,
   invalidInput,
   NeolithError,
+  parseId,
   type Settlement,
   type TaskStatus,
 } from '@neolith/contracts';
@@ -15,9 +16,10 @@ import { readSettlement } from '../store/readSettlement.js';
 import type { AttemptEnding, SettlementRow } from '../store/settleAttempts.js';
 import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
+import { noteAttemptEnd } from './breakers.js';
 
 /** Failures of a provider, of the infrastructure, and lost leases each have this many before the task is parked. */
-const OTHER_BUDGET = 3;
+export const OTHER_BUDGET = 3;
 /** Waits are drawn for this many failures; more of them wait as long as the last. */
 const RETRY_STEPS = 10;
 
@@ -81,6 +83,26 @@ export async function settle(
     { workspaceId: engine.workspaceId, actor: engine.actor, otherBudget: OTHER_BUDGET, now: engine.now() },
     ending.result === 'failed' ? { ...ending, retryDelays: retryDelays(RETRY_STEPS, engine.random) } : ending,
   );
+  const settlement = await answerSettlement(engine, taskId, ending, rows);
+  if (concernsBreaker(ending))
+    await noteAttemptEnd(engine, parseId('attempt', settlement.attemptId) as string);
+  return settlement;
+}
+
+/** Nearly all endings don't, and ask nothing then. */
+function concernsBreaker({ result, failureClass, metrics }: AttemptEnding): boolean {
+  if (result === 'failed' && (failureClass === 'agent' || failureClass === 'provider')) return true;
+  // As it is: to parse the metrics of every ending would cost more than all the rest of this.
+  return typeof metrics === 'object' && metrics !== null && 'probe' in metrics && metrics.probe === true;
+}
+
+/** What came of an ending, or throws why nothing did. */
+export async function answerSettlement(
+  engine: EngineContext,
+  taskId: string,
+  ending: AttemptEnding,
+  rows: readonly SettlementRow[],
+): Promise<Settlement> {
   const row = rows.find((candidate) => candidate.code !== 'FREED') as SettlementRow;
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
   if (row.code === null) {

@@ -23,6 +23,7 @@ import {
 } from '../store/sweep.js';
 import { trimEvents } from '../store/trimEvents.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
+import { reviewBreakers } from './breakers.js';
 import { observeEnding } from './completeTask.js';
 import { type FaultIsolation, isolateFaults } from './isolateFaults.js';
 
@@ -38,7 +39,7 @@ const TRIM_MS = 250;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
- * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
+ * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
  * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once. What can't be done is reported as a fault,
@@ -58,6 +59,8 @@ export async function sweepExpiredLeases(
   try {
     const lost = await takeBack(engine, isolation, group, options.reachableSeconds ?? null);
     await endCancelled(engine, isolation, group);
+    // After the lost leases: one of them may be a probe's.
+    await reviewBreakers(engine, isolation);
     const runs = await reviewDueRuns(engine, isolation);
     const promoted = await promoteAll(engine, isolation);
     await isolation.one({ step: 'requests' }, () => forgetOldRequests(engine.pool, engine.now()));

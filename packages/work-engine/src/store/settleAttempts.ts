@@ -77,6 +77,37 @@ export async function settleAttempts(
   return answers;
 }
 
+const RELEASE = {
+  name: 'release_attempt_until',
+  text: 'SELECT * FROM release_attempt_until($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)',
+};
+
+/** Gives one task back, not to be handed out before a time; as `settleAttempts` answers. */
+export async function releaseAttemptUntil(
+  pool: Pool,
+  group: SettleGroup,
+  release: {
+    taskId: string;
+    attemptId: string;
+    error: string | undefined;
+    until: Date;
+    /** Which breakers it waits for. */
+    heldBy: readonly { agent: string; provider: string }[];
+  },
+): Promise<SettlementRow[]> {
+  return runAlone<SettlementRow>(pool, RELEASE, [
+    release.taskId,
+    release.attemptId,
+    group.workspaceId,
+    group.actor,
+    group.otherBudget,
+    release.until,
+    release.error ?? null,
+    release.heldBy.length === 0 ? null : JSON.stringify(release.heldBy),
+    group.now,
+  ]);
+}
+
 /** An ending as it travels. */
 export interface PreparedEnding extends Pick<AttemptEnding, 'taskId' | 'attemptId' | 'result'> {
   /** What a report says besides how it ended, as JSON; null: nothing, as most do. */

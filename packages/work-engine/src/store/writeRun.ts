@@ -255,6 +255,24 @@ export async function deleteRunRows(client: PoolClient, runId: string): Promise<
 
 const RESET_TASKS = { name: 'reset_run_tasks', text: 'SELECT reset_run_tasks($1, $2, $3, $4) AS amount' };
 
+const RESET_PART = {
+  name: 'reset_part_of_run',
+  text: 'SELECT * FROM reset_part_of_run($1, $2, $3, $4)',
+};
+
+/** Makes a task of a locked run afresh with whatever depends on it there. With a code: why not, and which task is in the way. */
+export async function resetPartOfRun(
+  client: PoolClient,
+  input: { runId: string; taskId: string; actor: string; now: Date },
+): Promise<{ code: null | 'TASK_HAS_ATTEMPT' | 'DEPENDENT_STARTED'; id: string }> {
+  const rows = await run<{ code: null | 'TASK_HAS_ATTEMPT' | 'DEPENDENT_STARTED'; id: string }>(
+    client,
+    RESET_PART,
+    [input.runId, input.taskId, input.actor, input.now],
+  );
+  return rows[0] as { code: null | 'TASK_HAS_ATTEMPT' | 'DEPENDENT_STARTED'; id: string };
+}
+
 /**
  * Makes tasks of a locked run afresh: back to TODO or BLOCKED as their edges say, budgets and reports gone. All that are not
  * DONE, or only the failed and what was cancelled with them. Returns how many.

@@ -192,7 +192,12 @@ function handlersOf(engine: WorkEngine): Handlers {
         signal,
       });
       const contexts = await engine.prepareTaskContexts(claims.map(({ task }) => task.id));
-      return { claims: claims.map((claim, index) => ({ ...claim, context: contexts[index] })), reason };
+      const heldAgents = await engine.listHeldAgents();
+      return {
+        claims: claims.map((claim, index) => ({ ...claim, context: contexts[index] })),
+        reason,
+        heldAgents,
+      };
     },
     getOrchestratorStats: ({ params, query }) => engine.getOrchestratorExecutionStats(params.id ?? '', query),
     listOrchestratorAttempts: ({ params, query }) => engine.listAttempts(params.id ?? '', query),
@@ -217,7 +222,14 @@ function handlersOf(engine: WorkEngine): Handlers {
     readAttemptLog: ({ params, query, signal }) =>
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
-    releaseAttempt: ({ params }) => engine.releaseAttempt(params.id ?? ''),
+    releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
+    listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit),
+    listDeadLetters: ({ query }) => engine.listDeadLetters(query),
+    redriveDeadLetters: ({ body }) => engine.redriveDeadLetters(body),
+    listBreakers: async () => ({ breakers: await engine.listBreakers() }),
+    requestPermit: ({ body }) => engine.requestPermit(body),
+    forceBreaker: ({ body }) => engine.forceBreaker(body),
+    releaseBreaker: ({ body }) => engine.releaseBreaker(body),
     retryTask: ({ params }) => engine.retryTask(params.id ?? ''),
     requestMerge: ({ params, body, signal }) => engine.requestMerge(params.id ?? '', { ...body, signal }),
     completeMerge: async ({ params, body }) =>

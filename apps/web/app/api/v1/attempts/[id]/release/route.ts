@@ -3,5 +3,5 @@ import { handle } from '@/server/http/handle';
 import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
-  handle(endpoints.releaseAttempt, ({ engine, input }) => engine.releaseAttempt(input.params.id)),
+  handle(endpoints.releaseAttempt, ({ engine, input }) => engine.releaseAttempt(input.params.id, input.body)),
 );

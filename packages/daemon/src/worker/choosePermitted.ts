@@ -1,0 +1,79 @@
+import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
+import { providerOf } from '../agents/providerOf.js';
+import type { AgentChooser, ChosenAgent } from './agentChooser.js';
+import type { AttemptOutcome } from './describeOutcome.js';
+import type { HeldAgents } from './heldAgents.js';
+
+export interface PermitDependencies {
+  readonly client: Pick<NeolithClient, 'requestPermit'>;
+  readonly agents: AgentChooser;
+  readonly heldAgents: HeldAgents;
+  /** Makes a call again while the server is away. */
+  readonly repeat: <T>(call: () => Promise<T>) => Promise<T>;
+}
+
+export type PermittedChoice =
+  | {
+      readonly kind: 'chosen';
+      readonly chosen: ChosenAgent;
+      readonly provider: string;
+      /** Its attempt shows whether the agent works again. */
+      readonly probe: boolean;
+    }
+  /** Nobody may do it now: the task is given back until somebody may. */
+  | { readonly kind: 'held'; readonly outcome: Extract<AttemptOutcome, { kind: 'release' }> };
+
+/**
+ * The agent of a task among those that may be used: the most wanted one whose breaker is closed, or which gets a permit.
+ * The server is asked only for agents that it has said are held. Throws `AgentError` where none can do the task at all.
+ */
+export async function choosePermitted(
+  deps: PermitDependencies,
+  claim: ClaimWithContext,
+): Promise<PermittedChoice> {
+  const attemptId = claim.attempt.id;
+  const orchestratorId = claim.attempt.orchestratorId;
+  const held = new Map<string, string>();
+  const heldBy: { agent: string; provider: string }[] = [];
+  let retryAt: Date | null = null;
+  for (;;) {
+    const chosen = await deps.agents.choose(claim, held);
+    // A chooser that doesn't heed what is held must not make us ask for ever.
+    if (chosen === null || held.has(chosen.adapter.name)) break;
+    const agent = chosen.adapter.name;
+    const provider = providerOf(agent, chosen.model);
+    const permit = deps.heldAgents.needsPermit(agent, provider)
+      ? await deps.repeat(() => deps.client.requestPermit({ body: { attemptId, agent, provider } }))
+      : null;
+    if (permit === null || permit.granted) {
+      deps.heldAgents.found(orchestratorId);
+      return { kind: 'chosen', chosen, provider, probe: permit?.probe === true };
+    }
+    const state = permit.status === 'half_open' ? 'being tried again' : 'held back';
+    held.set(agent, permit.reason === null ? state : `${state}: ${permit.reason}`);
+    heldBy.push({ agent, provider });
+    if (permit.retryAt !== null && (retryAt === null || permit.retryAt < retryAt)) retryAt = permit.retryAt;
+  }
+  deps.heldAgents.gaveBack(orchestratorId);
+  const reasons = [...held].map(([agent, reason]) => `${agent} (${reason})`).join(', ');
+  return {
+    kind: 'held',
+    outcome: {
+      kind: 'release',
+      held: {
+        reason: shorten(`No agent may do it now: ${reasons}`),
+        heldBy: heldBy.slice(0, HELD_BY_MAX),
+        ...(retryAt === null ? {} : { availableAt: retryAt.toISOString() }),
+      },
+    },
+  };
+}
+
+/** The server's limits. */
+const REASON_CHARS_MAX = 2_000;
+const HELD_BY_MAX = 50;
+
+function shorten(reason: string): string {
+  const kept = reason.slice(0, REASON_CHARS_MAX);
+  return kept.isWellFormed() ? kept : kept.slice(0, -1);
+}

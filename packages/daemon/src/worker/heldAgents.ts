@@ -1,0 +1,40 @@
+import type { HeldAgent } from '@neolith/contracts';
+
+/** What the server says of agents whose breaker isn't closed, and what follows for the next claims. */
+export interface HeldAgents {
+  /** What came with the last claim. */
+  readonly update: (agents: readonly HeldAgent[]) => void;
+  /** Whether a permit is needed first. */
+  readonly needsPermit: (agent: string, provider: string) => boolean;
+  /** A task of this orchestrator was given back, for no agent may do it now. */
+  readonly gaveBack: (orchestratorId: string) => void;
+  /** One found its agent. */
+  readonly found: (orchestratorId: string) => void;
+}
+
+const PAUSE_MS = 1_000;
+const PAUSE_MS_MAX = 15_000;
+
+/**
+ * Without the pauses a daemon whose agents are all held would walk through the whole backlog, claiming each task and giving
+ * it back. They grow, and are over as soon as some task finds its agent.
+ * @param pause asks an orchestrator for nothing for so long
+ */
+export function createHeldAgents(pause: (orchestratorId: string, ms: number) => void): HeldAgents {
+  let held: readonly HeldAgent[] = [];
+  const pauses = new Map<string, number>();
+  return {
+    update(agents) {
+      held = agents;
+    },
+    needsPermit: (agent, provider) => held.some((one) => one.agent === agent && one.provider === provider),
+    gaveBack(orchestratorId) {
+      const ms = Math.min((pauses.get(orchestratorId) ?? PAUSE_MS / 2) * 2, PAUSE_MS_MAX);
+      pauses.set(orchestratorId, ms);
+      pause(orchestratorId, ms);
+    },
+    found(orchestratorId) {
+      pauses.delete(orchestratorId);
+    },
+  };
+}
