@@ -1,4 +1,6 @@
 import type {
+  AcquireRequest,
+  AcquireResult,
   Attempt,
   AttemptPage,
   Channel,
@@ -30,6 +32,7 @@ import type {
   ProgressUpdate,
   Ranking,
   Renewal,
+  ResourceBoard,
   Run,
   RunFilter,
   RunGraph,
@@ -136,6 +139,8 @@ export interface SweepReport {
   trimmed: number;
   /** How many logs of attempts were, too. */
   trimmedLogs: number;
+  /** Resources that attempts held which were not live, taken from them. */
+  orphanLocks: number;
 }
 
 /** What `recalculateAllStatuses` found and mended; empty where counts and statuses agreed with the edges. */
@@ -173,6 +178,12 @@ export interface WorkEngine {
   renewLease(attemptId: string): Promise<Renewal>;
   confirmCancelled(attemptId: string): Promise<Settlement>;
   releaseAttempt(attemptId: string): Promise<Settlement>;
+  acquireResources(
+    attemptId: string,
+    request: AcquireRequest,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<AcquireResult>;
+  getResources(): Promise<ResourceBoard>;
 
   createTask(task: NewTask): Promise<Task>;
   createTasks(tasks: readonly NewTask[]): Promise<Task[]>;

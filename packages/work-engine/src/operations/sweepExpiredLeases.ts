@@ -10,6 +10,7 @@ import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import { forgetOldRequests, promoteDue, readCancelledInProcess, readExpired } from '../store/sweep.js';
 import { trimEvents } from '../store/trimEvents.js';
 import type { SweepOptions, SweepReport } from '../workEngine.js';
+import { sweepResources } from './resources/sweepResources.js';
 
 const BATCH = 500;
 /** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
@@ -23,7 +24,7 @@ const TRIM_MS = 250;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
- * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
+ * after the third loss, or CANCELLED where that was asked for. Looks after resources: grants, circles of waiting, locks without an attempt. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
  * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
@@ -84,12 +85,13 @@ export async function sweepExpiredLeases(
       reviewed.push(...changed.map((id) => formatId('run', id)));
     }
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
+    const orphans = await sweepResources(engine);
     await forgetOldRequests(engine.pool, engine.now());
     await sumUpOutcomes(engine.pool, engine.workspaceId);
     const trimmed = await trimForAWhile(engine, TRIM_BATCH, trimEvents);
     const trimmedLogs = await trimForAWhile(engine, TRIM_CHUNKS, trimLogs);
     if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
-    return { lost, promoted, runs: reviewed, trimmed, trimmedLogs };
+    return { lost, promoted, runs: reviewed, orphanLocks: orphans, trimmed, trimmedLogs };
   } catch (error) {
     throw toEngineError(error);
   }
