@@ -27,13 +27,20 @@ describe('a claim', () => {
     expect(await fixture.engine.selectNextTask(orchestrator.id)).toBeNull();
 
     const [first, shared] = claims;
-    await fixture.engine.completeTask(first?.task.id as string, { status: 'completed', attemptId: first?.attempt.id });
-    expect(titles((await fixture.engine.claimNextTask(orchestrator.id, { max: 5 })).claims)).toEqual(['same path']);
+    await fixture.engine.completeTask(first?.task.id as string, {
+      status: 'completed',
+      attemptId: first?.attempt.id,
+    });
+    expect(titles((await fixture.engine.claimNextTask(orchestrator.id, { max: 5 })).claims)).toEqual([
+      'same path',
+    ]);
     await fixture.engine.completeTask(shared?.task.id as string, {
       status: 'failed',
       error: 'no',
       attemptId: shared?.attempt.id,
     });
-    expect(titles((await fixture.engine.claimNextTask(orchestrator.id, { max: 5 })).claims)).toEqual(['schema']);
+    expect(titles((await fixture.engine.claimNextTask(orchestrator.id, { max: 5 })).claims)).toEqual([
+      'schema',
+    ]);
   });
 });
