@@ -1,4 +1,4 @@
--- Resources: what two tasks must not use at once. Written by hand. docs/decisions/0013-resources.md says why it is as it is.
+-- Resources: what two tasks must not use at once. Written by hand. docs/decisions/0016-resources.md says why it is as it is.
 --
 -- A use is a text, `exclusive NAME` or `shared NAME`; NAME is `path:` and a glob, or anything, compared as it is.
 -- What tasks hold is in resource_holds, one row a use, as long as the lease lives: it is entered and left by triggers of
