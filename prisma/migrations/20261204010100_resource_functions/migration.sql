@@ -54,6 +54,8 @@ BEGIN
   IF v_one = p_one AND v_other = p_other THEN RETURN false; END IF;
   -- `a/**` means `a` as well: the slash in front of it counts as not there.
   IF NOT starts_with(v_one, rtrim(v_other, '/')) AND NOT starts_with(v_other, rtrim(v_one, '/')) THEN RETURN false; END IF;
+  -- All beneath a directory, and something that begins there: what most pairs that meet look like.
+  IF p_one = v_one || '**' AND starts_with(v_other, v_one) OR p_other = v_other || '**' AND starts_with(v_one, v_other) THEN RETURN true; END IF;
   RETURN patterns_meet(string_to_array(p_one, '/'), string_to_array(p_other, '/'), '**', false);
 END $$;
 
