@@ -20,7 +20,7 @@ export async function resources(
 }
 
 /** As lines of text. Pure. */
-export function describeResources({ at, holds, waits }: ResourceBoard): string[] {
+function describeResources({ at, holds, waits }: ResourceBoard): string[] {
   const since = (time: Date) => describeDuration(Math.max(0, (at.getTime() - time.getTime()) / 1_000));
   const lines =
     holds.length === 0

@@ -1,27 +1,6 @@
+import type { HoldRow, WaitRow } from '../domain/resources/resourceRows.js';
 import type { Connection } from './sql.js';
 import { run } from './sql.js';
-
-export interface HoldRow {
-  attempt_id: string;
-  task_id: string;
-  title: string;
-  use: string;
-  since: Date;
-}
-
-export interface WaitRow {
-  task_id: string;
-  /** Null: the task has not begun. */
-  attempt_id: string | null;
-  title: string;
-  uses: string[];
-  since: Date;
-  /** Whether it holds back what would take what it waits for. */
-  binds: boolean;
-  refused: boolean;
-  score: number;
-  claimed_at: Date | null;
-}
 
 const HOLDS = {
   name: 'resource_holds',

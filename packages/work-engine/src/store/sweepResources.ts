@@ -29,7 +29,7 @@ const ORPHANS = {
     SELECT task_id, attempt_id, array_agg(use ORDER BY use) AS uses FROM gone GROUP BY task_id, attempt_id ORDER BY task_id`,
 };
 
-export interface OrphanRow {
+interface OrphanRow {
   task_id: string;
   attempt_id: string;
   uses: string[];

@@ -1,6 +1,6 @@
 import { formatId, type ResourceBoard, type ResourceObstacle, type ResourceUse } from '@neolith/contracts';
-import type { HoldRow, WaitRow } from '../../store/readResources.js';
 import { findConflict } from './conflicts.js';
+import type { HoldRow, WaitRow } from './resourceRows.js';
 import { loadUses } from './storeUses.js';
 
 interface Waiting {

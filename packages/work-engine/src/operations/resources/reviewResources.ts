@@ -6,9 +6,10 @@ import {
   type Judgement,
   judgeRequests,
 } from '../../domain/resources/judgeRequests.js';
+import type { HoldRow, WaitRow } from '../../domain/resources/resourceRows.js';
 import { loadUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
-import { type HoldRow, readResources, type WaitRow } from '../../store/readResources.js';
+import { readResources } from '../../store/readResources.js';
 import { prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
 import {
   declareAskedFor,
@@ -99,7 +100,7 @@ function secondsBetween(since: Date, now: Date): number {
 }
 
 /** What each attempt holds. */
-export function holdersOf(holds: readonly HoldRow[]): Holder[] {
+function holdersOf(holds: readonly HoldRow[]): Holder[] {
   const byAttempt = new Map<string, HoldRow[]>();
   for (const hold of holds) byAttempt.set(hold.attempt_id, [...(byAttempt.get(hold.attempt_id) ?? []), hold]);
   return [...byAttempt].map(([attemptId, rows]) => ({
@@ -110,7 +111,7 @@ export function holdersOf(holds: readonly HoldRow[]): Holder[] {
 }
 
 /** The attempts that ask for more, and have not been refused. */
-export function askersOf(waits: readonly WaitRow[]): Asker[] {
+function askersOf(waits: readonly WaitRow[]): Asker[] {
   return waits.flatMap((wait) =>
     wait.attempt_id === null || wait.refused
       ? []
