@@ -169,6 +169,15 @@ test('a backlog is made, ranked, explained and handed out; its work is reported,
   const execution = await client.executeTask({ params: { id: second }, body: { orchestratorId: id } });
   expect(execution.status).toBe('in_progress');
   const second_attempt = execution.status === 'in_progress' ? execution.attemptId : '';
+  const acquired = await client.acquireResources({
+    params: { id: second_attempt },
+    body: { resources: ['port:3000', { resource: 'path:src/', mode: 'shared' }] },
+  });
+  expect(acquired).toMatchObject({ granted: true, waitingSince: null, waitsFor: [] });
+  expect((await client.getResources()).holds).toEqual([
+    expect.objectContaining({ resource: 'port:3000', mode: 'exclusive', attemptId: second_attempt }),
+    expect.objectContaining({ resource: 'path:src/**', mode: 'shared', taskId: second }),
+  ]);
   const released = await client.releaseAttempt({ params: { id: second_attempt } });
   expect(released).toMatchObject({ status: 'TODO' });
 

@@ -205,6 +205,12 @@ Examples:
     )
     .action(async (plan, options) => (await import('./commands/graph.js')).graph(terminal, plan, options));
 
+  connected('resources')
+    .description('Show who holds which resource, and who waits for whom')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExamples:\n  neolith resources\n  neolith resources --json')
+    .action(async (options) => (await import('./commands/resources.js')).resources(terminal, options));
+
   connected('next')
     .description('Show the task that is next, and why')
     .argument('[orchestrator]', 'whose, by name or id (default: of each)')

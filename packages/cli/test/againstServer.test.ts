@@ -41,6 +41,32 @@ it('tells the next task with the parts of its score, as text and as JSON', async
   expect((await run('next', 'Nobody')).code).toBe(3);
 });
 
+it('tells who holds which resource and who waits for whom, as text and as JSON', async () => {
+  const ada = await work.orchestrator({ name: 'Ada resources' });
+  const holder = await work.task(ada, { title: 'Hold\u0009er', priority: 'HIGH', resources: ['path:src/'] });
+  const asker = await work.task(ada, { title: 'Asker' });
+  await work.engine.executeTask(ada.id, holder.id);
+  const started = await work.engine.executeTask(ada.id, asker.id);
+  if (started.status !== 'in_progress') throw new Error(started.error);
+  await work.engine.acquireResources(started.attemptId, { resources: ['shared path:src/a.ts'] });
+  const shown = JSON.parse((await run('resources', '--json')).stdout);
+  expect(shown.holds).toEqual([
+    expect.objectContaining({ resource: 'path:src/**', mode: 'exclusive', taskId: holder.id }),
+  ]);
+  expect(shown.waits).toEqual([
+    expect.objectContaining({
+      taskId: asker.id,
+      attemptId: started.attemptId,
+      waitsFor: [expect.objectContaining({ taskId: holder.id, holds: true })],
+    }),
+  ]);
+  const { stdout, code } = await run('resources');
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Hold er (${holder.id})`);
+  expect(stdout).toContain(`Asker (${asker.id}) while it runs, for `);
+  expect(stdout).toContain(`held by Hold er (${holder.id}): path:src/**`);
+});
+
 it('tells the status with what runs, as text and as JSON', async () => {
   const ada = await work.orchestrator({ name: 'Ada status' });
   const task = await work.task(ada, { title: 'Being done' });

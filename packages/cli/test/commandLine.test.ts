@@ -16,7 +16,7 @@ const run = (...args: string[]) => runNeolith(args, { NEOLITH_HOME: home });
 
 it.each([
   ...['start', 'daemon', 'import', 'execute', 'runs', 'graph', 'next', 'status', 'logs', 'sign-in'],
-  ...['doctor', 'cleanup', 'prompt', 'attach', 'answer'],
+  ...['doctor', 'cleanup', 'prompt', 'attach', 'answer', 'resources'],
 ])('`%s --help` tells what it does, with an example, and exits with 0', async (command) => {
   const { code, stdout } = await run(command, '--help');
   expect(code).toBe(0);

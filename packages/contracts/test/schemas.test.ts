@@ -277,6 +277,7 @@ describe('requests', () => {
       timeoutSeconds: null,
       estimateMinutes: null,
       metadata: { a: [1, null] },
+      resources: [{ resource: 'port:3000', mode: 'shared' as const }],
       source: null,
       sourceId: null,
     };

@@ -34,6 +34,8 @@ import { readQueueFigures } from './operations/readQueueFigures.js';
 import { getAttempt, getTask, listAttempts, listTasks } from './operations/readTasks.js';
 import { recalculateAllStatuses, reconcile } from './operations/recalculateAllStatuses.js';
 import { renewLease } from './operations/renewLease.js';
+import { acquireResources } from './operations/resources/acquireResources.js';
+import { getResources } from './operations/resources/getResources.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
 import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
 import { cascadeTaskCompletion } from './operations/runs/cascade.js';
@@ -129,6 +131,8 @@ function bind(engine: EngineContext): WorkEngine {
     completeTask: (...input) => completeTask(engine, ...input),
     renewLease: (...input) => renewLease(engine, ...input),
     confirmCancelled: (...input) => confirmCancelled(engine, ...input),
+    acquireResources: (...input) => acquireResources(engine, ...input),
+    getResources: () => getResources(engine),
     releaseAttempt: (...input) => releaseAttempt(engine, ...input),
     createTask: (...input) => createTask(engine, ...input),
     createTasks: (...input) => createTasks(engine, ...input),

@@ -5,6 +5,7 @@ export { closeDefaultEngine, getDefaultEngine } from './defaultEngine.js';
 export * from './defaultVerbs.js';
 export { endOfLocalDay } from './domain/endOfLocalDay.js';
 export * from './domain/graph/index.js';
+export { overlaps } from './domain/resources/overlaps.js';
 export { canMoveRun, RUN_TRANSITIONS, type RunVerb } from './domain/runTransitions.js';
 export {
   compareRank,

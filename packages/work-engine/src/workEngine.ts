@@ -1,4 +1,6 @@
 import type {
+  AcquireRequest,
+  AcquireResult,
   Attempt,
   AttemptPage,
   Breaker,
@@ -41,6 +43,7 @@ import type {
   ReleaseAttempt,
   ReleaseBreaker,
   Renewal,
+  ResourceBoard,
   Run,
   RunFilter,
   RunGraph,
@@ -181,6 +184,8 @@ export interface SweepReport {
   trimmed: number;
   /** How many logs of attempts were, too. */
   trimmedLogs: number;
+  /** Resources that attempts held which were not live, taken from them. */
+  orphanLocks: number;
   /** What could not be done, each with what it was about; everything else was done all the same. */
   faults: Fault[];
 }
@@ -242,6 +247,12 @@ export interface WorkEngine {
   renewLease(attemptId: string): Promise<Renewal>;
   confirmCancelled(attemptId: string): Promise<Settlement>;
   releaseAttempt(attemptId: string, options?: ReleaseAttempt): Promise<Settlement>;
+  acquireResources(
+    attemptId: string,
+    request: AcquireRequest,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<AcquireResult>;
+  getResources(): Promise<ResourceBoard>;
 
   createTask(task: NewTask): Promise<Task>;
   createTasks(tasks: readonly NewTask[]): Promise<Task[]>;

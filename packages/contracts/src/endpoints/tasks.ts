@@ -8,6 +8,7 @@ import {
   mergeRequestSchema,
   mergeTurnSchema,
 } from '../schemas/merge.js';
+import { acquireRequestSchema, acquireResultSchema, resourceBoardSchema } from '../schemas/resource.js';
 import {
   createTasksSchema,
   taskDetailSchema,
@@ -330,6 +331,28 @@ export const taskEndpoints = {
     body: mergeFailedRequestSchema,
     response: settlementSchema,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
+  }),
+  acquireResources: defineEndpoint({
+    method: 'POST',
+    path: '/attempts/{id}/resources',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary:
+      'Ask for more resources, all of them or none, and wait for them. Asking again keeps the place in the line; where waiting would be for ever, one of those who wait gives way',
+    body: acquireRequestSchema,
+    response: acquireResultSchema,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'RESOURCE_DEADLOCK'],
+  }),
+  getResources: defineEndpoint({
+    method: 'GET',
+    path: '/resources',
+    group,
+    scope: 'read',
+    status: 200,
+    summary: 'Who holds which resource since when, and who waits for whom',
+    response: resourceBoardSchema,
+    errors: [],
   }),
   releaseAttempt: defineEndpoint({
     method: 'POST',

@@ -14,6 +14,8 @@ export interface WrittenTask extends PlanGraphTask {
   readonly description?: string | null | undefined;
   readonly dueAt?: Date | null | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** As `exclusive NAME` or `shared NAME`. */
+  readonly resources?: readonly string[] | undefined;
   readonly orchestrator?: string | null | undefined;
   readonly estimateMinutes?: number | null | undefined;
   readonly maxAttempts?: number | null | undefined;
@@ -72,7 +74,8 @@ function listPhases({ phases = [], tasks }: WrittenPlan): NonNullable<PlanInput[
 }
 
 function makeTask(task: WrittenTask, known: ReadonlySet<string>): PlanInput['tasks'][number] {
-  const { id, title, description, priority, dueAt, tags, dependsOn, parent, phase, orchestrator } = task;
+  const { id, title, description, priority, dueAt, tags, resources, dependsOn, parent, phase, orchestrator } =
+    task;
   const { estimateMinutes, maxAttempts, timeoutSeconds, metadata, acceptanceCriteria } = task;
   const status = toPlanStatus(task.status);
   const phaseId = toPhaseId(phase);
@@ -84,6 +87,9 @@ function makeTask(task: WrittenTask, known: ReadonlySet<string>): PlanInput['tas
     ...(isPriority(priority) ? { priority } : {}),
     ...(dueAt == null ? {} : { due: dueAt.toISOString() }),
     ...(tags === undefined || tags.length === 0 ? {} : { tags: [...tags] }),
+    ...(resources === undefined || resources.length === 0
+      ? {}
+      : { resources: resources.map((use) => use.replace(/^exclusive /, '')) }),
     ...(prerequisites.length === 0 ? {} : { dependsOn: prerequisites }),
     ...(parent == null || !known.has(parent) ? {} : { parent }),
     ...(phaseId === null ? {} : { phase: phaseId }),

@@ -10,6 +10,7 @@ export const planLimits = {
   metadataBytesMax: 64 * 1024,
   tagCharsMax: 100,
   tagsMax: 50,
+  resourcesMax: 50,
   acceptanceCriteriaMax: 100,
   acceptanceCriterionCharsMax: 2_000,
   attemptsMax: 100,

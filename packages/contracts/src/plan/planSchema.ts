@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readResource, writeResource } from '../schemas/resource.js';
 import { parsePlanDue } from './planDue.js';
 import { fitsUtf8Bytes, planLimits } from './planLimits.js';
 
@@ -78,6 +79,26 @@ const metadata = z.record(z.string(), z.unknown(), 'must be an object').superRef
   if (fault !== null) context.addIssue({ code: 'custom', message: fault });
 });
 
+const resources = z
+  .array(
+    z.union([
+      z.string(),
+      z.strictObject({ resource: z.string(), mode: z.enum(['exclusive', 'shared']).optional() }),
+    ]),
+    'must be a list of resources (path:src/api/**, shared db-schema)',
+  )
+  .max(planLimits.resourcesMax, `must have at most ${planLimits.resourcesMax} entries`)
+  .transform((given, context) =>
+    given.map((one, index) => {
+      const use = readResource(typeof one === 'string' ? one : one.resource);
+      if (typeof use === 'string') {
+        context.addIssue({ code: 'custom', path: [index], message: use });
+        return '';
+      }
+      return writeResource(typeof one === 'string' ? use : { ...use, mode: one.mode ?? use.mode });
+    }),
+  );
+
 const attemptsMessage = `must be a whole number from 1 to ${planLimits.attemptsMax}`;
 const maxAttempts = z
   .int(attemptsMessage)
@@ -98,6 +119,7 @@ export const planDefaultsSchema = z
       .optional()
       .describe('Name or id of the orchestrator of tasks that name none.'),
     tags: tags.optional().describe('Put on every task beside its own.'),
+    resources: resources.optional().describe('Asked for by every task beside its own.'),
     maxAttempts: maxAttempts.optional(),
     timeoutMinutes: timeoutMinutes.optional(),
     due: due.optional().describe('Due date of tasks that give none and inherit none from a parent.'),
@@ -183,6 +205,11 @@ export const planTaskSchema = z.strictObject({
       'Date-time with offset, or a date: the end of that day in UTC. Children without one inherit it.',
     ),
   tags: tags.optional(),
+  resources: resources
+    .optional()
+    .describe(
+      'What it must not use at once with other tasks: path:GLOB or any name, exclusive unless "shared " stands in front.',
+    ),
   dependsOn: z
     .array(id, 'must be a list of task ids')
     .optional()

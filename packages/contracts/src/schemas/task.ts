@@ -11,6 +11,7 @@ import {
   tagsSchema,
   text,
 } from './common.js';
+import { resourceInputsSchema, resourceUseSchema } from './resource.js';
 import { BLOCK_REASONS, taskPrioritySchema, taskStatusSchema } from './vocabulary.js';
 
 /** A unit of work as it is stored. */
@@ -30,6 +31,8 @@ export const taskSchema = z
     priority: taskPrioritySchema,
     status: taskStatusSchema,
     tags: z.array(z.string()),
+    /** What it must not use at once with other tasks: taken with the claim, all or nothing, and let go with the attempt. */
+    resources: z.array(resourceUseSchema).default([]),
     dueAt: dateTimeSchema.nullable(),
     createdAt: dateTimeSchema,
     updatedAt: dateTimeSchema,
@@ -104,6 +107,7 @@ const newTaskObject = z.strictObject({
   runId: idSchema.nullable().default(null),
   priority: taskPrioritySchema.default('MEDIUM'),
   tags: tagsSchema.default([]),
+  resources: resourceInputsSchema.default([]),
   dueAt: dateTimeSchema.nullable().default(null),
   availableAt: dateTimeSchema.nullable().default(null),
   createdAt: dateTimeSchema.optional(),
@@ -146,6 +150,8 @@ export const taskPatchSchema = z
     channelId: idSchema.nullable().optional(),
     priority: taskPrioritySchema.optional(),
     tags: tagsSchema.optional(),
+    /** Of a running task it counts from its next attempt on. */
+    resources: resourceInputsSchema.optional(),
     dueAt: dateTimeSchema.nullable().optional(),
     maxAttempts: z.number().int().min(1).max(100).optional(),
     timeoutSeconds: z.number().int().min(1).max(604_800).nullable().optional(),

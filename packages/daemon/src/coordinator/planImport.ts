@@ -74,6 +74,7 @@ function toNewTask(task: NormalisedTask, placement: PlanPlacement): NewTaskBody 
     title: task.title,
     priority: task.priority,
     tags: fitTags(task.tags),
+    resources: [...task.resources],
     acceptanceCriteria: [...task.acceptanceCriteria],
     metadata: task.metadata as NonNullable<NewTaskBody['metadata']>,
     orchestratorId: placement.assignments.get(task.sourceId) ?? null,

@@ -1,4 +1,4 @@
-import type { TaskExecutionContext } from '@neolith/contracts';
+import { type TaskExecutionContext, toResourceUse } from '@neolith/contracts';
 import type { NormalisedTask } from '../plans/normalisedPlan.js';
 
 /**
@@ -17,6 +17,7 @@ export function previewContext(task: NormalisedTask, wave: number, now: Date): T
       priority: task.priority,
       status: 'IN_PROGRESS',
       tags: [...task.tags],
+      resources: task.resources.map(toResourceUse),
       ...{ dueAt: task.dueAt, createdAt: task.createdAt ?? now, updatedAt: now },
       ...{ availableAt: null, claimedAt: now, finishedAt: null, progress: 0, progressMessage: null },
       ...{ blockedReason: null, blockedQuestion: null, answer: null },

@@ -70,6 +70,7 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
       description: task.description,
       priority: task.priority,
       tags: labels.tags,
+      resources: task.resources,
       status: task.status,
       createdAt: task.createdAt,
       metadata: labels.metadata,

@@ -29,6 +29,8 @@ export interface NormalisedTask {
   /** Its own, or its phase's, or that of the nearest parent that has one, or the plan's. */
   readonly dueAt: Date | null;
   readonly tags: readonly string[];
+  /** What it must not use at once with other tasks, as `exclusive NAME` or `shared NAME`. */
+  readonly resources: readonly string[];
   /** Source ids of all prerequisites, written ones first, then those that follow from parents. No id twice. */
   readonly dependsOn: readonly string[];
   /** Those of `dependsOn` that follow from parents and phases: a parent's children, what a parent or a phase waits for. */

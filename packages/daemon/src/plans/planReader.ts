@@ -26,6 +26,8 @@ export interface DraftTask {
   readonly priority: PlanPriority;
   readonly dueAt: Date | null;
   readonly tags: readonly string[];
+  /** What it must not use at once with other tasks, as `exclusive NAME` or `shared NAME`. */
+  readonly resources: readonly string[];
   /** As written: may hold unknown ids, the task itself, and an id twice. */
   readonly dependsOn: readonly string[];
   readonly parentSourceId: string | null;

@@ -91,6 +91,7 @@ describe('folders of Backlog.md', () => {
       priority: 'HIGH',
       dueAt: new Date('2026-12-01T23:59:59.999Z'),
       tags: ['web', 'pay,ment', 'phase:first-release'],
+      resources: [],
       dependsOn: ['shop-1', 'shop-2.1'],
       derivedDependsOn: ['shop-2.1'],
       parentSourceId: null,

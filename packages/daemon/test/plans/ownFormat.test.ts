@@ -34,6 +34,7 @@ describe('our own plan format', () => {
       priority: 'HIGH',
       dueAt: new Date('2026-12-01T11:00:00Z'),
       tags: ['release', 'writing'],
+      resources: [],
       dependsOn: ['api'],
       derivedDependsOn: ['api'],
       parentSourceId: 'docs',

@@ -24,6 +24,7 @@ export function makeContext(
       priority: 'MEDIUM',
       status: 'IN_PROGRESS',
       tags: [],
+      resources: [],
       dueAt: null,
       createdAt: at,
       updatedAt: at,

@@ -1,4 +1,4 @@
-import type { Json, TaskPriority } from '@neolith/contracts';
+import type { Json, ResourceInput, TaskPriority } from '@neolith/contracts';
 
 /** What a plan says of a task, in the form in which the database has it. */
 export interface PlannedFields {
@@ -7,6 +7,7 @@ export interface PlannedFields {
   acceptanceCriteria: readonly string[];
   priority: TaskPriority;
   tags: readonly string[];
+  resources: readonly ResourceInput[];
   dueAt: Date | null;
   orchestratorId: string | null;
   maxAttempts: number;
@@ -26,6 +27,7 @@ const FIELDS = [
   'acceptanceCriteria',
   'priority',
   'tags',
+  'resources',
   'dueAt',
   'orchestratorId',
   'maxAttempts',

@@ -5,6 +5,7 @@ export const SWEEP_STEPS = [
   'breakers',
   'runs',
   'delayed',
+  'resources',
   'requests',
   'outcomes',
   'events',

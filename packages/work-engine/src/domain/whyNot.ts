@@ -14,6 +14,8 @@ export interface WhyNotFacts {
   /** It is TODO and assigned here, yet the criteria (or its time) leave it out. */
   excluded: boolean;
   obstacle: WhyNot['code'] | null;
+  /** Of a TODO task that waits for resources: what stands in its way, in words. */
+  resources: string | null;
   /** Of a task in a run: how the run stands; null for one in none. */
   run: { name: string; status: RunStatus; room: number; waveIsOpen: boolean; wave: number } | null;
   /** How many claimable tasks come before it; null where it is not claimable. */
@@ -48,7 +50,9 @@ export function explainTask(facts: WhyNotFacts): WhyNot[] {
   if (gate !== null && !gate.waveIsOpen)
     add('WAVE_NOT_OPEN', `It is in wave ${gate.wave} of its run "${gate.name}", which has not opened yet`);
   const heldByRun = gate !== null && (gate.status !== 'RUNNING' || gate.room <= 0 || !gate.waveIsOpen);
-  if (facts.excluded && !later && !heldByRun) add('EXCLUDED_BY_CRITERIA', 'The criteria leave it out');
+  if (facts.resources !== null) add('WAITS_FOR_RESOURCES', facts.resources);
+  if (facts.excluded && !later && !heldByRun && facts.resources === null)
+    add('EXCLUDED_BY_CRITERIA', 'The criteria leave it out');
   if (facts.obstacle === 'ORCHESTRATOR_NOT_AVAILABLE')
     add('ORCHESTRATOR_NOT_AVAILABLE', 'Its orchestrator is neither ONLINE nor BUSY');
   if (facts.obstacle === 'AT_CAPACITY') add('AT_CAPACITY', 'Its orchestrator is at its limit');

@@ -9,6 +9,7 @@ import {
 } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
+import { storeUses } from '../domain/resources/storeUses.js';
 import { isRunEnded } from '../domain/runTransitions.js';
 import { type StoredWave, waveNewTasks } from '../domain/waveNewTasks.js';
 import type { EngineContext } from '../engineContext.js';
@@ -238,6 +239,7 @@ function toRow(
     timeout_seconds: task.timeoutSeconds,
     estimate_minutes: task.estimateMinutes,
     tags: [...new Set(task.tags)],
+    resources: storeUses(task.resources),
     title: task.title,
     description: task.description,
     acceptance_criteria: task.acceptanceCriteria,

@@ -1,4 +1,5 @@
 import { type Execution, formatId, NeolithError } from '@neolith/contracts';
+import { describeObstacles } from '../domain/resources/boardResources.js';
 import { canTransitionToStatus } from '../domain/transitions.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
@@ -11,11 +12,12 @@ import { waitsFor } from '../store/waitsFor.js';
 import type { ExecuteOptions } from '../workEngine.js';
 import { checkLeaseSeconds } from './claimNextTask.js';
 import { toContext } from './prepareTaskContext.js';
+import { obstaclesOf } from './resources/obstaclesOf.js';
 
 /**
  * Starts this very task, whatever its rank, and answers with its context: the original specification's verb. The
  * attempt never runs out unless `leaseSeconds` says otherwise. A task that waits for prerequisites, or that somebody
- * reported blocked, is not started; the answer is `blocked` with the reason.
+ * reported blocked, or whose resources are in use, is not started; the answer is `blocked` with the reason.
  *
  * Errors: TASK_NOT_FOUND, ORCHESTRATOR_NOT_FOUND, DAEMON_NOT_FOUND, TASK_NOT_ASSIGNED, AT_CAPACITY (orchestrator or run),
  * RUN_NOT_RUNNING, WAVE_NOT_OPEN, INVALID_TRANSITION.
@@ -82,6 +84,8 @@ export async function executeTask(
         `Task ${taskId} is in wave ${outcome.wave} of run ${formatId('run', outcome.runId)}, which has not opened yet`,
         { details: { taskId, runId: formatId('run', outcome.runId), wave: outcome.wave } },
       );
+    case 'resources_in_use':
+      return blocked(engine, task, taskId);
     case 'not_todo': {
       if (outcome.status === 'BLOCKED') return blocked(engine, task, taskId);
       const verdict = canTransitionToStatus({ id: taskId, status: outcome.status }, 'IN_PROGRESS');
@@ -108,6 +112,7 @@ async function blocked(engine: EngineContext, uuid: string, taskId: string): Pro
     waitsFor(engine.pool, uuid),
     readNow(engine.pool, engine.now()),
   ]);
+  const obstacles = task === null ? [] : await obstaclesOf(engine.pool, task, startedAt);
   const reasons = [
     ...(waiting.length === 0
       ? []
@@ -116,6 +121,12 @@ async function blocked(engine: EngineContext, uuid: string, taskId: string): Pro
             .slice(0, 5)
             .map((other) => `${formatId('task', other.id)} "${other.title}" (${other.status})`)
             .join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}`,
+        ]),
+    ...(task === null || task.status !== 'TODO'
+      ? []
+      : [
+          describeObstacles(obstacles)?.replace(/^It /, '') ??
+            'waits for resources that were in use a moment ago',
         ]),
     ...(task?.blocked_reason == null ? [] : [`reported blocked: ${task.blocked_reason}`]),
   ];

@@ -5,6 +5,7 @@ import {
   type SelectionExplanation,
   type WhyNot,
 } from '@neolith/contracts';
+import { describeObstacles } from '../domain/resources/boardResources.js';
 import { deadlineBand } from '../domain/score.js';
 import { explainTask } from '../domain/whyNot.js';
 import type { EngineContext } from '../engineContext.js';
@@ -16,6 +17,7 @@ import { readRunGate } from '../store/runGate.js';
 import { toEngineError } from '../store/sql.js';
 import { waitsFor } from '../store/waitsFor.js';
 import { getOrchestrator } from './orchestrators.js';
+import { obstaclesOf } from './resources/obstaclesOf.js';
 import { rankTasks } from './selectNextTask.js';
 
 /**
@@ -100,6 +102,9 @@ async function explainAsked(
     obstacle: asked.obstacle,
     run: gate === null ? null : { ...gate, waveIsOpen: !gate.isHeld },
     ahead: standing?.ahead ?? null,
+    resources: describeObstacles(
+      task.status === 'TODO' ? await obstaclesOf(engine.pool, task, asked.now) : [],
+    ),
   });
   return {
     taskId: formatId('task', task.id),

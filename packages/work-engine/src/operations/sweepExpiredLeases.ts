@@ -26,6 +26,7 @@ import type { SweepOptions, SweepReport } from '../workEngine.js';
 import { reviewBreakers } from './breakers.js';
 import { observeEnding } from './completeTask.js';
 import { type FaultIsolation, isolateFaults } from './isolateFaults.js';
+import { sweepResources } from './resources/sweepResources.js';
 
 const BATCH = 500;
 /** How many lost leases a task may have before it is parked: it may be what kills its daemons. */
@@ -39,7 +40,7 @@ const TRIM_MS = 250;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
- * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Promotes delayed tasks whose time has come, and lets runs
+ * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Looks after resources: grants, circles of waiting, locks without an attempt. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
  * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once. What can't be done is reported as a fault,
@@ -63,6 +64,7 @@ export async function sweepExpiredLeases(
     await reviewBreakers(engine, isolation);
     const runs = await reviewDueRuns(engine, isolation);
     const promoted = await promoteAll(engine, isolation);
+    const orphanLocks = await sweepResources(engine, isolation);
     await isolation.one({ step: 'requests' }, () => forgetOldRequests(engine.pool, engine.now()));
     await isolation.one({ step: 'outcomes' }, () => sumUpOutcomes(engine.pool, engine.workspaceId));
     const trimmed = await isolation.one({ step: 'events' }, () =>
@@ -76,6 +78,7 @@ export async function sweepExpiredLeases(
       lost,
       promoted,
       runs,
+      orphanLocks,
       trimmed: trimmed ?? 0,
       trimmedLogs: trimmedLogs ?? 0,
       faults: [...isolation.faults],

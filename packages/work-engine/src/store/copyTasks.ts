@@ -57,7 +57,7 @@ const TASKS = {
       'progress',
     ],
     ...['max_attempts', 'timeout_seconds', 'estimate_minutes', 'tags', 'title', 'description'],
-    ...['acceptance_criteria', 'metadata'],
+    ...['acceptance_criteria', 'metadata', 'resources'],
   ],
 };
 const EDGES = { table: 'task_dependencies', columns: ['dependent_id', 'prerequisite_id'] };
@@ -92,7 +92,7 @@ function taskValues(row: NewTaskRow, { workspaceId, now }: NewTaskRows): CopyVal
     ...[row.status === 'DONE' || row.status === 'CANCELLED' ? now : null, row.priority, row.status],
     ...[row.status === 'DONE' ? 100 : 0, row.max_attempts, row.timeout_seconds, row.estimate_minutes],
     ...[copyArray(row.tags), row.title, row.description, copyArray(row.acceptance_criteria)],
-    JSON.stringify(row.metadata),
+    ...[JSON.stringify(row.metadata), row.resources === null ? null : copyArray(row.resources)],
   ];
 }
 

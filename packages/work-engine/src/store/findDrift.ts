@@ -39,6 +39,7 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
                OR coalesce(r.created_at, d.created_at) IS DISTINCT FROM t.created_at
                OR d.available_at IS DISTINCT FROM held_until(t.available_at, t.wave, u) AND d.task_id IS NOT NULL
                OR r.task_id IS NOT NULL AND held_until(NULL, t.wave, u) = 'infinity' AS redated,
+             coalesce(r.resources, d.resources) IS DISTINCT FROM t.resources AS relocked,
              coalesce(r.tags, d.tags) IS DISTINCT FROM t.tags
                OR coalesce(g.amount, 0) <> CASE WHEN r.orchestrator_id IS NULL THEN 0
                                                 ELSE (SELECT count(DISTINCT x) FROM unnest(t.tags) x) END
@@ -79,6 +80,7 @@ const drift = (which: { tasks: string; tags: string; edges: string }) => `
         WHEN j.finished = 0 AND j.elsewhere THEN 'stands with another orchestrator'
         WHEN j.should_be IN ('TODO', 'BLOCKED') AND j.reprioritised THEN 'stands with another priority'
         WHEN j.should_be = 'TODO' AND j.redated THEN 'stands with another due date'
+        WHEN j.should_be = 'TODO' AND j.relocked THEN 'stands with other resources'
         WHEN j.should_be = 'TODO' AND j.retagged OR j.should_be <> 'TODO' AND j.tagged > 0 THEN 'has other tags than it is found by'
       END AS problem
     FROM judged j`;

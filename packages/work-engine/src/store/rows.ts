@@ -13,6 +13,8 @@ import {
   usageOfMetrics,
 } from '@neolith/contracts';
 
+import { loadUses } from '../domain/resources/storeUses.js';
+
 /** A row of `tasks` as the driver gives it. */
 export interface TaskRow {
   id: string;
@@ -41,6 +43,8 @@ export interface TaskRow {
   lost_count: number;
   merge_failure_count: number;
   tags: string[];
+  /** As stored: `exclusive NAME`; null: none. */
+  resources: string[] | null;
   title: string;
   progress_message: string | null;
   blocked_reason: string | null;
@@ -70,6 +74,7 @@ export function toTask(row: TaskRow): Task {
     priority: row.priority,
     status: row.status,
     tags: row.tags,
+    resources: loadUses(row.resources),
     dueAt: row.due_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -16,6 +16,7 @@ export type StartOutcome =
   | { kind: 'run_not_running'; runId: string; status: RunStatus }
   | { kind: 'run_at_capacity'; runId: string }
   | { kind: 'wave_not_open'; runId: string; wave: number }
+  | { kind: 'resources_in_use' }
   | { kind: 'not_todo'; status: TaskStatus };
 
 const LOCK_ORCHESTRATOR = {
@@ -40,13 +41,19 @@ const START = {
                        progress = 0, progress_message = NULL, available_at = NULL
       WHERE id = $1 RETURNING *
     ), leased AS (
-      INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent)
-      SELECT id, $2, workspace_id, orchestrator_id, $3, run_id, $7, $7::timestamptz + $5::int * interval '1 second', attempt_count, $5, $4 FROM started
+      INSERT INTO leases (task_id, attempt_id, workspace_id, orchestrator_id, daemon_id, run_id, claimed_at, expires_at, number, lease_seconds, agent, holds)
+      SELECT id, $2, workspace_id, orchestrator_id, $3, run_id, $7, $7::timestamptz + $5::int * interval '1 second', attempt_count, $5, $4, resources IS NOT NULL FROM started
     )
     INSERT INTO events (workspace_id, task_id, attempt_id, orchestrator_id, daemon_id, run_id, at, type, actor, "from", "to", data)
     SELECT workspace_id, id, $2, orchestrator_id, $3, run_id, $7, 'task.claimed', $6, 'TODO', 'IN_PROGRESS',
            jsonb_build_object('attempt', attempt_count, 'named', true)
     FROM started`,
+};
+
+const LOCK_RESOURCES = { name: 'lock_resources', text: 'SELECT lock_resources($1)' };
+const ASK_RESOURCES = {
+  name: 'ask_resources',
+  text: 'SELECT resources_free($1, $2, u.owners, u.uses) AS free FROM resources_in_use($3, $4) u',
 };
 
 /** Starts one named task, under the same locks and limits as a claim. */
@@ -93,6 +100,16 @@ export async function startTask(
     if (status !== 'RUNNING') return { kind: 'run_not_running', runId: task.run_id, status };
     if (isHeld) return { kind: 'wave_not_open', runId: task.run_id, wave: task.wave ?? 0 };
     if (room <= 0) return { kind: 'run_at_capacity', runId: task.run_id };
+  }
+  if (task.resources !== null) {
+    await run(client, LOCK_RESOURCES, [task.workspace_id]);
+    const [answer] = await run<{ free: boolean }>(client, ASK_RESOURCES, [
+      task.id,
+      task.resources,
+      task.workspace_id,
+      startedAt,
+    ]);
+    if (answer?.free !== true) return { kind: 'resources_in_use' };
   }
   await run(client, LEAVE_QUEUE, [task.id]);
   await run(client, START, [

@@ -31,6 +31,7 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
     priority: readPriority(row, context),
     dueAt: readTime('due_at'),
     tags: readTags(),
+    resources: [],
     dependsOn: edges.blockedBy,
     parentSourceId,
     extraParentSourceIds,

@@ -103,6 +103,7 @@ function toDraftTask(
     priority: task.priority ?? gifts?.priority ?? defaults.priority ?? 'MEDIUM',
     dueAt: task.due === undefined ? (gifts?.dueAt ?? null) : parsePlanDue(task.due),
     tags: [...new Set([...(defaults.tags ?? []), ...(gifts?.tags ?? []), ...(task.tags ?? [])])],
+    resources: [...new Set([...(defaults.resources ?? []), ...(task.resources ?? [])])],
     dependsOn: task.dependsOn ?? [],
     parentSourceId: task.parent ?? null,
     extraParentSourceIds: [],

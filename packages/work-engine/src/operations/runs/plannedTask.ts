@@ -8,6 +8,7 @@ import {
 } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { changedFields, type PlannedFields } from '../../domain/comparePlan.js';
+import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
 import { uuidOf } from '../../ids.js';
 import { lockTask } from '../../store/lockTask.js';
@@ -60,6 +61,7 @@ function fieldsOf(row: TaskRow, task: PlannedTask): PlannedFields {
     acceptanceCriteria: row.acceptance_criteria,
     priority: row.priority,
     tags: row.tags,
+    resources: loadUses(row.resources),
     dueAt: row.due_at,
     orchestratorId: row.orchestrator_id,
     maxAttempts: row.max_attempts,
@@ -73,6 +75,7 @@ function fieldsOfPlan(row: TaskRow, task: PlannedTask): PlannedFields {
   return {
     ...task,
     tags: [...new Set(task.tags)],
+    resources: loadUses(storeUses(task.resources)),
     // A plan that names nobody leaves it with whom it was given to since.
     orchestratorId:
       task.orchestratorId === null ? row.orchestrator_id : uuidOf('orchestrator', task.orchestratorId),

@@ -65,6 +65,7 @@ export function readBacklogTask(entry: BacklogFile, context: BacklogContext): Dr
     priority: readForeignPriority(task, counts, options),
     dueAt: readTime('due_date') ?? (milestone === '' ? null : context.dueOfMilestone(milestone)),
     tags: fit.tags(readList('labels')),
+    resources: [],
     dependsOn,
     parentSourceId: parent,
     extraParentSourceIds: [],

@@ -1,4 +1,4 @@
-import { parsePlanDue, planLimits } from '@neolith/contracts';
+import { parsePlanDue, planLimits, readResource, writeResource } from '@neolith/contracts';
 import type { ProblemLog } from '../../problemLog.js';
 import { showValue } from '../../showValue.js';
 import { priorityWords } from '../priorityWords.js';
@@ -46,6 +46,15 @@ export function applyAttribute(
         ...value.split(/[,;]|\s+(?=#)/).flatMap((tag) => tag.replace(/^[\s#`[]+|[\s`\]]+$/g, '') || []),
       );
       return true;
+    case 'resources': {
+      if (isNone) return true;
+      const read = value.split(/[,;]/).map((part) => readResource(part.replace(/^[\s`[]+|[\s`\]]+$/g, '')));
+      const uses = read.filter((use) => typeof use !== 'string');
+      settings.resources = [...(settings.resources ?? []), ...uses.map(writeResource)];
+      if (uses.length < read.length)
+        refuse('VALUE_INVALID', 'a list of names without spaces (path:src/api/**, shared db-schema)');
+      return true;
+    }
     case 'orchestrator':
       if (isNone) return true;
       if (value.length <= 300) settings.orchestrator = value;

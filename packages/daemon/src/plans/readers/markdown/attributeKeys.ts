@@ -5,6 +5,7 @@ export type AttributeKey =
   | 'priority'
   | 'due'
   | 'tags'
+  | 'resources'
   | 'estimate'
   | 'orchestrator'
   | 'agent'
@@ -34,6 +35,7 @@ export const attributeSpellings: Readonly<Record<AttributeKey, readonly string[]
   priority: ['priority', 'prio'],
   due: ['due', 'due date', 'deadline'],
   tags: ['tags', 'tag', 'labels', 'label'],
+  resources: ['resources', 'resource', 'locks'],
   estimate: ['estimate', 'estimated', 'est', 'effort'],
   orchestrator: ['orchestrator', 'assignee', 'assigned to', 'owner'],
   agent: ['agent'],

@@ -43,6 +43,7 @@ export function createInheritance(
       ...(parent === null ? around : inherit(parent)),
       ...task.settings,
       tags: [...new Set([...around.tags, ...task.settings.tags])],
+      resources: [...new Set([...(around.resources ?? []), ...(task.settings.resources ?? [])])],
     };
     // That of a parent is handed down for all formats alike.
     if (parent !== null && task.settings.dueAt === undefined) delete settings.dueAt;

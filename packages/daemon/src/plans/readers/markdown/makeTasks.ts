@@ -1,3 +1,4 @@
+import { RESOURCES_MAX } from '@neolith/contracts';
 import type { DraftTask } from '../../planReader.js';
 import type { ProblemLog } from '../../problemLog.js';
 import { makeForeignMetadata } from '../makeForeignMetadata.js';
@@ -63,6 +64,7 @@ function makeTask(
     priority: settings.priority ?? 'MEDIUM',
     dueAt: settings.dueAt ?? null,
     tags: fit.tags(settings.tags),
+    resources: (settings.resources ?? []).slice(0, RESOURCES_MAX),
     dependsOn: dependencies.map((other) => other.id),
     parentSourceId: parent === null ? null : (idOf.get(parent) ?? null),
     extraParentSourceIds: [],

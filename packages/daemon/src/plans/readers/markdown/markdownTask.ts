@@ -19,6 +19,8 @@ export interface MarkdownSettings {
   priority?: PlanPriority;
   dueAt?: Date;
   tags: string[];
+  /** As `exclusive NAME` or `shared NAME`; those of a parent are not handed down. */
+  resources?: string[];
   orchestrator?: string;
   agent?: string;
   maxAttempts?: number;

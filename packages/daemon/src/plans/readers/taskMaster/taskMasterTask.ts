@@ -58,6 +58,7 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
     priority: readForeignPriority(task, counts, options),
     dueAt: null,
     tags: prefix === '' ? [] : fit.tags([tag]),
+    resources: [],
     dependsOn,
     parentSourceId: parent,
     extraParentSourceIds: [],

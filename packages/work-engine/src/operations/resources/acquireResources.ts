@@ -1,0 +1,150 @@
+import {
+  type AcquireRequest,
+  type AcquireResult,
+  acquireRequestSchema,
+  formatId,
+  NeolithError,
+  type ResourceUse,
+} from '@neolith/contracts';
+import type { Obstacle } from '../../domain/resources/judgeRequests.js';
+import { storeUses } from '../../domain/resources/storeUses.js';
+import type { EngineContext } from '../../engineContext.js';
+import { lookUntil } from '../../events/lookUntil.js';
+import { notFound, uuidOf } from '../../ids.js';
+import { findAttempt } from '../../store/findAttempt.js';
+import { readNow } from '../../store/lockTask.js';
+import { readResources } from '../../store/readResources.js';
+import { toEngineError, transact } from '../../store/sql.js';
+import {
+  gaveWay,
+  isHeld,
+  lockLease,
+  lockResources,
+  tellResources,
+  waitForUses,
+  workspaceOf,
+} from '../../store/writeResources.js';
+import { parseWritten } from '../parseWritten.js';
+import { endRefused, reviewResources } from './reviewResources.js';
+
+/**
+ * A live attempt asks for more resources than its task declares: all of them or none. It gets them when nobody else holds
+ * what conflicts with them and nobody who asked earlier waits for it; until then it waits, up to `waitSeconds` for the
+ * answer (default 0, at most 25) and beyond that in the line: asking again for the same keeps the place. What it got it
+ * keeps until the attempt ends.
+ *
+ * Where attempts wait for one another in a circle, the one whose task has the lowest score gives way (then the one claimed
+ * last): its attempt has ended, its task is TODO again at nobody's expense and declares what it asked for, and it is told
+ * RESOURCE_DEADLOCK. Its worktree is left as it is.
+ * Errors: ATTEMPT_NOT_FOUND, LEASE_LOST, RESOURCE_DEADLOCK, INVALID_INPUT.
+ */
+export async function acquireResources(
+  engine: EngineContext,
+  attemptId: string,
+  request: AcquireRequest,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<AcquireResult> {
+  const { resources, waitSeconds } = parseWritten(acquireRequestSchema, request, 'The request');
+  const uuid = uuidOf('attempt', attemptId);
+  const uses = storeUses(resources) as string[];
+  return lookUntil(engine, {
+    look: () => ask(engine, { uuid, attemptId, uses }),
+    isThere: ({ granted }) => granted,
+    // Whatever ends an attempt, or takes one out of the line.
+    mayHelp: (event) =>
+      event.from === 'IN_PROGRESS' || event.from === 'MERGING' || event.type.startsWith('resources.'),
+    waitSeconds,
+    signal: options.signal,
+  });
+}
+
+async function ask(
+  engine: EngineContext,
+  asked: { uuid: string; attemptId: string; uses: readonly string[] },
+): Promise<AcquireResult> {
+  const attempt = await findAttempt(engine.pool, asked.uuid, engine.workspaceId).catch((error: unknown) => {
+    throw toEngineError(error);
+  });
+  if (attempt === null) throw notFound('attempt', asked.attemptId);
+  const answer = await transact(engine.pool, async (client) => {
+    const workspaceId = await workspaceOf(client, asked.uuid);
+    if (workspaceId === null) return null;
+    await lockResources(client, workspaceId);
+    const taskId = await lockLease(client, asked.uuid);
+    if (taskId === null) return null;
+    const now = await readNow(client, engine.now());
+    if (await isHeld(client, asked)) return { kind: 'granted' as const, granted: 0, refused: [], now };
+    const before = await readResources(client, workspaceId, now);
+    const isNew = !before.waits.some((wait) => wait.attempt_id === asked.uuid);
+    await waitForUses(client, { attemptId: asked.uuid, uses: asked.uses, now });
+    const review = await reviewResources(client, { workspaceId, actor: engine.actor, now });
+    const after = await readResources(client, workspaceId, now);
+    const wait = after.waits.find((other) => other.attempt_id === asked.uuid);
+    const obstacles = review.judgement.waiting.get(asked.uuid) ?? [];
+    if (wait !== undefined && isNew && !wait.refused) {
+      await tellResources(client, {
+        taskId,
+        attemptId: asked.uuid,
+        type: 'resources.waiting',
+        actor: engine.actor,
+        now,
+        data: {
+          resources: [...asked.uses],
+          waitsFor: obstacles.map(({ attemptId, holds }) => ({
+            attemptId: formatId('attempt', attemptId),
+            holds,
+          })),
+        },
+      });
+    }
+    const titles = new Map([...after.holds, ...after.waits].map((row) => [row.task_id, row.title]));
+    return {
+      kind:
+        wait === undefined
+          ? ('granted' as const)
+          : wait.refused
+            ? ('refused' as const)
+            : ('waiting' as const),
+      since: wait?.since ?? null,
+      waitsFor: obstacles.map((obstacle) => toObstacle(obstacle, titles.get(obstacle.taskId) ?? '')),
+      granted: review.granted,
+      refused: review.refused,
+      now,
+    };
+  });
+  if (answer === null) {
+    if (await gaveWay(engine.pool, attempt.task_id, asked.uuid)) throw deadlock(asked.attemptId);
+    throw new NeolithError('LEASE_LOST', `Attempt ${asked.attemptId} no longer owns its task; end its work`, {
+      details: { attemptId: asked.attemptId },
+    });
+  }
+  await endRefused(engine, answer.refused, answer.now);
+  if (answer.granted > 0) engine.events.poke();
+  if (answer.kind === 'refused') throw deadlock(asked.attemptId);
+  return {
+    attemptId: formatId('attempt', asked.uuid),
+    granted: answer.kind === 'granted',
+    waitingSince: answer.kind === 'waiting' ? (answer.since ?? null) : null,
+    waitsFor: answer.kind === 'waiting' ? answer.waitsFor : [],
+  };
+}
+
+function deadlock(attemptId: string): NeolithError {
+  return new NeolithError(
+    'RESOURCE_DEADLOCK',
+    `Attempt ${attemptId} gave way: attempts waited for one another's resources in a circle, and its task has the lowest score. End its work and leave it where it is; the next attempt gets all resources at once`,
+    { details: { attemptId } },
+  );
+}
+
+function toObstacle(obstacle: Obstacle, title: string): AcquireResult['waitsFor'][number] {
+  const { resource, mode }: ResourceUse = obstacle.use;
+  return {
+    resource,
+    mode,
+    taskId: formatId('task', obstacle.taskId),
+    title,
+    attemptId: formatId('attempt', obstacle.attemptId),
+    holds: obstacle.holds,
+  };
+}
