@@ -4,6 +4,7 @@ import { followEventTable } from './events/followEventTable.js';
 import { createLogSignals } from './events/logSignals.js';
 import { uuidOf } from './ids.js';
 import { createLanes } from './lanes/lanes.js';
+import { answerOnce, answerRepeatable } from './operations/answerOnce.js';
 import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
 import { cancelTask } from './operations/cancelTask.js';
@@ -76,6 +77,10 @@ export interface WorkEngineOptions {
   /** What `openDatabase` or `connectDatabase` of @neolith/database gives: Prisma's client and the pool beneath it. */
   prisma: Database['prisma'];
   pool: Database['pool'];
+  /** For renewals of leases and heartbeats, so that other calls can't keep them waiting. Default: `pool`. */
+  vitalPool?: Database['vitalPool'];
+  /** Needed by `answerOnce`. */
+  transaction?: Database['transaction'];
   /** Sets the engine's time, for tests. Default: the database's clock decides everything. */
   clock?: () => Date;
   /** Numbers in [0, 1) for jitter. Default Math.random. */
@@ -99,7 +104,8 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     actor: options.actor ?? 'library',
     events: followEventTable(options, options.onError ?? (() => {})),
     logs: createLogSignals(),
-    lanes: createLanes(options.pool),
+    lanes: createLanes(options.pool, options.vitalPool),
+    transaction: options.transaction ?? null,
   });
 }
 
@@ -194,6 +200,14 @@ function bind(engine: EngineContext): WorkEngine {
     events: engine.events,
     sweepExpiredLeases: (options) => sweepExpiredLeases(engine, options),
     recalculateAllStatuses: () => recalculateAllStatuses(engine),
+    answerOnce: (call, work, options) =>
+      answerOnce(
+        engine,
+        call,
+        (within) => work({ engine: bind(within), database: { prisma: within.prisma, pool: within.pool } }),
+        options,
+      ),
+    answerRepeatable: (...input) => answerRepeatable(engine, ...input),
     as: (scope) =>
       bind({
         ...engine,

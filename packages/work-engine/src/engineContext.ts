@@ -19,4 +19,6 @@ export interface EngineContext {
   readonly logs: LogSignals;
   /** Where claims and endings that wait together become one statement. */
   readonly lanes: Lanes;
+  /** Null: the database was given without it, or this is within one. */
+  readonly transaction: Database['transaction'] | null;
 }

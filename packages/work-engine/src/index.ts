@@ -17,6 +17,7 @@ export {
 } from './domain/score.js';
 export { canTransitionToStatus, STATUS_TRANSITIONS, type TransitionVerdict } from './domain/transitions.js';
 export type { EventFollower, EventSubscription } from './events/eventFollower.js';
+export type { AnswerOnceOptions, KeptAnswer, KeyedCall, OnceAnswer } from './operations/answerOnce.js';
 export type { LogRange } from './operations/readAttemptLog.js';
 export { sequenceOf } from './operations/readEvents.js';
 export {

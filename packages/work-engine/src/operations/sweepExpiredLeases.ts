@@ -1,6 +1,7 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { trimLogs } from '../store/appendLog.js';
+import { forgetOldKeys } from '../store/idempotencyKeys.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
@@ -25,7 +26,8 @@ const TRIM_MS = 250;
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
  * after the third loss, or CANCELLED where that was asked for. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
- * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
+ * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims and
+ * idempotency keys after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once.
  */
 export async function sweepExpiredLeases(
@@ -85,6 +87,7 @@ export async function sweepExpiredLeases(
     }
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
+    await forgetOldKeys(engine.pool, engine.now());
     await sumUpOutcomes(engine.pool, engine.workspaceId);
     const trimmed = await trimForAWhile(engine, TRIM_BATCH, trimEvents);
     const trimmedLogs = await trimForAWhile(engine, TRIM_CHUNKS, trimLogs);
