@@ -27,7 +27,7 @@ async function open(): Promise<Runtime> {
   });
   const onError = (error: unknown) =>
     log.warn({ err: error }, 'The event stream could not look into the database');
-  return { database, engine: createWorkEngine({ prisma: database.prisma, pool: database.pool, onError }) };
+  return { database, engine: createWorkEngine({ ...database, onError }) };
 }
 
 /** The directory of everything that Neolith keeps on this machine. */

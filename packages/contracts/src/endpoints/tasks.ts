@@ -142,6 +142,7 @@ export const taskEndpoints = {
     // Artifacts of a megabyte each are allowed.
     maxBodyBytes: 10_485_760,
     response: settlementSchema,
+    repeatable: true,
     errors: ['TASK_NOT_FOUND', 'LEASE_LOST'],
   }),
   completeTasks: defineEndpoint({
@@ -155,6 +156,7 @@ export const taskEndpoints = {
     body: completionsRequestSchema,
     maxBodyBytes: 10_485_760,
     response: completionsResponseSchema,
+    repeatable: true,
     errors: [],
   }),
   cancelTask: defineEndpoint({
@@ -260,6 +262,7 @@ export const taskEndpoints = {
     // Every character may be escaped in JSON.
     maxBodyBytes: 4_194_304,
     response: logAppendedSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),
   readAttemptLog: defineEndpoint({
@@ -282,6 +285,8 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Renew the lease, and learn whether a cancel was requested',
     response: renewalSchema,
+    repeatable: true,
+    vital: true,
     errors: ['LEASE_LOST'],
   }),
   confirmCancelled: defineEndpoint({
@@ -292,6 +297,7 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Confirm that the processes of a cancelled attempt have ended',
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'CANCEL_NOT_REQUESTED'],
   }),
   requestMerge: defineEndpoint({
@@ -304,6 +310,7 @@ export const taskEndpoints = {
       'Ask for the merge slot of the run, and wait for it; granted in the order in which the code was complete',
     body: mergeRequestSchema,
     response: mergeTurnSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING'],
   }),
   completeMerge: defineEndpoint({
@@ -316,6 +323,7 @@ export const taskEndpoints = {
     body: mergedRequestSchema,
     maxBodyBytes: 10_485_760,
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
   }),
   failMerge: defineEndpoint({
@@ -328,6 +336,7 @@ export const taskEndpoints = {
       'The merge met a conflict or came out red: the task is done again, and after the second time a person is asked',
     body: mergeFailedRequestSchema,
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
   }),
   releaseAttempt: defineEndpoint({
@@ -338,6 +347,7 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Give the task back unfinished, at nobody’s expense (a daemon that shuts down)',
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),
 } as const;

@@ -87,10 +87,10 @@ export async function sweepExpiredLeases(
     }
     const promoted = await promoteDue(engine.pool, { workspaceId: engine.workspaceId, now: engine.now() });
     await forgetOldRequests(engine.pool, engine.now());
-    await forgetOldKeys(engine.pool, engine.now());
     await sumUpOutcomes(engine.pool, engine.workspaceId);
     const trimmed = await trimForAWhile(engine, TRIM_BATCH, trimEvents);
     const trimmedLogs = await trimForAWhile(engine, TRIM_CHUNKS, trimLogs);
+    await forgetOldKeys(engine.pool, engine.now());
     if (lost.length > 0 || promoted > 0 || reviewed.length > 0) engine.events.poke();
     return { lost, promoted, runs: reviewed, trimmed, trimmedLogs };
   } catch (error) {
