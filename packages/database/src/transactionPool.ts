@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** So long one piece of work waits for another of the same transaction; longer, and it waits for itself. */
-const TURN_LIMIT_MS = 10_000;
+const TURN_LIMIT_MS = 30_000;
 
 /** What a piece of work says to begin and to end, and what that is within a transaction of somebody else's. */
 const WITHIN: Readonly<Record<string, string>> = {
