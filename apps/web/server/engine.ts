@@ -28,15 +28,7 @@ async function open(): Promise<Runtime> {
   });
   const onError = (error: unknown) =>
     log.warn({ err: error }, 'The event stream could not look into the database');
-  return {
-    database,
-    engine: createWorkEngine({
-      prisma: database.prisma,
-      pool: database.pool,
-      onError,
-      observe: countWork,
-    }),
-  };
+  return { database, engine: createWorkEngine({ ...database, onError, observe: countWork }) };
 }
 
 /** The directory of everything that Neolith keeps on this machine. */

@@ -16,10 +16,13 @@ export async function checkHealth(): Promise<{ status: 'ok'; version: string; da
 
 let asking: Promise<void> | null = null;
 
-/** Who asks while it is being asked waits for the same answer: probes never take more than one connection. */
+/**
+ * Who asks while it is being asked waits for the same answer: probes never take more than one connection. Not by the pool
+ * of all calls: a server that has much to do is not a sick one, and must not be ended for it.
+ */
 function ping(): Promise<void> {
   asking ??= getRuntime()
-    .then(({ database }) => database.pool.query({ name: 'neolith_web_ping', text: 'SELECT 1' }))
+    .then(({ database }) => database.vitalPool.query({ name: 'neolith_web_ping', text: 'SELECT 1' }))
     .then(() => undefined)
     .finally(() => {
       asking = null;

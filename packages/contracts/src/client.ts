@@ -8,6 +8,7 @@ import {
 } from './endpoints/index.js';
 import { NeolithError } from './errors/neolithError.js';
 import { problemSchema } from './errors/problem.js';
+import { repeat } from './repeatCall.js';
 
 export interface ClientOptions {
   /** Where the server is, without `/api/v1`: `http://127.0.0.1:3000`. */
@@ -15,6 +16,12 @@ export interface ClientOptions {
   token: string;
   /** A call without an answer after this many milliseconds fails. Default 15,000; long polls add their own wait. */
   timeoutMs?: number;
+  /**
+   * How often a call is made again where no answer came, or one that says "later" (503, 429, a key in use). Default 0: the
+   * caller judges. GETs are repeated, and POSTs: those that are idempotent by nature as they are, every other with an
+   * `Idempotency-Key`, the same each time, so that it has its effect once. Nothing else is.
+   */
+  repeats?: number;
   fetch?: typeof fetch;
 }
 
@@ -36,7 +43,12 @@ export type CallInput<E extends Endpoint> = (Record<never, never> extends PathPa
     timeoutMs?: number;
     /** Which trace the call belongs to, as the header of that name has it. */
     traceparent?: string;
-  };
+  } & (E['method'] extends 'POST'
+    ? {
+        /** Names this call, so that it has its effect once however often it is made: 1 to 255 visible ASCII characters. */
+        idempotencyKey?: string;
+      }
+    : unknown);
 
 type Call<E extends Endpoint> =
   Record<never, never> extends CallInput<E>
@@ -66,6 +78,7 @@ interface AnyInput {
   timeoutMs?: number;
   traceparent?: string;
   lastEventId?: string;
+  idempotencyKey?: string;
 }
 
 function urlOf(baseUrl: string, endpoint: Endpoint, input: AnyInput): string {
@@ -92,8 +105,8 @@ function waitMsOf({ body, query }: AnyInput): number {
 }
 
 /** What an answer without problem details means: a proxy before the server, or no server of ours at all. */
-function codeOfStatus(status: number): 'OVERLOADED' | 'SERVER_UNREACHABLE' | 'INVALID_INPUT' {
-  if (status === 429) return 'OVERLOADED';
+function codeOfStatus(status: number): 'RATE_LIMITED' | 'SERVER_UNREACHABLE' | 'INVALID_INPUT' {
+  if (status === 429) return 'RATE_LIMITED';
   return status >= 500 ? 'SERVER_UNREACHABLE' : 'INVALID_INPUT';
 }
 
@@ -136,6 +149,7 @@ export function createClient(options: ClientOptions): NeolithClient {
           ...(endpoint.method === 'GET' ? {} : { 'content-type': 'application/json' }),
           ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
           ...(input.lastEventId === undefined ? {} : { 'last-event-id': input.lastEventId }),
+          ...(input.idempotencyKey === undefined ? {} : { 'idempotency-key': input.idempotencyKey }),
         },
         ...(endpoint.method === 'GET' || endpoint.method === 'DELETE'
           ? {}
@@ -152,26 +166,30 @@ export function createClient(options: ClientOptions): NeolithClient {
     return response;
   }
 
+  async function ask(endpoint: Endpoint, input: AnyInput): Promise<unknown> {
+    const response = await send(endpoint, input);
+    if (response.status === 204 || endpoint.response === undefined) return null;
+    let body: unknown;
+    try {
+      body = await response.json();
+    } catch (cause) {
+      if (input.signal?.aborted === true) throw cause;
+      throw new NeolithError(
+        'SERVER_UNREACHABLE',
+        `The answer of ${endpoint.method} ${endpoint.path} broke off`,
+        { cause },
+      );
+    }
+    return z.parse(endpoint.response, body);
+  }
+
   const client: Record<string, unknown> = {
     open: (name: EndpointName, input: AnyInput) => send(endpoints[name], input),
   };
   for (const [name, endpoint] of Object.entries<Endpoint>(endpoints)) {
     if (endpoint.stream === true) continue;
-    client[name] = async (input: AnyInput = {}) => {
-      const response = await send(endpoint, input);
-      if (response.status === 204 || endpoint.response === undefined) return null;
-      let body: unknown;
-      try {
-        body = await response.json();
-      } catch (cause) {
-        throw new NeolithError(
-          'SERVER_UNREACHABLE',
-          `The answer of ${endpoint.method} ${endpoint.path} broke off`,
-          { cause },
-        );
-      }
-      return z.parse(endpoint.response, body);
-    };
+    client[name] = (input: AnyInput = {}) =>
+      repeat(endpoint, input, (own) => ask(endpoint, own), options.repeats ?? 0);
   }
   return client as NeolithClient;
 }

@@ -43,6 +43,15 @@ function schemaOf(schema: z.ZodType, components: JsonObject, io: 'input' | 'outp
   return { $ref: `#/components/schemas/${id}` };
 }
 
+const IDEMPOTENCY_KEY: JsonObject = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Names this call for 24 hours: the same call with the same key is answered the same and has no second effect.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
 function parametersOf(endpoint: Endpoint, components: JsonObject): JsonObject[] {
   const inPath = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map((match) => ({
     name: match[1],
@@ -50,7 +59,8 @@ function parametersOf(endpoint: Endpoint, components: JsonObject): JsonObject[] 
     required: true,
     schema: { type: 'string' },
   }));
-  if (endpoint.query === undefined) return inPath;
+  const inHeader = endpoint.method === 'POST' && endpoint.scope !== null ? [IDEMPOTENCY_KEY] : [];
+  if (endpoint.query === undefined) return [...inPath, ...inHeader];
   const found: JsonObject = {};
   const schema = schemaOf(endpoint.query, found, 'input');
   const resolved = (
@@ -68,7 +78,7 @@ function parametersOf(endpoint: Endpoint, components: JsonObject): JsonObject[] 
     required: resolved.required?.includes(name) === true,
     schema: property,
   }));
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...inHeader];
 }
 
 function responsesOf(endpoint: Endpoint, components: JsonObject): JsonObject {
@@ -89,6 +99,10 @@ function responsesOf(endpoint: Endpoint, components: JsonObject): JsonObject {
   if (endpoint.mayBeEmpty === true) responses['204'] = { description: 'There is none' };
   const codes: ErrorCode[] = [...GENERAL, ...endpoint.errors];
   if (endpoint.scope !== null) codes.push('UNAUTHENTICATED', 'FORBIDDEN');
+  if (endpoint.scope !== null && endpoint.vital !== true) codes.push('RATE_LIMITED');
+  if (endpoint.scope !== null && endpoint.method === 'POST') {
+    codes.push('IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE');
+  }
   if (endpoint.body !== undefined) codes.push('PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
   for (const code of codes) {
     const status = String(ERROR_STATUS[code]);

@@ -64,6 +64,10 @@ function describe(name: string, endpoint: Endpoint): string {
   lines.push(
     `- answers ${endpoint.status}: ${answer}${endpoint.mayBeEmpty === true ? ', or 204 where there is none' : ''}`,
   );
+  if (endpoint.repeatable === true)
+    lines.push('- repeatable: made twice it has its effect once, without a key');
+  if (endpoint.maxBodyBytes !== undefined)
+    lines.push(`- body at most ${endpoint.maxBodyBytes / 1_048_576} MB`);
   if (endpoint.errors.length > 0) {
     lines.push(`- errors: ${endpoint.errors.map((code) => `\`${code}\` ${ERROR_STATUS[code]}`).join(', ')}`);
   }
@@ -89,7 +93,13 @@ here are in \`/api/v1/openapi.json\`.
 - Bodies are JSON (\`Content-Type: application/json\`); unknown fields are refused. Times are ISO 8601 with an offset.
 - Ids carry a prefix (\`task_…\`, \`orch_…\`, \`att_…\`).
 - Errors are RFC 9457 problem details with a stable \`code\`; \`errors\` names each field of an invalid input. Every endpoint may
-  answer \`INVALID_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, and \`DATABASE_UNAVAILABLE\` or \`OVERLOADED\` (503, with \`Retry-After\`).
+  answer \`INVALID_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, \`RATE_LIMITED\` (429), and \`DATABASE_UNAVAILABLE\` or \`OVERLOADED\` (503), the last
+  three with \`Retry-After\`.
+- Every POST takes an \`Idempotency-Key\` (1 to 255 visible ASCII characters): for 24 hours the same call with the same key gets the same status
+  and body, with \`Idempotency-Replayed: true\`, and has no second effect. With another body or to another route it is
+  \`IDEMPOTENCY_KEY_REUSED\` (422); while the first call goes on for more than 5 s, \`IDEMPOTENCY_KEY_IN_USE\` (409). Calls marked
+  "repeatable" have their effect once without a key. [More](../concepts/idempotency.md).
+- How large and how many: [limits](../concepts/limits.md).
 
 ${[...groups].map(([group, entries]) => `## ${group}\n\n${entries.join('\n\n')}`).join('\n\n')}
 

@@ -96,7 +96,7 @@ test.each([
   [502, 'SERVER_UNREACHABLE'],
   [404, 'INVALID_INPUT'],
   // Of a proxy: later, please.
-  [429, 'OVERLOADED'],
+  [429, 'RATE_LIMITED'],
 ])('an answer %i that is none of ours says so', async (status, code) => {
   answers(status, '<html>Bad gateway</html>', 'text/html');
   const error = await refusal(client.getOverview());

@@ -9,4 +9,4 @@ export * from './generated/client.js';
 export { type MigrateOptions, type MigrateResult, migrate } from './migrations/migrate.js';
 export { migrationDrift } from './migrations/migrationDrift.js';
 export { neolithHome } from './neolithHome.js';
-export { type Database, type OpenDatabaseOptions, openDatabase } from './openDatabase.js';
+export { type Database, type Doors, type OpenDatabaseOptions, openDatabase } from './openDatabase.js';

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { parseDatabaseUrl } from './databaseUrl.js';
 import { PrismaClient } from './generated/client.js';
+import { TransactionPool } from './transactionPool.js';
 
 /** As UTC sessions write it; the engine's own parser then takes a tenth of the driver's time. */
 const UTC_INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/;
@@ -14,13 +15,31 @@ const INSTANTS_FAST: pg.CustomTypesConfig = {
   },
 };
 
+const VITAL_CONNECTIONS = 2;
+const TRANSACTIONS_AT_ONCE = 4;
+
+/** The two doors of one place: a pool, or a transaction that looks like one. */
+export type Doors = Pick<Database, 'prisma' | 'pool'>;
+
 /** An opened database: one pool of connections with two doors. */
 export interface Database {
   /** Prisma on `pool`: for reading and plain writes. */
   readonly prisma: PrismaClient;
   /** The same pool, for hot statements: give them a `name`, so that PostgreSQL plans them once a connection. */
   readonly pool: pg.Pool;
+  /**
+   * A small pool of its own for calls that must come through whatever else is going on: renewals of leases. Two
+   * connections, made when they are needed.
+   */
+  readonly vitalPool: pg.Pool;
   readonly url: string;
+  /**
+   * Runs work as one transaction through two doors of its own: all that is done through them, Prisma's part and
+   * transactions of the work's own included, is there afterwards, or nothing of it. At most four at once, on
+   * connections of their own, so that they can't keep other calls waiting; more wait for a place. The work must be over
+   * when its promise is: what it left behind is refused.
+   */
+  transaction<Result>(work: (doors: Doors) => Promise<Result>): Promise<Result>;
   /** Ends both doors; waits for statements under way. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -49,10 +68,71 @@ export interface OpenDatabaseOptions {
 export function openDatabase(url: string, options: OpenDatabaseOptions = {}): Database {
   parseDatabaseUrl(url);
   const statementTimeoutMs = options.statementTimeoutMs ?? 14_000;
+  const poolOf = (max: number) => openPool(url, { ...options, statementTimeoutMs, poolSize: max });
+  const pool = poolOf(options.poolSize ?? 10);
+  const vitalPool = poolOf(VITAL_CONNECTIONS);
+  const transactions = poolOf(TRANSACTIONS_AT_ONCE);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const idle: TransactionDoors[] = [];
 
+  let closing: Promise<void> | undefined;
+  return {
+    prisma,
+    pool,
+    vitalPool,
+    url,
+    transaction: (work) => transact(transactions, idle, work),
+    close() {
+      closing ??= Promise.all(
+        [prisma, ...idle.map((doors) => doors.prisma)].map((door) => door.$disconnect()),
+      )
+        .then(() => Promise.all([pool, vitalPool, transactions].map((each) => each.end())))
+        .then(() => undefined);
+      return closing;
+    },
+  };
+}
+
+type TransactionDoors = Doors & { readonly pool: TransactionPool };
+
+async function transact<Result>(
+  connections: pg.Pool,
+  idle: TransactionDoors[],
+  work: (doors: Doors) => Promise<Result>,
+): Promise<Result> {
+  const client = await connections.connect();
+  // A Prisma client costs more than the call it would be made for.
+  const doors = idle.pop() ?? makeDoors();
+  let broken = true;
+  try {
+    await client.query('BEGIN');
+    doors.pool.enter(client);
+    const result = await work(doors);
+    doors.pool.leave();
+    await client.query('COMMIT');
+    broken = false;
+    return result;
+  } finally {
+    doors.pool.leave();
+    idle.push(doors);
+    // Whatever was begun on it ends with it.
+    client.release(broken);
+  }
+}
+
+function makeDoors(): TransactionDoors {
+  const pool = new TransactionPool();
+  return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) };
+}
+
+function openPool(
+  url: string,
+  options: OpenDatabaseOptions & { statementTimeoutMs: number; poolSize: number },
+): pg.Pool {
+  const { statementTimeoutMs } = options;
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.poolSize ?? 10,
+    max: options.poolSize,
     application_name: options.applicationName ?? 'neolith',
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
@@ -70,19 +150,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions = {}): Da
     types: INSTANTS_FAST,
   });
   keepLostConnectionsFromCrashing(pool);
-
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
-
-  let closing: Promise<void> | undefined;
-  return {
-    prisma,
-    pool,
-    url,
-    close() {
-      closing ??= prisma.$disconnect().then(() => pool.end());
-      return closing;
-    },
-  };
+  return pool;
 }
 
 /**

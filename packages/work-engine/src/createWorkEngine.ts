@@ -5,6 +5,7 @@ import { createLogSignals } from './events/logSignals.js';
 import { uuidOf } from './ids.js';
 import { createLanes } from './lanes/lanes.js';
 import { createObserver, type Observe } from './observation.js';
+import { answerOnce, answerRepeatable } from './operations/answerOnce.js';
 import { appendAttemptLog } from './operations/appendAttemptLog.js';
 import { blockTask, unblockTask } from './operations/blockTask.js';
 import { forceBreaker, listBreakers, releaseBreaker, requestPermit } from './operations/breakers.js';
@@ -84,6 +85,10 @@ export interface WorkEngineOptions {
   /** What `openDatabase` or `connectDatabase` of @neolith/database gives: Prisma's client and the pool beneath it. */
   prisma: Database['prisma'];
   pool: Database['pool'];
+  /** For renewals of leases and heartbeats, so that other calls can't keep them waiting. Default: `pool`. */
+  vitalPool?: Database['vitalPool'];
+  /** Needed by `answerOnce`. */
+  transaction?: Database['transaction'];
   /** Sets the engine's time, for tests. Default: the database's clock decides everything. */
   clock?: () => Date;
   /** Numbers in [0, 1) for jitter. Default Math.random. */
@@ -110,9 +115,10 @@ export function createWorkEngine(options: WorkEngineOptions): WorkEngine {
     actor: options.actor ?? 'library',
     events: followEventTable(options, onError),
     logs: createLogSignals(),
-    lanes: createLanes(options.pool),
+    lanes: createLanes(options.pool, options.vitalPool),
     observe: createObserver(options.observe, onError),
     heldAgents: createHeldAgents(options.pool),
+    transaction: options.transaction ?? null,
   });
 }
 
@@ -221,6 +227,14 @@ function bind(engine: EngineContext): WorkEngine {
     sweepExpiredLeases: (options) => sweepExpiredLeases(engine, options),
     recalculateAllStatuses: () => recalculateAllStatuses(engine),
     reconcile: (...input) => reconcile(engine, ...input),
+    answerOnce: (call, work, options) =>
+      answerOnce(
+        engine,
+        call,
+        (within) => work({ engine: bind(within), database: { prisma: within.prisma, pool: within.pool } }),
+        options,
+      ),
+    answerRepeatable: (...input) => answerRepeatable(engine, ...input),
     as: (scope) =>
       bind({
         ...engine,

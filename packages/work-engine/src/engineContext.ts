@@ -23,5 +23,8 @@ export interface EngineContext {
   readonly lanes: Lanes;
   /** Told what was done, for counting. */
   readonly observe: Observe;
+  /** The agents that need a permit, as of late. */
   readonly heldAgents: HeldAgents;
+  /** Null: the database was given without it, or this is within one. */
+  readonly transaction: Database['transaction'] | null;
 }

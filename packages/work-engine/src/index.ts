@@ -20,6 +20,7 @@ export { SWEEP_STEPS, type SweepStep } from './domain/sweepSteps.js';
 export { canTransitionToStatus, STATUS_TRANSITIONS, type TransitionVerdict } from './domain/transitions.js';
 export type { EventFollower, EventSubscription } from './events/eventFollower.js';
 export type { Observation, Observe } from './observation.js';
+export type { AnswerOnceOptions, KeptAnswer, KeyedCall, OnceAnswer } from './operations/answerOnce.js';
 export type { LogRange } from './operations/readAttemptLog.js';
 export { sequenceOf } from './operations/readEvents.js';
 export {

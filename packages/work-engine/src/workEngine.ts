@@ -67,7 +67,9 @@ import type {
   WorkspacePatch,
 } from '@neolith/contracts';
 import type { SweepStep } from './domain/sweepSteps.js';
+import type { Doors } from '@neolith/database';
 import type { EventFollower } from './events/eventFollower.js';
+import type { AnswerOnceOptions, KeptAnswer, KeyedCall, OnceAnswer } from './operations/answerOnce.js';
 import type { LogRange } from './operations/readAttemptLog.js';
 import type { StepInput, StepOptions, StepResult } from './operations/runs/executeStep.js';
 import type { RunReason } from './operations/runs/moveRun.js';
@@ -399,6 +401,19 @@ export interface WorkEngine {
   recalculateAllStatuses(): Promise<RepairReport>;
   /** The same bit by bit, for a loop: short calls, whatever the size. */
   reconcile(options?: ReconcileOptions): Promise<ReconcileReport>;
+
+  /** Does a call once however often it comes with the same key, and answers each time the same; see operations/answerOnce. */
+  answerOnce(
+    call: KeyedCall,
+    work: (within: { engine: WorkEngine; database: Doors }) => Promise<KeptAnswer>,
+    options?: AnswerOnceOptions,
+  ): Promise<OnceAnswer>;
+  /** The same for a call that has its effect once by its nature, and may take long. */
+  answerRepeatable(
+    call: KeyedCall,
+    work: () => Promise<KeptAnswer>,
+    options?: AnswerOnceOptions,
+  ): Promise<OnceAnswer>;
 
   /** The same engine for one workspace, and with another actor in the events. */
   as(scope: { workspaceId?: string; actor?: string }): WorkEngine;

@@ -14,6 +14,8 @@ const read = (file: string) => readFileSync(new URL(`../../../docs/${file}`, imp
 /** For the web server and its own routes. */
 const UNLISTED = new Set([
   'as',
+  'answerOnce',
+  'answerRepeatable',
   'close',
   'registerDaemon',
   'heartbeatDaemon',

@@ -27,11 +27,16 @@ export function credentialOf(headers: Pick<Headers, 'get'>): Credential | null {
   return cookie === null ? null : { kind: 'SESSION', text: cookie };
 }
 
-/** @throws NeolithError `UNAUTHENTICATED`: one answer for absent, unknown, expired and revoked alike. */
+/**
+ * @param options.vital asks by the pool that no other calls can fill
+ * @throws NeolithError `UNAUTHENTICATED`: one answer for absent, unknown, expired and revoked alike.
+ */
 export async function authenticate(
-  database: Pick<Database, 'pool'>,
+  { pool, vitalPool }: Pick<Database, 'pool' | 'vitalPool'>,
   credential: Credential | null,
+  options: { vital?: boolean } = {},
 ): Promise<Principal> {
+  const database = { pool: options.vital === true ? vitalPool : pool };
   const secret = credential === null ? null : parseSecret(credential.text);
   const token =
     credential === null || secret === null ? null : await findValidToken(database, secret, credential.kind);

@@ -8,7 +8,9 @@ import { getRuntime } from '../engine';
 import { log } from '../log';
 import { countCall, nameOf } from '../metrics/countCall';
 import { beginCall, endCall } from '../tracing';
+import { answerKeyed, readKey } from './answerKeyed';
 import { type ApiRequest, pathOf, queryOf } from './apiRequest';
+import { spendCall } from './callRate';
 import { checkHost } from './checkHost';
 import { checkOrigin } from './checkOrigin';
 import { checkContentType, readJson } from './readBody';
@@ -66,7 +68,7 @@ async function readInput(
   endpoint: Endpoint,
   request: ApiRequest,
   path: PathFields,
-): Promise<HandlerInput<Endpoint>> {
+): Promise<{ input: HandlerInput<Endpoint>; json: unknown }> {
   const params: Record<string, string> = {};
   for (const [name, value] of Object.entries(path)) {
     if (typeof value !== 'string' || value.length > 200 || value.includes('\0')) {
@@ -79,11 +81,11 @@ async function readInput(
   const fields = queryFields(queryOf(request));
   const query = validate(endpoint.query ?? NOTHING, fields, 'query');
   if (endpoint.method === 'GET' || endpoint.method === 'DELETE') {
-    return { params, query, body: undefined } as HandlerInput<Endpoint>;
+    return { input: { params, query, body: undefined } as HandlerInput<Endpoint>, json: undefined };
   }
   const json = await readJson(request, endpoint.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
   const body = endpoint.body === undefined ? validate(NOTHING, json ?? {}) : validate(endpoint.body, json);
-  return { params, query, body } as HandlerInput<Endpoint>;
+  return { input: { params, query, body } as HandlerInput<Endpoint>, json };
 }
 
 function answerOf(endpoint: Endpoint, value: unknown): Reply | Response | typeof TAKEN_OVER {
@@ -121,16 +123,21 @@ async function perform(
     checkContentType(request.headers, { bodyExpected: endpoint.body !== undefined });
   }
   if (endpoint.scope === null) {
-    const input = await readInput(endpoint, request, path);
+    const { input } = await readInput(endpoint, request, path);
     return answerOf(endpoint, await work({ input, request } as Call<Endpoint>));
   }
   const credential = credentialOf(request.headers);
+  const key = endpoint.method === 'POST' ? readKey(request.headers) : null;
   const { database, engine: whole } = await getRuntime();
-  const principal = await authenticate(database, credential);
+  const principal = await authenticate(database, credential, { vital: endpoint.vital === true });
+  if (endpoint.vital !== true) spendCall(principal.tokenId);
   requireScope(principal, endpoint.scope);
-  const input = await readInput(endpoint, request, path);
-  const engine = engineOf(whole, principal);
-  return answerOf(endpoint, await work({ engine, principal, database, input, request }));
+  const { input, json } = await readInput(endpoint, request, path);
+  const call = { engine: engineOf(whole, principal), principal, database, input, request };
+  const answer = async (own: Call<Endpoint>) => answerOf(endpoint, await work(own));
+  return key === null
+    ? answer(call)
+    : answerKeyed({ endpoint, key, json, secret: credential?.text ?? '' }, call, answer);
 }
 
 /** One line a call where somebody asked for them (NEOLITH_LOG_LEVEL=debug): daemons make thousands a second. */
@@ -157,7 +164,7 @@ function logCall(
 
 /**
  * Makes a handler of an endpoint and what is to be done. Every route goes through here, so that what a call must
- * pass stands in one place and in one order: Host, Origin, content type, token, scope, size, JSON, schema. Nothing of
+ * pass stands in one place and in one order: Host, Origin, content type, token, rate, scope, size, JSON, schema, key. Nothing of
  * a refused call's body is read before its caller is known.
  */
 export function handle<const E extends Endpoint>(endpoint: E, work: Work<E>): Handler {

@@ -27,6 +27,13 @@ export function jsonReply(status: number, value: unknown, headers: Record<string
   };
 }
 
+/** A reply made again of what was stored of one: its status, and the text of its body. */
+export function storedReply(status: number, text: string | null, headers: Record<string, string>): Reply {
+  if (text === null) return { status, headers: { 'cache-control': 'no-store', ...headers }, text };
+  const type = status >= 400 ? 'application/problem+json' : 'application/json';
+  return { status, headers: { 'content-type': type, 'cache-control': CACHE_CONTROL, ...headers }, text };
+}
+
 export function emptyReply(): Reply {
   return { status: 204, headers: { 'cache-control': 'no-store' }, text: null };
 }
@@ -35,16 +42,20 @@ export function jsonResponse(status: number, value: unknown, headers: Record<str
   return toResponse(jsonReply(status, value, headers));
 }
 
-function headersOf(code: string): Record<string, string> {
+/** Of what may well go through in a moment. */
+const SHORTLY = new Set(['DATABASE_UNAVAILABLE', 'OVERLOADED', 'IDEMPOTENCY_KEY_IN_USE', 'RATE_LIMITED']);
+
+function headersOf({ code, details }: Problem): Record<string, string> {
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
-  if (code === 'DATABASE_UNAVAILABLE' || code === 'OVERLOADED') return { 'retry-after': '1' };
-  return {};
+  if (!SHORTLY.has(code)) return {};
+  const { retryAfterSeconds } = details ?? {};
+  return { 'retry-after': typeof retryAfterSeconds === 'number' ? String(retryAfterSeconds) : '1' };
 }
 
 export function problemReply(problem: Problem, headers: Record<string, string> = {}): Reply {
   return jsonReply(problem.status, problem, {
     'content-type': 'application/problem+json',
-    ...headersOf(problem.code),
+    ...headersOf(problem),
     ...headers,
   });
 }

@@ -25,6 +25,15 @@ export interface Endpoint {
   /** May answer 204 instead, where there is nothing. */
   readonly mayBeEmpty?: true;
   readonly stream?: true;
+  /**
+   * Of a POST: made twice it has its effect once, without a key, because what it names says which call it is (a
+   * `requestId`, a sequence number) or it only says again what holds already. The client repeats it without a key.
+   */
+  readonly repeatable?: true;
+  /** The answer holds a secret: it is only ever stored encrypted. */
+  readonly secretAnswer?: true;
+  /** What keeps work alive: never refused for its caller's other calls, and never kept waiting by any. */
+  readonly vital?: true;
 }
 
 export function defineEndpoint<const E extends Endpoint>(endpoint: E): E {

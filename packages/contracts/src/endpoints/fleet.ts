@@ -53,6 +53,8 @@ export const fleetEndpoints = {
     summary: 'Tell that the daemon lives and renew the leases of its attempts, all in one call',
     body: daemonHeartbeatSchema,
     response: daemonHeartbeatAnswerSchema,
+    repeatable: true,
+    vital: true,
     errors: ['DAEMON_NOT_FOUND'],
   }),
   followControl: defineEndpoint({
@@ -107,6 +109,7 @@ export const fleetEndpoints = {
     summary: 'Issue an access token; its secret is shown this once',
     body: newTokenSchema,
     response: issuedTokenSchema,
+    secretAnswer: true,
     errors: [],
   }),
   revokeToken: defineEndpoint({
@@ -128,6 +131,7 @@ export const fleetEndpoints = {
     summary: 'Make a link that signs a browser in to the dashboard: once, within 15 minutes',
     body: newSignInLinkSchema,
     response: signInLinkSchema,
+    secretAnswer: true,
     errors: [],
   }),
   getHealth: defineEndpoint({

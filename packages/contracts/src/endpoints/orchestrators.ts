@@ -135,6 +135,7 @@ export const orchestratorEndpoints = {
     summary: 'Select and claim the next tasks, waiting for work if asked to; each comes with its context',
     body: claimRequestSchema,
     response: claimResponseSchema,
+    repeatable: true,
     errors: ['ORCHESTRATOR_NOT_FOUND', 'DAEMON_NOT_FOUND'],
   }),
   getOrchestratorStats: defineEndpoint({

@@ -144,6 +144,7 @@ export const taskEndpoints = {
     // Artifacts of a megabyte each are allowed.
     maxBodyBytes: 10_485_760,
     response: settlementSchema,
+    repeatable: true,
     errors: ['TASK_NOT_FOUND', 'LEASE_LOST'],
   }),
   completeTasks: defineEndpoint({
@@ -157,6 +158,7 @@ export const taskEndpoints = {
     body: completionsRequestSchema,
     maxBodyBytes: 10_485_760,
     response: completionsResponseSchema,
+    repeatable: true,
     errors: [],
   }),
   cancelTask: defineEndpoint({
@@ -262,6 +264,7 @@ export const taskEndpoints = {
     // Every character may be escaped in JSON.
     maxBodyBytes: 4_194_304,
     response: logAppendedSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),
   readAttemptLog: defineEndpoint({
@@ -284,6 +287,8 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Renew the lease, and learn whether a cancel was requested',
     response: renewalSchema,
+    repeatable: true,
+    vital: true,
     errors: ['LEASE_LOST'],
   }),
   confirmCancelled: defineEndpoint({
@@ -294,6 +299,7 @@ export const taskEndpoints = {
     status: 200,
     summary: 'Confirm that the processes of a cancelled attempt have ended',
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'CANCEL_NOT_REQUESTED'],
   }),
   requestMerge: defineEndpoint({
@@ -306,6 +312,7 @@ export const taskEndpoints = {
       'Ask for the merge slot of the run, and wait for it; granted in the order in which the code was complete',
     body: mergeRequestSchema,
     response: mergeTurnSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING'],
   }),
   completeMerge: defineEndpoint({
@@ -318,6 +325,7 @@ export const taskEndpoints = {
     body: mergedRequestSchema,
     maxBodyBytes: 10_485_760,
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
   }),
   failMerge: defineEndpoint({
@@ -330,6 +338,7 @@ export const taskEndpoints = {
       'The merge met a conflict or came out red: the task is done again, and after the second time a person is asked',
     body: mergeFailedRequestSchema,
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'NOT_MERGING', 'MERGE_NOT_GRANTED'],
   }),
   acquireResources: defineEndpoint({
@@ -364,6 +373,7 @@ export const taskEndpoints = {
       'Give the task back unfinished, at nobody’s expense (a daemon that shuts down, an agent that is not to be had)',
     body: releaseAttemptSchema,
     response: settlementSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),
 } as const;

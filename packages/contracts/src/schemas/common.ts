@@ -32,7 +32,8 @@ export const bytesOf = (value: string) => new TextEncoder().encode(value).length
 
 /** An escape of JSON's writer, not a text that speaks of one: before its backslash stand none or pairs of them. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
-const safeJson = (value: unknown): boolean => !UNSTORABLE.test(JSON.stringify(value) ?? 'null');
+const safeText = (json: string): boolean => !UNSTORABLE.test(json);
+const safeJson = (value: unknown): boolean => safeText(JSON.stringify(value) ?? 'null');
 
 /** Any JSON value that PostgreSQL's jsonb can hold. */
 export const jsonSchema = z
@@ -41,6 +42,27 @@ export const jsonSchema = z
   .meta({ id: 'Json', description: 'Any JSON value.' });
 
 export type Json = z.infer<typeof jsonSchema>;
+
+/** Bytes of JSON that the output of a task may have: it goes into the context of each task that depends on this one. */
+export const OUTPUT_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Any JSON value of at most 2 MB. Written out once for both rules, because each completion comes by here. */
+export const outputSchema = z
+  .json()
+  .superRefine((value, context) => {
+    const json = JSON.stringify(value) ?? 'null';
+    if (!safeText(json)) {
+      context.addIssue({ code: 'custom', message: 'must not contain NUL characters or lone surrogates' });
+    }
+    // A character has three bytes at most.
+    if (json.length * 3 > OUTPUT_BYTES_MAX && bytesOf(json) > OUTPUT_BYTES_MAX) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be at most 2 MB of JSON; give what is large as an artifact',
+      });
+    }
+  })
+  .meta({ id: 'Output', description: 'Any JSON value of at most 2 MB.' });
 
 /** A JSON object of at most 64 KB. */
 export const metadataSchema = z

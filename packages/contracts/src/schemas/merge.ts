@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dateTimeSchema, jsonSchema, nonEmptyText } from './common.js';
+import { dateTimeSchema, nonEmptyText, outputSchema } from './common.js';
 import { artifactSchema } from './context.js';
 
 /** What an attempt is told that asks for its run's merge slot. */
@@ -27,7 +27,7 @@ export const mergeRequestSchema = z
 export const mergedRequestSchema = z
   .strictObject({
     /** What the merge brought, such as its commit; takes the place of the output of the code. */
-    output: jsonSchema.optional(),
+    output: outputSchema.optional(),
     artifacts: z.array(artifactSchema).max(100).optional(),
   })
   .meta({ id: 'MergedRequest' });

@@ -3,7 +3,7 @@ import { problemSchema } from '../errors/problem.js';
 import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
 import { heldAgentSchema } from './breaker.js';
-import { dateTimeSchema, jsonSchema, metadataSchema, nonEmptyText, text } from './common.js';
+import { dateTimeSchema, metadataSchema, nonEmptyText, outputSchema, text } from './common.js';
 import { artifactSchema, taskExecutionContextSchema } from './context.js';
 import { criteriaSchema, scoreSchema } from './selection.js';
 import { taskSchema } from './task.js';
@@ -112,7 +112,7 @@ export const progressRequestSchema = z
 
 const resultFields = {
   status: z.enum(['completed', 'failed', 'blocked']),
-  output: jsonSchema.optional(),
+  output: outputSchema.optional(),
   /** Why it failed, or what it is blocked by. */
   error: text(100_000).optional(),
   /** With `blocked`: what a person should answer. */

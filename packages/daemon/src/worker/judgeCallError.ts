@@ -19,6 +19,8 @@ export function judgeCallError(error: unknown): CallErrorKind {
     case 'SERVER_UNREACHABLE':
     case 'DATABASE_UNAVAILABLE':
     case 'OVERLOADED':
+    case 'RATE_LIMITED':
+    case 'IDEMPOTENCY_KEY_IN_USE':
       return 'away';
     case 'INTERNAL':
       return 'faulty';

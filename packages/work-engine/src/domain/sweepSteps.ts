@@ -7,6 +7,7 @@ export const SWEEP_STEPS = [
   'delayed',
   'resources',
   'requests',
+  'keys',
   'outcomes',
   'events',
   'logs',

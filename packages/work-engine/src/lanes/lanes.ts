@@ -51,7 +51,8 @@ const mayBeOneCalls = (error: unknown): boolean =>
   'code' in error &&
   error.code !== 'DATABASE_UNAVAILABLE';
 
-export function createLanes(pool: Pool): Lanes {
+/** @param vitalPool for what keeps leases alive, so that no flood of other calls can keep it waiting; default: the same pool */
+export function createLanes(pool: Pool, vitalPool: Pool = pool): Lanes {
   const turns = createTurns();
   const claims = lanesByGroup<ClaimGroup, ClaimCall, ClaimRow[]>((group) => ({
     batchLimit: turns.of('claims'),
@@ -66,11 +67,11 @@ export function createLanes(pool: Pool): Lanes {
   }));
   const renewals = lanesByGroup<RenewGroup, readonly string[], RenewedRow[]>((group) => ({
     batchLimit: () => BATCH_LIMIT,
-    run: (calls) => renewLeases(pool, group, calls),
+    run: (calls) => renewLeases(vitalPool, group, calls),
   }));
   const beats = lanesByGroup<TouchGroup, DaemonBeat, TouchedDaemonRow | null>((group) => ({
     batchLimit: () => BATCH_LIMIT,
-    run: (calls) => touchDaemons(pool, group, calls),
+    run: (calls) => touchDaemons(vitalPool, group, calls),
     keyOf: ({ daemonId }) => daemonId,
   }));
   const reports = lanesByGroup<ProgressGroup, ProgressReport, ProgressRow | null>((group) => ({

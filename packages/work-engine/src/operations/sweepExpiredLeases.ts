@@ -1,6 +1,7 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { trimLogs } from '../store/appendLog.js';
+import { forgetOldKeys } from '../store/idempotencyKeys.js';
 import { reviewRuns } from '../store/lockRun.js';
 import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
@@ -42,7 +43,8 @@ const TRIM_MS = 250;
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
  * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Looks after resources: grants, circles of waiting, locks without an attempt. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
- * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims after a day. Works on all
+ * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims and
+ * idempotency keys after a day. Works on all
  * workspaces of the engine; safe to run anywhere, any number of times at once. What can't be done is reported as a fault,
  * and holds up nothing else; only where the database can't be asked at all the sweep fails.
  */
@@ -73,6 +75,7 @@ export async function sweepExpiredLeases(
     const trimmedLogs = await isolation.one({ step: 'logs' }, () =>
       trimForAWhile(engine, TRIM_CHUNKS, trimLogs),
     );
+    await isolation.one({ step: 'keys' }, () => forgetOldKeys(engine.pool, engine.now()));
     if (lost.length > 0 || promoted > 0 || runs.length > 0) engine.events.poke();
     return {
       lost,

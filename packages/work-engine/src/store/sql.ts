@@ -155,7 +155,8 @@ export async function transact<Result>(
   });
 }
 
-async function tryAgain<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Does work that is all or nothing, from the start again where locks met head-on. */
+export async function tryAgain<Result>(work: () => Promise<Result>): Promise<Result> {
   let stale = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
