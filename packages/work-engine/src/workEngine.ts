@@ -66,8 +66,8 @@ import type {
   Workspace,
   WorkspacePatch,
 } from '@neolith/contracts';
-import type { SweepStep } from './domain/sweepSteps.js';
 import type { Doors } from '@neolith/database';
+import type { SweepStep } from './domain/sweepSteps.js';
 import type { EventFollower } from './events/eventFollower.js';
 import type { AnswerOnceOptions, KeptAnswer, KeyedCall, OnceAnswer } from './operations/answerOnce.js';
 import type { LogRange } from './operations/readAttemptLog.js';
