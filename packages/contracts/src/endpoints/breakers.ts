@@ -31,6 +31,7 @@ export const breakerEndpoints = {
       'Ask whether an attempt may use an agent whose breaker is not closed; while it is half-open one attempt of the whole fleet may',
     body: permitRequestSchema,
     response: permitSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST'],
   }),
   forceBreaker: defineEndpoint({

@@ -351,6 +351,7 @@ export const taskEndpoints = {
       'Ask for more resources, all of them or none, and wait for them. Asking again keeps the place in the line; where waiting would be for ever, one of those who wait gives way',
     body: acquireRequestSchema,
     response: acquireResultSchema,
+    repeatable: true,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'RESOURCE_DEADLOCK'],
   }),
   getResources: defineEndpoint({
