@@ -103,6 +103,7 @@ describe('a new task', () => {
       timeoutSeconds: null,
       estimateMinutes: null,
       metadata: {},
+      resources: [],
       source: null,
       sourceId: null,
       status: 'TODO',
