@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createTestDatabase } from '@neolith/database/testing';
-import { createWorkEngine } from '@neolith/work-engine';
+import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../apps/web/test/startServer.js';
 
@@ -81,8 +81,11 @@ async function until(what: string, look: () => Promise<boolean> | boolean): Prom
   }
 }
 
-/** A server, a daemon with a shell agent, and one task that it does. */
-async function doOneTask(variables: { server: Record<string, string>; daemon: Record<string, string> }) {
+/** A server, a daemon with a shell agent, and one task that it does; of a run that merges, where that is asked for. */
+async function doOneTask(
+  variables: { server: Record<string, string>; daemon: Record<string, string> },
+  { mergeStage = false } = {},
+) {
   const home = await mkdtemp(join(tmpdir(), 'neolith-traces-'));
   const database = await createTestDatabase();
   const server = await startServer({ databaseUrl: database.url, home, env: variables.server });
@@ -123,12 +126,26 @@ async function doOneTask(variables: { server: Record<string, string>; daemon: Re
     discipline: 'd',
     status: 'ONLINE',
   });
-  const task = await own.createTask({ title: 'Traced', orchestratorId: orchestrator.id });
+  const task = mergeStage
+    ? await createMerged(own, orchestrator.id)
+    : await own.createTask({ title: 'Traced', orchestratorId: orchestrator.id });
   await until('the end of the task', async () => (await own.getTask(task.id)).status === 'DONE');
   const [attempt] = (await own.getTask(task.id)).attempts;
   child.kill('SIGTERM');
   await gone;
   return { taskId: task.id, attemptId: attempt?.id ?? '', log: () => log, server };
+}
+
+async function createMerged(engine: WorkEngine, orchestratorId: string): Promise<{ id: string }> {
+  const run = await engine.createRun({
+    name: 'Merges',
+    orchestratorId,
+    config: { mergeStage: true },
+    tasks: [{ title: 'Traced' }],
+  });
+  await engine.startRun(run.id);
+  const { tasks } = await engine.listTasks({ runId: run.id });
+  return { id: tasks[0]?.id ?? '' };
 }
 
 test('a task is one trace, from its claim on the server through the daemon to its end on the server', async () => {
@@ -166,6 +183,26 @@ test('a task is one trace, from its claim on the server through the daemon to it
   expect(log()).toContain(claim.traceId);
   // What the task is about is not in it.
   expect(JSON.stringify(collector.spans)).not.toContain('Traced');
+}, 120_000);
+
+test('the merge of a task is part of its trace, with the calls that it makes', async () => {
+  const collector = await startCollector();
+  onTestFinished(() => void collector.close());
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' };
+  await doOneTask({ server: variables, daemon: variables }, { mergeStage: true });
+  const of = (name: string) => collector.spans.filter((span) => span.name === name);
+  await until('the spans', () => of('completeMerge').length > 0 && of('attempt').length > 0);
+
+  const parentOf = (span: Span | undefined) =>
+    collector.spans.find(({ spanId }) => spanId === span?.parentSpanId)?.name;
+  const [merge] = of('merge');
+  expect(merge).toMatchObject({ service: 'neolith-daemon', traceId: of('claim')[0]?.traceId });
+  expect(of('merge')).toHaveLength(1);
+  expect(parentOf(merge)).toBe('attempt');
+  // That the code is complete, and that it is merged.
+  expect(of('settle').map(parentOf)).toEqual(['attempt', 'attempt']);
+  expect(of('completeMerge')).toMatchObject([{ service: 'neolith-web', traceId: merge?.traceId }]);
+  expect(new Set(collector.spans.map(({ traceId }) => traceId)).size).toBe(1);
 }, 120_000);
 
 test('a daemon that sends no traces itself still makes its calls part of the server’s', async () => {

@@ -13,6 +13,7 @@ import {
 } from '@neolith/contracts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSecret } from '@/server/auth/secret';
+import { issueToken } from '@/server/auth/tokenStore';
 import { rawRequest } from './support/rawRequest';
 import { makeThings, pathOf, type Sample, samplesOf, type Things } from './support/samples';
 import { serverFixture } from './support/serverFixture';
@@ -23,6 +24,7 @@ const guarded = table.filter(([, endpoint]) => endpoint.scope !== null);
 
 const fixture = serverFixture();
 const tokens: Record<string, string> = {};
+const bad: Record<string, string> = {};
 let things: Things;
 let samples: Record<EndpointName, Sample>;
 
@@ -32,6 +34,32 @@ beforeAll(async () => {
   things = await makeThings(tenant.engine, `tok_${parseSecret(doomed)?.id}`);
   samples = samplesOf(things);
   for (const scope of TOKEN_SCOPES) tokens[scope] = await tenant.token(scope);
+  const good = await tenant.token('admin');
+  const end = async (column: 'revoked_at' | 'expires_at') => {
+    const token = await tenant.token('admin');
+    await fixture.test.database.pool.query(`UPDATE api_tokens SET ${column} = now() WHERE id = $1`, [
+      parseSecret(token)?.id,
+    ]);
+    return token;
+  };
+  const session = await issueToken(fixture.test.database, {
+    workspaceId: tenant.workspaceId,
+    kind: 'SESSION',
+    name: 'bad',
+    scopes: ['admin'],
+    lifetimeSeconds: 3_600,
+  });
+  const last = good.at(-1) === 'A' ? 'Q' : 'A';
+  Object.assign(bad, {
+    expired: await end('expires_at'),
+    revoked: await end('revoked_at'),
+    'cut off': good.slice(0, -8),
+    'with another end': `${good.slice(0, -4)}${last.repeat(4)}`,
+    'made up': `neo_${randomUUID()}_${'A'.repeat(43)}`,
+    'of another kind': session.text,
+    'no token at all': 'x',
+    'with something behind it': `${good}x`,
+  });
 });
 
 function init(
@@ -82,6 +110,20 @@ describe.each(guarded)('%s', (name, endpoint) => {
     expect((await problemOf(response)).code).toBe('UNAUTHENTICATED');
   });
 
+  test('refuses tokens that are expired, revoked, cut off, made up or of another kind, and tells none apart', async () => {
+    const texts = new Set<string>();
+    for (const [kind, token] of Object.entries(bad)) {
+      const response = await fixture.fetch(pathOf(endpoint.path, samples[name]), {
+        ...init(endpoint, samples[name]),
+        token,
+      });
+      expect([kind, response.status]).toEqual([kind, 401]);
+      const { code, title, detail } = await problemOf(response);
+      texts.add(JSON.stringify({ code, title, detail }));
+    }
+    expect(texts.size).toBe(1);
+  });
+
   test('refuses tokens of every other scope, before it looks at what they ask', async () => {
     for (const scope of TOKEN_SCOPES) {
       if (allowsScope([scope], endpoint.scope as TokenScope)) continue;
@@ -91,6 +133,25 @@ describe.each(guarded)('%s', (name, endpoint) => {
       expect(response.status).toBe(403);
       expect((await problemOf(response)).code).toBe('FORBIDDEN');
     }
+  });
+});
+
+const posts = table.filter(([, { method }]) => method === 'POST' || method === 'PATCH');
+
+describe.each(posts)('%s', (name, endpoint) => {
+  test('refuses what a form of another page could send, before it reads it', async () => {
+    const token = endpoint.scope === null ? undefined : tokens[endpoint.scope];
+    for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain'])
+      for (const body of ['', 'no json, and no form', JSON.stringify(samples[name].body ?? {})]) {
+        const response = await fixture.fetch(pathOf(endpoint.path, samples[name]), {
+          method: endpoint.method,
+          headers: { 'content-type': type },
+          body,
+          ...(token === undefined ? {} : { token }),
+        });
+        expect([type, body, response.status]).toEqual([type, body, 415]);
+        expect((await problemOf(response)).code).toBe('UNSUPPORTED_MEDIA_TYPE');
+      }
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createClient, type NeolithClient } from '@neolith/contracts';
 import { createTestDatabase, type TestDatabase } from '@neolith/database/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startServer, type TestServer } from './startServer';
@@ -146,4 +147,54 @@ test('a claim whose server is killed before it answers gets the same attempts fr
     'SELECT attempt_id FROM leases',
   );
   expect(rows.map((row) => `att_${row.attempt_id}`)).toEqual(claims.map(({ attempt }) => attempt.id));
+});
+
+test('a claim and a completion whose servers are killed between commit and answer are the same again, and no event comes twice', async () => {
+  const first = await start();
+  const token = await first.token();
+  const direct = createClient({ baseUrl: first.url, token });
+  const { id } = await direct.createOrchestrator({
+    body: { name: 'Fenced', role: 'r', discipline: 'd' },
+  });
+  const { tasks } = await direct.createTasks({
+    body: {
+      tasks: [
+        { key: 'first', title: 'First', orchestratorId: id },
+        { title: 'Next', orchestratorId: id, dependsOn: ['first'] },
+      ],
+    },
+  });
+  const [taskId = '', nextId = ''] = tasks.map((task) => task.id);
+  const claim = (client: NeolithClient) =>
+    client.claimTasks({ params: { id }, body: { requestId: 'fenced', max: 2 } });
+  const dies = async (server: TestServer, call: (client: NeolithClient) => Promise<unknown>) => {
+    const cut = await cutAnswers(server.port, () => process.kill(server.pid, 'SIGKILL'));
+    await expect(call(createClient({ baseUrl: cut, token }))).rejects.toMatchObject({
+      code: 'SERVER_UNREACHABLE',
+    });
+    expect(await server.stop()).toBeNull();
+  };
+  await dies(first, claim);
+  expect(await count(`leases WHERE task_id = '${taskId.slice('task_'.length)}'`)).toBe(1);
+
+  const second = await start();
+  const { claims } = await claim(createClient({ baseUrl: second.url, token }));
+  expect(claims.map(({ task }) => task.id)).toEqual([taskId]);
+  const attemptId = claims[0]?.attempt.id ?? '';
+  const complete = (client: NeolithClient) =>
+    client.completeTask({
+      params: { id: taskId },
+      body: { attemptId, status: 'completed', output: { n: 1 } },
+    });
+  await dies(second, complete);
+  expect(await count(`leases WHERE task_id = '${taskId.slice('task_'.length)}'`)).toBe(0);
+
+  const third = await start();
+  const again = createClient({ baseUrl: third.url, token });
+  expect(await complete(again)).toMatchObject({ status: 'DONE', replayed: true, unblocked: [nextId] });
+  expect((await again.getTask({ params: { id: taskId } })).result?.output).toEqual({ n: 1 });
+  const typesOf = async (task: string) =>
+    (await again.listTaskEvents({ params: { id: task } })).events.map(({ type }) => type).sort();
+  expect(await typesOf(taskId)).toEqual(['task.claimed', 'task.completed', 'task.created']);
+  expect((await typesOf(nextId)).filter((type) => type === 'task.unblocked')).toHaveLength(1);
 });

@@ -106,6 +106,7 @@ test('claims, endings, calls and losses are counted once each', async () => {
     claimCalls: grown('neolith_http_calls_total{endpoint="claimTasks",status="200"}'),
     claimSeconds: grown('neolith_http_call_seconds_count{endpoint="claimTasks"}'),
     missing: grown('neolith_http_calls_total{endpoint="getTask",status="404"}'),
+    parked: grown('neolith_tasks_parked_total'),
   }).toEqual({
     claimed: 2,
     repeated: 1,
@@ -118,6 +119,7 @@ test('claims, endings, calls and losses are counted once each', async () => {
     claimCalls: 4,
     claimSeconds: 4,
     missing: 1,
+    parked: 1,
   });
   expect(of(after, 'neolith_loop_rounds_total{loop="sweep",outcome="done"}')).toBeGreaterThan(0);
   expect(of(after, 'process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
@@ -144,13 +146,33 @@ test('queues are those of the token alone, and a name can not forge a line', asy
   expect(text).not.toContain('Theirs');
   expect(series.has('neolith_forged')).toBe(false);
   expect(of(series, 'neolith_database_up')).toBe(1);
-  expect(of(series, 'neolith_database_pool_max_connections')).toBe(10);
+  expect(of(series, 'neolith_database_pool_max_connections{pool="ordinary"}')).toBe(10);
+  expect(of(series, 'neolith_database_pool_max_connections{pool="vital"}')).toBe(2);
 
   // Within ten seconds the same figures again, whatever happens meanwhile: scraping is not a load.
   await tenant.engine.createTask({ title: 'T', orchestratorId: own.id });
   const again = await scrape(await tenant.token('metrics'));
   expect(of(again, queues.find((key) => key.includes('state="ready"')) as string)).toBe(3);
   expect(of(again, 'neolith_queue_figures_age_seconds')).toBeGreaterThan(0);
+});
+
+test('breakers, resources and who waits for them are told of, those of the token alone', async () => {
+  const [tenant, stranger] = [await fixture.tenant(), await fixture.tenant()];
+  const { engine } = tenant;
+  const orchestrator = await engine.createOrchestrator({ name: 'One', role: 'r', discipline: 'd' });
+  await engine.createTask({ title: 'T', orchestratorId: orchestrator.id, resources: ['port:1', 'port:2'] });
+  await engine.claimNextTask(orchestrator.id);
+  await engine.forceBreaker({ agent: 'claude', provider: 'anthropic', to: 'open', reason: 'by hand' });
+  const series = await scrape(await tenant.token('metrics'));
+  const statuses = ['closed', 'open', 'half_open'].map((status) =>
+    of(series, `neolith_breaker_status{agent="claude",provider="anthropic",status="${status}"}`),
+  );
+  expect(statuses).toEqual([0, 1, 0]);
+  expect(of(series, 'neolith_resources_held')).toBe(2);
+  expect(series.get('neolith_resource_waits{who="attempts"}')).toBe(0);
+  const theirs = await scrape(await stranger.token('metrics'));
+  expect(theirs.get('neolith_resources_held')).toBe(0);
+  expect([...theirs.keys()].filter((key) => key.startsWith('neolith_breaker_status{'))).toEqual([]);
 });
 
 test('open streams are counted while they are open', async () => {

@@ -17,6 +17,10 @@ export type Observation =
       /** Of a failure: as it was reported, `task` where it was not. */
       readonly failureClass: FailureClass | null;
     }
+  /** A task is over because a budget was spent, or its failure is final: a dead letter. */
+  | { readonly kind: 'task_parked' }
+  /** Attempts waited for one another's resources in a circle, and one of them gave way. */
+  | { readonly kind: 'deadlock_broken' }
   | { readonly kind: 'merge_ended'; readonly outcome: 'merged' | 'failed' };
 
 /** Called in the course of the work: it must be quick. What it throws fails nothing. */

@@ -167,8 +167,22 @@ export interface QueueFigure {
   oldestReadySeconds: number;
 }
 
+/** What is held and waited for, of a workspace; each counted up to the limit. */
+export interface ResourceFigures {
+  held: number;
+  /** Attempts that asked for more while they run. */
+  attemptsWaiting: number;
+  /** Tasks that could begin but for a resource. */
+  tasksWaiting: number;
+  /** 0: nobody waits. */
+  oldestWaitSeconds: number;
+}
+
 export interface QueueFigures {
   queues: QueueFigure[];
+  /** The breakers that are known, at most a hundred, by agent and provider. */
+  breakers: Pick<Breaker, 'agent' | 'provider' | 'status'>[];
+  resources: ResourceFigures;
   /** Runs that go on or wait for a person, by status. */
   runs: Partial<Record<RunStatus, number>>;
   /** Heard within the last minute. */

@@ -49,6 +49,13 @@ test('claims, endings and losses are told as numbers and closed words, each once
       { kind: 'attempt_ended', status: 'FAILED', failureClass: 'provider' },
       { kind: 'attempt_ended', status: 'LOST', failureClass: null },
     ]);
+    // It had one try, and a fault of its provider is no try: nobody has to look at any of them.
+    expect(seen.filter((one) => one.kind === 'task_parked')).toEqual([]);
+    const poison = await fixture.task(orchestrator, { maxAttempts: 1 });
+    const [last] = (await engine.claimNextTask(orchestrator.id, { criteria: { excludeTaskIds: [failed.task.id, lost.task.id] } })).claims;
+    expect(last?.task.id).toBe(poison.id);
+    await engine.completeTask(poison.id, { status: 'failed', error: 'no', attemptId: last?.attempt.id });
+    expect(seen.filter((one) => one.kind === 'task_parked')).toHaveLength(1);
   } finally {
     await engine.close();
     await later.close();
@@ -127,5 +134,38 @@ test('of a run that is paused nothing counts as waiting too long', async () => {
     expect(await age()).toEqual({ ready: 1, seconds: 0, runs: { PAUSED: 1 } });
   } finally {
     fixture.clock.now = null;
+  }
+});
+
+test('figures tell of breakers, of what is held and of who waits for it, and a deadlock that is broken is counted', async () => {
+  const { engine: other } = await fixture.foreign();
+  const seen: Observation[] = [];
+  const watched = createWorkEngine({ ...fixture.test.database, observe: (one) => seen.push(one) });
+  const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 5 });
+  await fixture.engine.forceBreaker({ agent: 'claude', provider: 'anthropic', to: 'open', reason: 'by hand' });
+  try {
+    const attempts: string[] = [];
+    for (const resource of ['port:1', 'port:2']) {
+      await fixture.task(orchestrator, { resources: [resource] });
+      const { claims } = await watched.claimNextTask(orchestrator.id);
+      attempts.push(claims[0]?.attempt.id as string);
+    }
+    const [one = '', two = ''] = attempts;
+    await watched.acquireResources(one, { resources: ['port:2'] });
+    const figures = await fixture.engine.readQueueFigures();
+    expect(figures.breakers).toEqual([{ agent: 'claude', provider: 'anthropic', status: 'open' }]);
+    expect(figures.resources).toMatchObject({ held: 2, attemptsWaiting: 1, tasksWaiting: 0 });
+    expect(figures.resources.oldestWaitSeconds).toBeGreaterThanOrEqual(0);
+    expect(await other.readQueueFigures()).toMatchObject({
+      breakers: [],
+      resources: { held: 0, attemptsWaiting: 0, tasksWaiting: 0, oldestWaitSeconds: 0 },
+    });
+    expect(seen.filter(({ kind }) => kind === 'deadlock_broken')).toEqual([]);
+    await watched.acquireResources(two, { resources: ['port:1'] }).catch((error: { code: string }) => {
+      expect(error.code).toBe('RESOURCE_DEADLOCK');
+    });
+    expect(seen.filter(({ kind }) => kind === 'deadlock_broken')).toHaveLength(1);
+  } finally {
+    await watched.close();
   }
 });

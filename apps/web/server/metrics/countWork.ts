@@ -20,6 +20,12 @@ export function countWork(observation: Observation): void {
       });
       if (observation.status === 'LOST') metrics.leasesLost.inc();
       return;
+    case 'task_parked':
+      metrics.parked.inc();
+      return;
+    case 'deadlock_broken':
+      metrics.deadlocks.inc();
+      return;
     case 'merge_ended':
       metrics.merges.inc({ outcome: observation.outcome });
   }

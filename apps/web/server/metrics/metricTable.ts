@@ -49,6 +49,18 @@ export const PROCESS_METRICS = {
     help: 'Leases that ran out without a sign of life; counted by the replica whose sweep took them back.',
     labels: [],
   },
+  parked: {
+    name: 'neolith_tasks_parked_total',
+    type: 'counter',
+    help: 'Tasks that became dead letters: their budget was spent, and they wait for a person.',
+    labels: [],
+  },
+  deadlocks: {
+    name: 'neolith_resource_deadlocks_total',
+    type: 'counter',
+    help: 'Circles of attempts that waited for each other, each broken by one that gave way.',
+    labels: [],
+  },
   merges: {
     name: 'neolith_merges_total',
     type: 'counter',
@@ -124,20 +136,20 @@ export const SCRAPE_METRICS = {
   poolConnections: {
     name: 'neolith_database_pool_connections',
     type: 'gauge',
-    help: 'Connections of the pool of this process: in_use and idle.',
-    labels: ['state'],
+    help: 'Connections of the pools of this process: in_use and idle. vital: for heartbeats and renewals alone.',
+    labels: ['pool', 'state'],
   },
   poolMax: {
     name: 'neolith_database_pool_max_connections',
     type: 'gauge',
-    help: 'How many connections the pool may have.',
-    labels: [],
+    help: 'How many connections a pool may have.',
+    labels: ['pool'],
   },
   poolWaiting: {
     name: 'neolith_database_pool_waiting',
     type: 'gauge',
     help: 'Statements that wait for a connection.',
-    labels: [],
+    labels: ['pool'],
   },
   figuresAge: {
     name: 'neolith_queue_figures_age_seconds',
@@ -156,6 +168,30 @@ export const SCRAPE_METRICS = {
     type: 'gauge',
     help: 'For how long the task has been claimable that has been so for longest; tasks of paused runs aside. 0: nothing waits.',
     labels: ['orchestrator', 'name'],
+  },
+  breakerStatus: {
+    name: 'neolith_breaker_status',
+    type: 'gauge',
+    help: '1 for the status that a breaker is in (closed, open, half_open), 0 for the others; of 100 breakers at most.',
+    labels: ['agent', 'provider', 'status'],
+  },
+  resourcesHeld: {
+    name: 'neolith_resources_held',
+    type: 'gauge',
+    help: 'Resources that attempts hold, counted up to 10,000.',
+    labels: [],
+  },
+  resourcesWaiting: {
+    name: 'neolith_resource_waits',
+    type: 'gauge',
+    help: 'Who waits for resources: attempts that asked for more, and tasks that have not begun.',
+    labels: ['who'],
+  },
+  resourcesOldest: {
+    name: 'neolith_resource_oldest_wait_seconds',
+    type: 'gauge',
+    help: 'For how long the one has waited for resources that has done so for longest. 0: nobody waits.',
+    labels: [],
   },
   runsOpen: {
     name: 'neolith_runs_open',

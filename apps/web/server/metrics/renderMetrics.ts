@@ -1,3 +1,4 @@
+import { BREAKER_STATUSES } from '@neolith/contracts';
 import type { Database } from '@neolith/database';
 import { Gauge, Registry } from 'prom-client';
 import { VERSION } from '../version';
@@ -9,13 +10,13 @@ export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 export interface MetricsInput {
   /** Null: the database has not been opened yet. */
-  readonly pool: Database['pool'] | null;
+  readonly pools: Pick<Database, 'pool' | 'vitalPool'> | null;
   /** Null: the database does not answer. */
   readonly figures: DatedFigures | null;
 }
 
 /** The metrics of this process and the figures of one workspace, in Prometheus' text form. */
-export async function renderMetrics({ pool, figures }: MetricsInput): Promise<string> {
+export async function renderMetrics({ pools, figures }: MetricsInput): Promise<string> {
   // Of its own for each scrape: an orchestrator that is gone is gone, and no workspace sees another's.
   const registry = new Registry();
   const gauge = (name: keyof typeof SCRAPE_METRICS) => {
@@ -29,12 +30,16 @@ export async function renderMetrics({ pool, figures }: MetricsInput): Promise<st
   };
   gauge('buildInfo').set({ version: VERSION }, 1);
   gauge('databaseUp').set(figures === null ? 0 : 1);
-  if (pool !== null) {
+  if (pools !== null) {
     const connections = gauge('poolConnections');
-    connections.set({ state: 'in_use' }, pool.totalCount - pool.idleCount);
-    connections.set({ state: 'idle' }, pool.idleCount);
-    gauge('poolMax').set(pool.options.max);
-    gauge('poolWaiting').set(pool.waitingCount);
+    const max = gauge('poolMax');
+    const waiting = gauge('poolWaiting');
+    for (const [name, pool] of [['ordinary', pools.pool] as const, ['vital', pools.vitalPool] as const]) {
+      connections.set({ pool: name, state: 'in_use' }, pool.totalCount - pool.idleCount);
+      connections.set({ pool: name, state: 'idle' }, pool.idleCount);
+      max.set({ pool: name }, pool.options.max);
+      waiting.set({ pool: name }, pool.waitingCount);
+    }
   }
   if (figures !== null) {
     gauge('figuresAge').set((performance.now() - figures.readMs) / 1_000);
@@ -47,6 +52,15 @@ export async function renderMetrics({ pool, figures }: MetricsInput): Promise<st
       }
       oldest.set(whose, queue.oldestReadySeconds);
     }
+    const breakers = gauge('breakerStatus');
+    for (const { agent, provider, status } of figures.figures.breakers)
+      for (const one of BREAKER_STATUSES) breakers.set({ agent, provider, status: one }, one === status ? 1 : 0);
+    const { held, attemptsWaiting, tasksWaiting, oldestWaitSeconds } = figures.figures.resources;
+    gauge('resourcesHeld').set(held);
+    const waits = gauge('resourcesWaiting');
+    waits.set({ who: 'attempts' }, attemptsWaiting);
+    waits.set({ who: 'tasks' }, tasksWaiting);
+    gauge('resourcesOldest').set(oldestWaitSeconds);
     const runs = gauge('runsOpen');
     for (const status of ['RUNNING', 'PAUSED'] as const) {
       runs.set({ status }, figures.figures.runs[status] ?? 0);

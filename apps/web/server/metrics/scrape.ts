@@ -47,7 +47,7 @@ export async function scrape(request: Pick<ApiRequest, 'method' | 'headers'>): P
   } catch (error) {
     if (!isAway(error) || credential === null || !wasGood(credential)) throw error;
   }
-  return renderMetrics({ pool: runtime?.database.pool ?? null, figures });
+  return renderMetrics({ pools: runtime?.database ?? null, figures });
 }
 
 async function admit({ database }: Runtime, credential: Credential | null): Promise<Principal> {

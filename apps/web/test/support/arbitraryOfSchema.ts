@@ -63,21 +63,24 @@ function shaped(schema: Json, root: Json, depth: number): fc.Arbitrary<unknown> 
   }
 }
 
-/** The paths of all fields that a schema names, through objects and the first element of arrays. */
+/** The paths of all fields that a schema names, through objects, alternatives and the first element of arrays. */
 export function fieldsOfSchema(schema: z.ZodType): string[][] {
   const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as Json;
-  const found: string[][] = [];
+  const found = new Map<string, string[]>();
+  const note = (path: string[], part: unknown): void => {
+    found.set(path.join('.'), path);
+    walk(part as Json, path);
+  };
   const walk = (part: Json, path: string[]): void => {
     if (path.length > 5) return;
-    for (const [name, property] of Object.entries((part.properties ?? {}) as Json)) {
-      found.push([...path, name]);
-      walk(property as Json, [...path, name]);
-    }
-    if (part.type === 'array' && part.items !== undefined) {
-      found.push([...path, '0']);
-      walk(part.items as Json, [...path, '0']);
-    }
+    // What has an id of its own is a reference, the whole schema among them.
+    if (typeof part.$ref === 'string' && part.$ref !== '#')
+      walk((root.$defs as Json)[part.$ref.split('/').at(-1) ?? ''] as Json, path);
+    for (const option of (part.anyOf ?? part.oneOf ?? []) as Json[]) walk(option, path);
+    for (const [name, property] of Object.entries((part.properties ?? {}) as Json))
+      note([...path, name], property);
+    if (part.type === 'array' && part.items !== undefined) note([...path, '0'], part.items);
   };
   walk(root, []);
-  return found;
+  return [...found.values()];
 }

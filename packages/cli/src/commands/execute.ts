@@ -34,6 +34,7 @@ import { plainLine, type Terminal } from '../output/terminal.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
 import { openLineLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
+import { startTracing } from '../start/startTracing.js';
 import { VERSION } from '../version.js';
 import { type Display, openDisplay } from '../watch/openDisplay.js';
 import { exitCodeOfRun } from '../watch/runEnding.js';
@@ -177,6 +178,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     secrets: [served.connection.token, ...execution.workers.secrets],
     write: logFile.write,
   });
+  const tracing = await startTracing('neolith-execute', log);
   const coordinator: Coordinator = makeCoordinator(
     execution,
     tellTrouble(log, display, terminal, options),
@@ -189,6 +191,7 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     else await tellEnd(terminal, summary, execution, asked, logFile.file);
   } finally {
     display.end();
+    await tracing?.close();
     await logFile.close();
   }
 }

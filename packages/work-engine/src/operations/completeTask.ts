@@ -107,7 +107,7 @@ export async function answerSettlement(
   if (row.code !== null && row.code !== 'REPLAY') throw await refusal(engine, taskId, ending, row);
   if (row.code === null) {
     engine.events.poke();
-    observeEnding(engine, ending, row.attempt_status);
+    observeEnding(engine, ending, row);
   }
   const then =
     row.code === 'REPLAY' && row.attempt_status !== 'RUNNING'
@@ -132,18 +132,20 @@ export async function answerSettlement(
 export function observeEnding(
   engine: Pick<EngineContext, 'observe'>,
   ending: Pick<AttemptEnding, 'result' | 'failureClass'>,
-  status: SettlementRow['attempt_status'],
+  { status, attempt_status }: Pick<SettlementRow, 'status' | 'attempt_status'>,
 ): void {
   if (ending.result === 'merged' || ending.result === 'merge_failed') {
     engine.observe({ kind: 'merge_ended', outcome: ending.result === 'merged' ? 'merged' : 'failed' });
   }
-  if (status === null || status === 'RUNNING') return;
-  const failed = (status === 'FAILED' || status === 'TIMED_OUT') && ending.result !== 'merge_failed';
+  if (attempt_status === null || attempt_status === 'RUNNING') return;
+  const failed =
+    (attempt_status === 'FAILED' || attempt_status === 'TIMED_OUT') && ending.result !== 'merge_failed';
   engine.observe({
     kind: 'attempt_ended',
-    status,
+    status: attempt_status,
     failureClass: failed ? (ending.failureClass ?? 'task') : null,
   });
+  if (status === 'FAILED') engine.observe({ kind: 'task_parked' });
 }
 
 async function refusal(

@@ -1,6 +1,12 @@
 import { formatId } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
-import { countDaemonsAlive, countOpenRuns, readQueues } from '../store/readQueueFigures.js';
+import {
+  countDaemonsAlive,
+  countOpenRuns,
+  countResources,
+  listBreakerStatuses,
+  readQueues,
+} from '../store/readQueueFigures.js';
 import { toEngineError } from '../store/sql.js';
 import type { QueueFigures, QueueFiguresOptions } from '../workEngine.js';
 
@@ -9,7 +15,10 @@ const DEPTH_LIMIT = 10_000;
 /** Orchestrators that are looked at in all. */
 const LIMIT = 2_000;
 
-/** How deep and how old the queues are. Three statements, one after another: a scrape takes one connection at most. */
+/** Breakers that are told of. */
+const BREAKERS = 100;
+
+/** How deep and how old the queues are, and what stands in their way. One statement after another: a scrape takes one connection at most. */
 export async function readQueueFigures(
   engine: EngineContext,
   options: QueueFiguresOptions = {},
@@ -25,6 +34,8 @@ export async function readQueueFigures(
       now,
     });
     const runs = await countOpenRuns(pool, workspaceId);
+    const depthLimit = options.depthLimit ?? DEPTH_LIMIT;
+    const resources = await countResources(pool, { workspaceId, depthLimit, now });
     return {
       queues: queues.map((row) => ({
         orchestratorId: row.orchestrator_id === null ? null : formatId('orchestrator', row.orchestrator_id),
@@ -35,6 +46,13 @@ export async function readQueueFigures(
         running: row.running,
         oldestReadySeconds: Math.max(0, row.oldest_seconds),
       })),
+      breakers: await listBreakerStatuses(pool, workspaceId, BREAKERS),
+      resources: {
+        held: resources.held,
+        attemptsWaiting: resources.attempts,
+        tasksWaiting: resources.tasks,
+        oldestWaitSeconds: Math.max(0, resources.oldest_seconds),
+      },
       runs: Object.fromEntries(runs.map(({ status, amount }) => [status, amount])),
       daemonsAlive: await countDaemonsAlive(pool, workspaceId, now),
     };

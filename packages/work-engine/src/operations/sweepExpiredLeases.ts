@@ -173,7 +173,7 @@ async function settleIsolated(
       );
     },
   );
-  for (const { row, ending } of settled) observeEnding(engine, ending, row.attempt_status);
+  for (const { row, ending } of settled) observeEnding(engine, ending, row);
   return settled.map(({ row }) => row);
 }
 

@@ -1,3 +1,4 @@
+import type { BreakerStatus } from '@neolith/contracts';
 import { type Connection, run } from './sql.js';
 
 const QUEUES = {
@@ -96,4 +97,44 @@ export async function countDaemonsAlive(
 ): Promise<number> {
   const rows = await run<{ amount: number }>(connection, ALIVE, [workspaceId, now]);
   return rows[0]?.amount ?? 0;
+}
+
+const BREAKERS = {
+  name: 'breaker_statuses',
+  text: `
+    SELECT agent, provider, status FROM breakers WHERE ($1::uuid IS NULL OR workspace_id = $1)
+    ORDER BY agent, provider, workspace_id LIMIT $2`,
+};
+
+export async function listBreakerStatuses(
+  connection: Connection,
+  workspaceId: string | null,
+  limit: number,
+): Promise<{ agent: string; provider: string; status: BreakerStatus }[]> {
+  return run(connection, BREAKERS, [workspaceId, limit]);
+}
+
+const RESOURCES = {
+  name: 'resource_figures',
+  text: `
+    SELECT (SELECT count(*) FROM (SELECT FROM resource_holds h WHERE $1::uuid IS NULL OR h.workspace_id = $1 LIMIT $2) x)::int AS held,
+           count(w.attempt_id)::int AS attempts, (count(*) - count(w.attempt_id))::int AS tasks,
+           coalesce(max(extract(epoch FROM engine_now($3) - w.since)), 0)::float8 AS oldest_seconds
+    FROM (SELECT r.attempt_id, r.since FROM resource_waits r WHERE $1::uuid IS NULL OR r.workspace_id = $1 LIMIT $2) w`,
+};
+
+interface ResourceFigureRow {
+  held: number;
+  attempts: number;
+  tasks: number;
+  oldest_seconds: number;
+}
+
+export async function countResources(
+  connection: Connection,
+  input: { workspaceId: string | null; depthLimit: number; now: Date | null },
+): Promise<ResourceFigureRow> {
+  const values = [input.workspaceId, input.depthLimit, input.now];
+  const [row] = await run<ResourceFigureRow>(connection, RESOURCES, values);
+  return row as ResourceFigureRow;
 }

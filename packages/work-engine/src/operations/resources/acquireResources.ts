@@ -73,7 +73,7 @@ async function ask(
     const taskId = await lockLease(client, asked.uuid);
     if (taskId === null) return null;
     const now = await readNow(client, engine.now());
-    if (await isHeld(client, asked)) return { kind: 'granted' as const, granted: 0, refused: [], now };
+    if (await isHeld(client, asked)) return { kind: 'granted' as const, granted: 0, refused: [], deadlocks: [], now };
     const before = await readResources(client, workspaceId, now);
     const isNew = !before.waits.some((wait) => wait.attempt_id === asked.uuid);
     await waitForUses(client, { attemptId: asked.uuid, uses: asked.uses, now });
@@ -109,6 +109,7 @@ async function ask(
       waitsFor: obstacles.map((obstacle) => toObstacle(obstacle, titles.get(obstacle.taskId) ?? '')),
       granted: review.granted,
       refused: review.refused,
+      deadlocks: review.judgement.deadlocks,
       now,
     };
   });
@@ -118,6 +119,7 @@ async function ask(
       details: { attemptId: asked.attemptId },
     });
   }
+  for (const _ of answer.deadlocks) engine.observe({ kind: 'deadlock_broken' });
   await endRefused(engine, answer.refused, answer.now);
   if (answer.granted > 0) engine.events.poke();
   if (answer.kind === 'refused') throw deadlock(asked.attemptId);

@@ -34,7 +34,7 @@ export async function sweepResources(engine: EngineContext, isolation: FaultIsol
 }
 
 async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promise<number> {
-  const { refused, granted, orphans, now } = await transact(engine.pool, async (client) => {
+  const { judgement, refused, granted, orphans, now } = await transact(engine.pool, async (client) => {
     await lockResources(client, workspaceId);
     const now = await readNow(client, engine.now());
     const orphans = await removeOrphanHolds(client, workspaceId);
@@ -62,6 +62,7 @@ async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promi
     });
     return { ...review, orphans: orphans.length, now };
   });
+  for (const _ of judgement.deadlocks) engine.observe({ kind: 'deadlock_broken' });
   await endRefused(engine, refused, now);
   if (granted > 0 || orphans > 0) engine.events.poke();
   return orphans;
