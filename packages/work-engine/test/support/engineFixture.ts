@@ -44,6 +44,8 @@ export function createFixture(
     fixture.test = await createTestDatabase(options);
     const engine = createWorkEngine({
       ...fixture.test.database,
+      // A test that watches the one connection sees what keeps leases alive, too.
+      ...(options.poolSize === 1 ? { vitalPool: fixture.test.database.pool } : {}),
       // A clock that gives no time leaves it to the database.
       clock: () => clock.now as Date,
       onError: (error) => faults.push(error),
