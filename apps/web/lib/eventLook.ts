@@ -23,6 +23,7 @@ export const EVENT_LOOK: Record<EventType, { label: string; tone: Tone }> = {
   'task.merge_failed': { label: 'Merge failed', tone: 'warn' },
   'resources.waiting': { label: 'Waits for resources', tone: 'warn' },
   'resources.granted': { label: 'Resources granted', tone: 'running' },
+  'resources.given_up': { label: 'Waits for resources no more', tone: 'neutral' },
   'resources.deadlock': { label: 'Gave way in a deadlock', tone: 'bad' },
   'resources.repaired': { label: 'Locks repaired', tone: 'warn' },
   'dependency.added': { label: 'Dependency added', tone: 'neutral' },

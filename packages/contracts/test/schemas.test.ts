@@ -96,6 +96,7 @@ describe('a new task', () => {
       runId: null,
       priority: 'MEDIUM',
       tags: [],
+      resources: [],
       dueAt: null,
       availableAt: null,
       dependsOn: [],

@@ -37,6 +37,7 @@ import { recalculateAllStatuses, reconcile } from './operations/recalculateAllSt
 import { renewLease } from './operations/renewLease.js';
 import { acquireResources } from './operations/resources/acquireResources.js';
 import { getResources } from './operations/resources/getResources.js';
+import { giveUpResources } from './operations/resources/giveUpResources.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
 import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
 import { cascadeTaskCompletion } from './operations/runs/cascade.js';
@@ -138,6 +139,7 @@ function bind(engine: EngineContext): WorkEngine {
     renewLease: (...input) => renewLease(engine, ...input),
     confirmCancelled: (...input) => confirmCancelled(engine, ...input),
     acquireResources: (...input) => acquireResources(engine, ...input),
+    giveUpResources: (...input) => giveUpResources(engine, ...input),
     getResources: () => getResources(engine),
     releaseAttempt: (...input) => releaseAttempt(engine, ...input),
     createTask: (...input) => createTask(engine, ...input),

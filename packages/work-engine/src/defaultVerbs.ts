@@ -29,6 +29,7 @@ export const completeTask = verb('completeTask');
 export const renewLease = verb('renewLease');
 export const confirmCancelled = verb('confirmCancelled');
 export const acquireResources = verb('acquireResources');
+export const giveUpResources = verb('giveUpResources');
 export const getResources = verb('getResources');
 export const releaseAttempt = verb('releaseAttempt');
 export const appendAttemptLog = verb('appendAttemptLog');

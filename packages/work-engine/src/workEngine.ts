@@ -16,6 +16,7 @@ import type {
   Execution,
   ExecutionStats,
   ForceBreaker,
+  GiveUpResult,
   HeldAgent,
   Json,
   LogAppended,
@@ -268,6 +269,8 @@ export interface WorkEngine {
     request: AcquireRequest,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<AcquireResult>;
+  /** It waits no more for what it asked for; what it holds it keeps. */
+  giveUpResources(attemptId: string): Promise<GiveUpResult>;
   getResources(): Promise<ResourceBoard>;
 
   createTask(task: NewTask): Promise<Task>;

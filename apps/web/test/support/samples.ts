@@ -205,6 +205,7 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
     acquireResources: { id: attempt, body: { resources: ['port:3000', { resource: 'db', mode: 'shared' }] } },
+    giveUpResources: { id: attempt },
     getResources: {},
     releaseAttempt: {
       id: attempt,

@@ -15,6 +15,7 @@ import { type ConnectionFlags, resolveConnection } from '../connection/resolveCo
 import { describeStall, prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
+import { OWN_COMMAND } from '../ownCommand.js';
 import { startTracing } from '../start/startTracing.js';
 import { VERSION } from '../version.js';
 
@@ -63,6 +64,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     workplace,
     name: options.name ?? hostname(),
     version: VERSION,
+    command: OWN_COMMAND,
     orchestrators:
       options.all === true
         ? 'all'

@@ -31,6 +31,7 @@ import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
+import { OWN_COMMAND } from '../ownCommand.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
 import { openLineLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
@@ -208,6 +209,7 @@ function makeCoordinator(
     ...(workers.merger === null ? {} : { merger: workers.merger }),
     ...(options.name === undefined ? {} : { name: options.name }),
     version: VERSION,
+    command: OWN_COMMAND,
     attemptsDirectory: join(home, 'attempts'),
     logsDirectory: join(home, 'logs', 'attempts'),
     maxConcurrent: options.maxConcurrent,

@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
   'task.merge_failed',
   'resources.waiting',
   'resources.granted',
+  'resources.given_up',
   'resources.deadlock',
   'resources.repaired',
   'dependency.added',

@@ -114,12 +114,23 @@ export const acquireResultSchema = z
   .object({
     attemptId: z.string(),
     granted: z.boolean(),
-    /** Since when it waits; null where it was granted. */
+    /** Since when it waits; null where it was granted, and where another call of the attempt gave up or asked for something else. */
     waitingSince: dateTimeSchema.nullable(),
     waitsFor: z.array(heldBySchema),
   })
   .meta({ id: 'AcquireResult' });
 export type AcquireResult = z.infer<typeof acquireResultSchema>;
+
+export const giveUpResultSchema = z
+  .object({
+    attemptId: z.string(),
+    /** What it waited for, and waits for no more; empty: it waited for nothing, perhaps since it has it by now. */
+    gaveUp: z.array(resourceUseSchema),
+    /** What it holds, and keeps. */
+    holds: z.array(resourceUseSchema),
+  })
+  .meta({ id: 'GiveUpResult' });
+export type GiveUpResult = z.infer<typeof giveUpResultSchema>;
 
 export const resourceHoldSchema = z
   .object({

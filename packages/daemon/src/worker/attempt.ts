@@ -48,6 +48,9 @@ export interface Attempt {
   readonly finished: Promise<AttemptResult>;
 }
 
+/** What it held others have by now. */
+const OVER_GRACE_MS = 2_000;
+
 /** Does one claimed task: prepares its directory, runs the agent, reports progress, and tells the outcome. */
 export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext): Attempt {
   const trace = startAttemptTrace(claim);
@@ -189,6 +192,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
           site = opened;
         },
         onRun,
+        onOver: (reason) => end(reason, Math.min(deps.graceMs, OVER_GRACE_MS)),
       });
       ({ outcome, keep: keepWork } = done);
       told.usage = done.usage;

@@ -45,6 +45,8 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
   const { verdict, outcome } = report;
   if (verdict.status === 'terminated') {
     if (verdict.reason === 'lease_lost') return { kind: 'drop' };
+    // The server has given the task back already; told again it answers the same.
+    if (verdict.reason === 'gave_way') return { kind: 'release' };
     if (verdict.reason === 'shutdown' && !facts.cancelRequested) return { kind: 'release' };
     return { kind: 'cancelled' };
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
 import type { AgentUsage, JsonValue } from '../agents/agentAdapter.js';
 import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
+import type { SocketDirectory } from '../asking/socketDirectory.js';
 import type { CommittedWork } from '../git/repository.js';
 import type { ReusedWork } from '../git/resultCache.js';
 import type { AgentChooser, ChosenAgent } from './agentChooser.js';
@@ -15,6 +16,7 @@ import type { HeldAgents } from './heldAgents.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { createLogShipper, type LogShipper } from './logShipper.js';
+import { type Desk, openDesk } from './openDesk.js';
 import type { ProgressReporter } from './progressReporter.js';
 import { describeInstead, describeParts, mayStandForTask, type ResultParts } from './reuseWork.js';
 import { createSecretCleaner } from './withoutSecrets.js';
@@ -32,6 +34,8 @@ export interface TaskDependencies {
   readonly stalledAfterMs: number | null;
   readonly graceMs: number;
   readonly daemonMarker: string;
+  /** Where agents may ask for resources while they work; null: nowhere. */
+  readonly sockets: SocketDirectory | null;
   readonly secrets: readonly string[];
   readonly log: WorkerLog;
   readonly trace: Pick<AttemptTrace, 'step'>;
@@ -53,6 +57,8 @@ export interface TaskControl {
   onSite(site: WorkSite): void;
   /** From now on there is something to end. */
   onRun(run: AgentRun): void;
+  /** The server has ended the attempt, and its agent knows. */
+  onOver(reason: 'gave_way' | 'lease_lost'): void;
 }
 
 export interface DoneTask {
@@ -178,6 +184,7 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     signal: deps.signal,
     log: deps.log,
   });
+  const desk = await openDesk(deps, ids, control.onOver);
   let known = deps.secrets;
   const { clean, explain } = createSecretCleaner(() => known);
   const report: AgentRunReport = await deps.trace.step(
@@ -185,12 +192,13 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     { 'neolith.agent': chosen.adapter.name },
     async () => {
       try {
-        const run = await startAgent(task, shipper);
+        const run = await startAgent(task, shipper, desk);
         known = run.secrets;
         deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
         control.onRun(run);
         return await run.finished;
       } finally {
+        await desk?.close();
         // While the attempt is ours: afterwards the server takes no more of it.
         await shipper.finish();
       }
@@ -253,7 +261,7 @@ function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: nu
   deps.onEvent({ kind: 'slow', runningMs, endsAt });
 }
 
-async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
+async function startAgent(task: Task, shipper: LogShipper, desk: Desk | null): Promise<AgentRun> {
   const { deps, claim, control, chosen, site, ids } = task;
   const { log } = deps;
   const { adapter, model } = chosen;
@@ -266,7 +274,7 @@ async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
       attemptDirectory: control.directory,
       workingDirectory: site.directory,
       context: describeContext(claim),
-      prompt: await writePrompt(claim.context, site, adapter.name, deps.secrets),
+      prompt: await writePrompt(claim.context, site, adapter.name, deps.secrets, desk !== null),
       ...(model === undefined ? {} : { model }),
     },
     {
@@ -274,6 +282,7 @@ async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
       graceMs: deps.graceMs,
       daemonMarker: deps.daemonMarker,
       secrets: deps.secrets,
+      ...(desk === null ? {} : { environment: desk.environment }),
       health: {
         softTimeoutMs: timeoutMs * SOFT_TIMEOUT_SHARE,
         onSoftTimeout: (runningMs) => tellSlow(task, runningMs, timeoutMs),
