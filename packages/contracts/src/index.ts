@@ -10,6 +10,7 @@ export * from './plan/index.js';
 export { createReferencePage } from './referencePage.js';
 export * from './schemas/attempt.js';
 export * from './schemas/attemptLog.js';
+export * from './schemas/backoff.js';
 export * from './schemas/breaker.js';
 export { dateTimeSchema, type Json, jsonSchema } from './schemas/common.js';
 export * from './schemas/context.js';

@@ -3,6 +3,7 @@ import {
   type AttemptPage,
   type BlockReason,
   formatId,
+  mergeBackoff,
   NeolithError,
   parseId,
   type TaskDetail,
@@ -14,6 +15,7 @@ import { notFound, uuidOf } from '../ids.js';
 import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { listAttemptRows, listTaskRows } from '../store/listRows.js';
+import { readRunBackoff } from '../store/readRunBackoff.js';
 import { type TaskRow, toAttempt, toTask, toTaskReference } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { findNeighbours, findResult } from '../store/taskNeighbours.js';
@@ -31,6 +33,7 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       findAttemptsOfTask(engine.pool, uuid),
       findResult(engine.pool, uuid),
     ]);
+    const ofRun = row.run_id === null ? null : await readRunBackoff(engine.pool, row.run_id);
     const waitsFor = row.status === 'BLOCKED' ? await readWaitsFor(engine.pool, uuid) : [];
     const blockReasons: BlockReason[] = [
       ...(waitsFor.length > 0 ? (['DEPENDENCIES'] as const) : []),
@@ -43,6 +46,7 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       waitsFor: waitsFor.map(toTaskReference),
       dependents: dependents.map(toTaskReference),
       attempts: attempts.map(toAttempt),
+      retryBackoff: mergeBackoff(ofRun, row.backoff),
       result:
         result === null
           ? null

@@ -1,6 +1,7 @@
 import {
   type Attempt,
   type AttemptStatus,
+  type BackoffSettings,
   type FailureClass,
   formatId,
   type IdKind,
@@ -36,6 +37,8 @@ export interface TaskRow {
   status: TaskStatus;
   progress: number;
   max_attempts: number;
+  /** A claim doesn't bring it. */
+  backoff?: BackoffSettings | null;
   timeout_seconds: number | null;
   estimate_minutes: number | null;
   attempt_count: number;
@@ -87,6 +90,7 @@ export function toTask(row: TaskRow): Task {
     blockedQuestion: row.blocked_question,
     answer: row.answer,
     maxAttempts: row.max_attempts,
+    ...(row.backoff === undefined ? {} : { backoff: row.backoff }),
     attemptCount: row.attempt_count,
     failureCount: row.failure_count,
     lostCount: row.lost_count,

@@ -7,8 +7,9 @@ import {
   judgeRequests,
 } from '../../domain/resources/judgeRequests.js';
 import type { DeadlockData, HoldRow, WaitRow } from '../../domain/resources/resourceRows.js';
-import { loadUses } from '../../domain/resources/storeUses.js';
+import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
+import { type DeadlockPart, keepDeadlock } from '../../store/resourceDeadlocks.js';
 import { readResources } from '../../store/readResources.js';
 import { prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
 import {
@@ -58,6 +59,11 @@ export async function reviewResources(
   for (const { cycle, givesWay } of judgement.deadlocks) {
     const asker = taskOf.get(givesWay) as Asker;
     await refuseUses(client, givesWay, input.now);
+    await keepDeadlock(client, {
+      workspaceId: input.workspaceId,
+      at: input.now,
+      cycle: cycle.map((id) => kept(taskOf.get(id) as Asker, id === givesWay)),
+    });
     await tellResources(client, {
       taskId: asker.taskId,
       attemptId: givesWay,
@@ -84,6 +90,11 @@ export async function reviewResources(
       })),
     ],
   };
+}
+
+function kept(asker: Asker, gaveWay: boolean): DeadlockPart {
+  const { taskId, attemptId, uses, since } = asker;
+  return { taskId, attemptId, uses: storeUses(uses) ?? [], since: since.toISOString(), gaveWay };
 }
 
 function describe(asker: Asker, titles: ReadonlyMap<string, string>): DeadlockData['cycle'][number] {
