@@ -11,6 +11,7 @@ import {
 } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
+import { findRoutes } from '../store/attemptRoutes.js';
 import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { listAttemptRows, listTaskRows } from '../store/listRows.js';
@@ -31,6 +32,10 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       findAttemptsOfTask(engine.pool, uuid),
       findResult(engine.pool, uuid),
     ]);
+    const routes = await findRoutes(
+      engine.pool,
+      attempts.map(({ id }) => id),
+    );
     const waitsFor = row.status === 'BLOCKED' ? await readWaitsFor(engine.pool, uuid) : [];
     const blockReasons: BlockReason[] = [
       ...(waitsFor.length > 0 ? (['DEPENDENCIES'] as const) : []),
@@ -42,7 +47,7 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       prerequisites: prerequisites.map(toTaskReference),
       waitsFor: waitsFor.map(toTaskReference),
       dependents: dependents.map(toTaskReference),
-      attempts: attempts.map(toAttempt),
+      attempts: attempts.map((attempt) => toAttempt(attempt, routes.get(attempt.id))),
       result:
         result === null
           ? null
@@ -91,7 +96,7 @@ export async function getAttempt(engine: EngineContext, attemptId: string): Prom
     },
   );
   if (row === null) throw notFound('attempt', attemptId);
-  return toAttempt(row);
+  return toAttempt(row, (await findRoutes(engine.pool, [row.id])).get(row.id));
 }
 
 /**
