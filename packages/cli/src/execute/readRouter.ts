@@ -1,6 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { followRouterConfig, ROUTER_CONFIG_FILE, type RouterConfigSource, type WorkerLog } from '@neolith/daemon';
+import {
+  followRouterConfig,
+  ROUTER_CONFIG_FILE,
+  type RouterConfigSource,
+  type WorkerLog,
+} from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
 
 /** The routing configuration, as it is at each choice. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROUTER_CONFIG_FILE, readRouterConfig } from './readRouterConfig.js';
+import { ROUTER_CONFIG_FILE, readRouterFile } from './readRouterConfig.js';
 import { DEFAULT_ROUTER_CONFIG, type RouterConfig } from './routerConfig.js';
 import { RouterConfigError } from './routerConfigError.js';
 
@@ -40,7 +40,7 @@ export async function followRouterConfig(
 ): Promise<RouterConfigSource> {
   const path = (await isDirectory(place)) ? join(place, ROUTER_CONFIG_FILE) : place;
   let seen = await look(path);
-  let config = await readRouterConfig(path);
+  let config = await readRouterFile(path);
   let missing = 0;
   let looking: Promise<void> | null = null;
 
@@ -60,7 +60,7 @@ export async function followRouterConfig(
       }
       missing = 0;
       try {
-        const next = await readRouterConfig(path);
+        const next = await readRouterFile(path);
         // Written to while it was read: it is read once more.
         if ((await look(path)) !== now) continue;
         seen = now;

@@ -92,7 +92,8 @@ function readRecord(agent: string, place: number, { figures, taskType, picked }:
   const successes = own?.recentSuccesses ?? 0;
   const failures = own?.recentFailures ?? 0;
   const attempts = own?.attempts ?? 0;
-  const tries = attempts + picked(agent);
+  // Those that have ended are in both.
+  const tries = Math.max(attempts, picked(agent));
   return {
     agent,
     place,

@@ -310,7 +310,7 @@ async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
     attemptDirectory: control.directory,
     context: describeContext(claim),
     prompt: await writePrompt(claim.context, site, adapter.name, deps.secrets),
-    resources: claim.task.resources,
+    resources: claim.task.resources.map(({ resource, mode }) => `${mode} ${resource}`),
     timeoutSeconds: claim.task.timeoutSeconds,
     mayBeSilent: adapter.mayBeSilent,
     defaults: deps,

@@ -41,7 +41,8 @@ export interface ExecutionFacts {
   readonly attemptDirectory: string;
   readonly context: JsonValue;
   readonly prompt: string;
-  readonly resources?: readonly { readonly resource: string; readonly mode: 'exclusive' | 'shared' }[];
+  /** `exclusive NAME` or `shared NAME`. */
+  readonly resources?: readonly string[];
   /** Of the task; null or absent: what the daemon gives. */
   readonly timeoutSeconds?: number | null;
   readonly defaults: {
@@ -71,7 +72,7 @@ export function buildExecutionRequest(input: ExecutionFacts): ExecutionRequest {
     attemptDirectory: input.attemptDirectory,
     context: input.context,
     prompt: input.prompt,
-    resources: (input.resources ?? []).map(({ resource, mode }) => `${mode} ${resource}`),
+    resources: input.resources ?? [],
     limits: {
       timeoutMs,
       softTimeoutMs: timeoutMs === null ? null : timeoutMs * SOFT_TIMEOUT_SHARE,
