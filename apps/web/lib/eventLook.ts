@@ -6,6 +6,7 @@ export const EVENT_LOOK: Record<EventType, { label: string; tone: Tone }> = {
   'task.created': { label: 'Created', tone: 'neutral' },
   'task.updated': { label: 'Changed', tone: 'neutral' },
   'task.claimed': { label: 'Claimed', tone: 'running' },
+  'attempt.routed': { label: 'Agent chosen', tone: 'running' },
   'task.progress': { label: 'Progress', tone: 'running' },
   'task.completed': { label: 'Completed', tone: 'good' },
   'task.failed': { label: 'Failed', tone: 'bad' },

@@ -3,6 +3,7 @@ import type { Terminal } from './output/terminal.js';
 import { addExecute } from './program/addExecute.js';
 import { addFailures } from './program/addFailures.js';
 import { addMaintenance } from './program/addMaintenance.js';
+import { addRoutes } from './program/addRoutes.js';
 import { addRuns } from './program/addRuns.js';
 import { PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
 import {
@@ -177,6 +178,7 @@ Examples:
   addRuns(connected('runs'), connect, terminal);
 
   addFailures(command, connect, terminal);
+  addRoutes(command, connect, terminal);
 
   connected('graph')
     .description('Show or draw what depends on what: waves, critical path, oddities')

@@ -21,6 +21,7 @@ export * from './schemas/merge.js';
 export * from './schemas/newRun.js';
 export * from './schemas/orchestrator.js';
 export * from './schemas/resource.js';
+export * from './schemas/route.js';
 export * from './schemas/run.js';
 export * from './schemas/runSettings.js';
 export * from './schemas/runView.js';

@@ -15,6 +15,7 @@ import {
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
+import { askFigures } from '../execute/askFigures.js';
 import { describeGoOn } from '../execute/describeGoOn.js';
 import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { describeStall, prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
@@ -180,6 +181,8 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     write: logFile.write,
   });
   const tracing = await startTracing('neolith-execute', log);
+  execution.workers.router.tellTo(log);
+  execution.workers.agents.useFigures(askFigures(served.connection.client, log));
   const coordinator: Coordinator = makeCoordinator(
     execution,
     tellTrouble(log, display, terminal, options),

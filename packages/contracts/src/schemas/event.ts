@@ -5,6 +5,7 @@ export const EVENT_TYPES = [
   'task.created',
   'task.updated',
   'task.claimed',
+  'attempt.routed',
   'task.progress',
   'task.completed',
   'task.failed',

@@ -78,6 +78,8 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
   let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
+  /** Of waits before there is an agent to be ended. */
+  const ending = new AbortController();
   const { clean, explain } = createSecretCleaner(() => run?.secrets ?? deps.secrets);
   /** Once the task is done. */
   let keepWork = async (): Promise<void> => undefined;
@@ -93,6 +95,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
       return;
     }
     phase = 'ending';
+    ending.abort(new Error(`The attempt ends (${first}).`));
     if (first === 'lease_lost') progress.discard();
     void run?.terminate(first, { graceMs });
   }
@@ -182,6 +185,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
       directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
       const done = await doTask(deps, claim, {
         directory,
+        ending: ending.signal,
         progress,
         ended: () => (wanted === null ? null : outcomeOfEnd(wanted.reason)),
         cancelRequested: () => cancelRequested,

@@ -7,6 +7,8 @@ import {
   type IdKind,
   type Json,
   type Orchestrator,
+  type Route,
+  routeOfMetrics,
   type Task,
   type TaskPriority,
   type TaskReference,
@@ -132,7 +134,9 @@ export interface AttemptRow {
   metrics: Json | null;
 }
 
-export function toAttempt(row: AttemptRow): Attempt {
+/** With the route that was stored for it, or else the one that it told at its end. */
+export function toAttempt(row: AttemptRow, stored?: Route): Attempt {
+  const route = stored ?? routeOfMetrics(row.metrics);
   return {
     id: formatId('attempt', row.id),
     taskId: formatId('task', row.task_id),
@@ -149,6 +153,7 @@ export function toAttempt(row: AttemptRow): Attempt {
     error: row.error,
     metrics: row.metrics,
     usage: usageOfMetrics(row.metrics),
+    ...(route === null ? {} : { route }),
   };
 }
 

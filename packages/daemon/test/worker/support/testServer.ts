@@ -232,6 +232,11 @@ function handlersOf(engine: WorkEngine): Handlers {
     requestPermit: ({ body }) => engine.requestPermit(body),
     forceBreaker: ({ body }) => engine.forceBreaker(body),
     releaseBreaker: ({ body }) => engine.releaseBreaker(body),
+    recordRoute: async ({ params, body }) => {
+      await engine.recordRoute(params.id ?? '', body);
+      return null;
+    },
+    getAgentFigures: ({ query }) => engine.readAgentFigures(query),
     retryTask: ({ params }) => engine.retryTask(params.id ?? ''),
     requestMerge: ({ params, body, signal }) => engine.requestMerge(params.id ?? '', { ...body, signal }),
     completeMerge: async ({ params, body }) =>
