@@ -27,7 +27,7 @@ export interface DaemonFleet {
   /** SIGKILL to one of those that are not stopped, and a new one under its name. @param target in [0, 1) */
   killAndRestart(target: number): Promise<void>;
   /** SIGSTOP for so long, then SIGCONT. @param target in [0, 1) */
-  pause(target: number, ms: number): Promise<void>;
+  pause(target: number, ms: number, signal: AbortSignal): Promise<void>;
   /** SIGTERM to all; those that drain for too long are told again, and killed at last. @returns what ended other than by itself with 0. */
   stop(): Promise<string[]>;
 }
@@ -78,13 +78,13 @@ export function startDaemonFleet(options: DaemonFleetOptions): DaemonFleet {
       await ended(child);
       begin(name);
     },
-    async pause(target, ms) {
+    async pause(target, ms, signal) {
       const name = choose(target);
       const child = daemons.get(name) as ChildProcess;
       paused.add(name);
       child.kill('SIGSTOP');
       try {
-        await delay(ms);
+        await delay(ms, undefined, { signal });
       } finally {
         child.kill('SIGCONT');
         paused.delete(name);

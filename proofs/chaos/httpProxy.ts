@@ -95,7 +95,7 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
     if (fault === 'answer_silent' && random() < 0.5) return;
     const isTwinAtOnce = random() < 0.5;
     const first = forward(call, body, turn++, gone.signal);
-    let given = await (fault === 'request_twice'
+    const given = await (fault === 'request_twice'
       ? sendTwice(call, body, first, isTwinAtOnce, gone.signal)
       : first);
     if (fault === 'answer_silent') return;
@@ -104,8 +104,10 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
     const { 'transfer-encoding': _chunked, connection: _connection, ...headers } = given.headers;
     answer.writeHead(given.status, { ...headers, 'content-length': given.raw.length });
     if (fault === 'answer_cut') {
-      given = { ...given, raw: given.raw.subarray(0, Math.floor(random() * given.raw.length)) };
-      answer.write(given.raw, () => call.socket.resetAndDestroy());
+      answer.flushHeaders();
+      answer.write(given.raw.subarray(0, Math.floor(random() * given.raw.length)));
+      // What was written goes out before the reset.
+      setImmediate(() => call.socket.resetAndDestroy());
       return;
     }
     answer.end(given.raw);

@@ -37,13 +37,13 @@ export async function injectSeries(
 ): Promise<void> {
   for (const planned of plan) {
     await delay(Math.max(0, beganMs + planned.atMs - performance.now()), undefined, { signal });
-    await injectFault(targets, planned);
+    await injectFault(targets, planned, signal);
     targets.faults.count(planned.fault);
   }
 }
 
 /** Resolves when what was taken away is there again. */
-function injectFault(targets: FaultTargets, planned: FaultAt): Promise<void> {
+function injectFault(targets: FaultTargets, planned: FaultAt, signal: AbortSignal): Promise<void> {
   const { postgres, links, servers, daemons, random } = targets;
   const { target, amount } = planned;
   const inject: Record<PlannedFault, () => Promise<void>> = {
@@ -71,7 +71,7 @@ function injectFault(targets: FaultTargets, planned: FaultAt): Promise<void> {
     web_killed: () => (servers[Math.floor(target * servers.length)] as WebServer).killAndRestart(),
     daemon_killed: () => daemons.killAndRestart(target),
     daemon_stopped_past_lease: () =>
-      daemons.pause(target, targets.leaseSeconds * 1_000 + PAST_LEASE_MS + amount * 3_000),
+      daemons.pause(target, targets.leaseSeconds * 1_000 + PAST_LEASE_MS + amount * 3_000, signal),
   };
   return inject[planned.fault]();
 }

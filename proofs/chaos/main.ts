@@ -95,4 +95,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+// Not by itself when nothing is left to do: a socket that somebody forgot must not hold it up.
+process.exit(await main());

@@ -37,7 +37,7 @@ interface Watched {
   waiting: { readonly life: number; readonly sinceMs: number } | null;
 }
 
-export function startProber(servers: readonly WebServer[], token: string): Prober {
+export function startProber(servers: readonly WebServer[], token: string, signal: AbortSignal): Prober {
   const found: ProbeFindings = {
     livezAnswered: 0,
     served: 0,
@@ -123,6 +123,8 @@ export function startProber(servers: readonly WebServer[], token: string): Probe
       pending.add(asked);
     }
   }, EVERY_MS);
+
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 
   return {
     found,

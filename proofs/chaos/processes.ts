@@ -32,6 +32,7 @@ export function openProcesses(directory: string): Processes {
   const list = join(directory, 'processes');
   const children = new Set<ChildProcess>();
   const watched = new Map<string, number>();
+  let over = false;
   const write = (): void => {
     const pids = [...[...children].map(({ pid }) => pid), ...watched.values()];
     writeFileSync(list, pids.map((pid) => `${pid}\n`).join(''));
@@ -46,6 +47,8 @@ export function openProcesses(directory: string): Processes {
 
   return {
     start(file, args, { cwd, env, onOutput }) {
+      // Whoever was about to bring somebody back must not, after all were ended.
+      if (over) throw new Error('The run is over.');
       const child = spawn(file, [...args], {
         ...(cwd === undefined ? {} : { cwd }),
         env,
@@ -67,6 +70,7 @@ export function openProcesses(directory: string): Processes {
       write();
     },
     async endAll() {
+      over = true;
       const left = [...children];
       for (const { pid } of left) if (pid !== undefined) killGroup(pid);
       await Promise.all(left.map(ended));

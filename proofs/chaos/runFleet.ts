@@ -145,7 +145,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     });
     await untilServing(client, signal);
 
-    const prober = startProber(servers, token);
+    const prober = startProber(servers, token, signal);
     const feed = feedWork({ client, random, orchestratorIds, byHand: countFaults(), signal });
     // Awaited when the faults are over; until then it must not count as unhandled.
     feed.finished.catch(() => undefined);
@@ -242,9 +242,14 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
           Promise.all([...series, delay(options.seconds * 1_000, undefined, { signal })]),
           under.feed.finished,
         ]);
+      } catch (error) {
+        ending.abort(error);
+        await processes.endAll();
+        throw error;
       } finally {
         calm.abort();
-        await telling;
+        // Whoever took something away brings it back first, or fails at it because all is over.
+        await Promise.allSettled([...series, telling]);
       }
     }
 

@@ -66,7 +66,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     });
     const deadline = performance.now() + LISTEN_MS;
     while (!(await isAlive())) {
-      if (mine.exitCode !== null || performance.now() > deadline)
+      if (mine.exitCode !== null || mine.signalCode !== null || performance.now() > deadline)
         throw new Error(`The server ${options.name} did not come up on port ${port}. Is it built?`);
       await delay(POLL_MS);
     }
