@@ -79,28 +79,31 @@ export async function findNothingToRepair(world: World): Promise<void> {
 }
 
 async function workUntilQuiet(world: World, daemons: readonly Daemon[]): Promise<void> {
+  const living = daemons.filter(({ dead }) => !dead);
+  // Who stood still learns what it has lost, and who was asked to end what.
+  for (const daemon of living) if (daemon.work.length > 0) await daemon.renew();
   for (let round = 0; ; round += 1) {
-    if (round > ROUNDS_MAX)
-      throw world.breach([`after ${round} rounds of healthy work something still goes on`]);
-    const before = JSON.stringify(world.facts);
-    await sweep(world);
-    for (const daemon of daemons) {
-      if (daemon.dead) continue;
-      daemon.pausedUntil = 0;
-      if (daemon.work.length > 0) await daemon.renew();
-      await daemon.finish();
+    if (round > ROUNDS_MAX) throw world.breach([`after ${round} rounds of healthy work something still goes on`]);
+    if (await changes(world, () => workOnce(world, living))) world.pass(1_000);
+    else if (!(await changes(world, () => sweep(world)))) {
+      const next = nextMoment(world.facts, world.now);
+      if (next === null) return;
+      world.pass(next - world.now);
     }
-    const [worker] = daemons.filter(({ dead }) => !dead).slice(-1);
-    for (const { id } of world.facts.orchestrators)
-      if (canClaim(world.facts, id)) await worker?.claim(10, {}, id);
-    if (JSON.stringify(world.facts) !== before) {
-      world.pass(1_000);
-      continue;
-    }
-    const next = nextMoment(world.facts, world.now);
-    if (next === null) return;
-    world.pass(next - world.now);
   }
+}
+
+async function workOnce(world: World, living: readonly Daemon[]): Promise<void> {
+  for (const daemon of living) await daemon.finish();
+  const worker = living[living.length - 1];
+  for (const { id } of world.facts.orchestrators)
+    if (canClaim(world.facts, id)) await worker?.claim(10, {}, id);
+}
+
+async function changes(world: World, act: () => Promise<void>): Promise<boolean> {
+  const before = JSON.stringify(world.facts);
+  await act();
+  return JSON.stringify(world.facts) !== before;
 }
 
 /** To ask for work where there plainly is none costs a story a third of its time. */
@@ -122,7 +125,7 @@ function nextMoment(facts: Facts, now: number): number | null {
 
 /** Of everything that isn't over the rows have a reason, and the engine says one. */
 async function everythingSaysWhy(world: World): Promise<void> {
-  const { facts, now, engine } = world;
+  const { facts, now } = world;
   const breaches = [
     ...facts.leases.map(({ attempt }) => `${attempt} is live while all is quiet`),
     ...facts.merges.map(({ task }) => `${task} waits for a merge while all is quiet`),
@@ -138,7 +141,6 @@ async function everythingSaysWhy(world: World): Promise<void> {
     if (told.length === 0) breaches.push(`${task.id} is ${task.status}, and the engine doesn't say why`);
     world.story.tell(`   ${world.story.name('task', task.id)} is ${task.status}: ${told.join(', ')}`);
   }
-  void engine;
   if (breaches.length > 0) throw world.breach(breaches);
 }
 

@@ -90,11 +90,11 @@ export class Daemon {
     }
     const busy = this.work.length;
     const choice = random.weighted({
-      claim: busy < this.max ? 9 : 0.5,
+      claim: busy < this.max && this.#seesWork() ? 9 : 0.7,
       renew: busy > 0 ? 4 : 0,
       progress: busy > 0 ? 1 : 0,
       log: busy > 0 ? 0.7 : 0,
-      acquire: busy > 0 ? 2 : 0,
+      acquire: busy > 0 ? 2.5 : 0,
       permit: busy > 0 ? (isSick ? 3 : 0.8) : 0,
       end: busy > 0 ? 10 : 0,
       start: 0.7,
@@ -115,6 +115,11 @@ export class Daemon {
         return this.goOn(work, isSick);
       }
     }
+  }
+
+  /** Mostly it asks where something may be had, so that stories have more in them than vain questions. */
+  #seesWork(): boolean {
+    return this.world.facts.places.some(({ place }) => place === 'ready');
   }
 
   async #send(action: Action, learn: (answer: NonNullable<Answer>) => void): Promise<void> {

@@ -189,29 +189,27 @@ const FACTS = {
     ),
     `(SELECT coalesce(json_agg(q.request_id ORDER BY q.request_id), '[]') FROM claim_requests q JOIN orchestrators o ON o.id = q.orchestrator_id
        WHERE o.workspace_id = $1) AS requests`,
+    rows(
+      'events',
+      `SELECT e.xid::text, e.seq::text, e.type, e.task_id AS task, e.run_id AS run, e.attempt_id AS attempt, e."from", e."to",
+         (extract(epoch FROM e.at) * 1000)::float8 AS at, e.data
+       FROM events e WHERE e.workspace_id = $1 AND (e.xid, e.seq) > ($2::bigint, $3::bigint) ORDER BY e.xid, e.seq`,
+    ),
   ].join(',\n')}`,
 };
 
-const EVENTS = {
-  name: 'simulation_events',
-  text: `SELECT e.xid::text, e.seq::text, type, task_id AS task, run_id AS run, attempt_id AS attempt, "from", "to",
-           (extract(epoch FROM at) * 1000)::float8 AS at, data
-         FROM events e WHERE workspace_id = $1 AND (e.xid, e.seq) > ($2::bigint, $3::bigint) ORDER BY e.xid, e.seq`,
-};
-
-export async function readFacts(pool: Pool, workspaceId: string): Promise<Facts> {
-  const answer = await pool.query<Facts>({ ...FACTS, values: [workspaceId] });
-  return answer.rows[0] as Facts;
-}
-
-/** The events after one, in the order in which they were written; one client alone writes them. */
-export async function readEventsAfter(
+/** The rows, and the events after one in the order in which they were written: one client alone writes them. */
+export async function readFacts(
   pool: Pool,
   workspaceId: string,
-  last: { xid: string; seq: string },
-): Promise<EventFact[]> {
-  const answer = await pool.query<EventFact>({ ...EVENTS, values: [workspaceId, last.xid, last.seq] });
-  return answer.rows;
+  after: { xid: string; seq: string },
+): Promise<{ facts: Facts; events: EventFact[] }> {
+  const answer = await pool.query<Facts & { events: EventFact[] }>({
+    ...FACTS,
+    values: [workspaceId, after.xid, after.seq],
+  });
+  const { events, ...facts } = answer.rows[0] as Facts & { events: EventFact[] };
+  return { facts, events };
 }
 
 export const isLive = (status: TaskStatus): boolean => status === 'IN_PROGRESS' || status === 'MERGING';

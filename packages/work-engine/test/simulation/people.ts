@@ -79,7 +79,11 @@ type Other = keyof typeof OTHERS;
 /** People: they cancel, retry, link, pause, and change their minds. */
 export async function actAsPerson(world: World, agents: readonly string[]): Promise<void> {
   const { random, facts } = world;
-  const verb = random.weighted({ ...weightsOf(TASK_VERBS), ...weightsOf(RUN_VERBS), ...OTHERS });
+  const verb = random.weighted({
+    ...weightsOf(TASK_VERBS, facts.tasks),
+    ...weightsOf(RUN_VERBS, facts.runs),
+    ...OTHERS,
+  });
   const onTask = TASK_VERBS[verb];
   const onRun = RUN_VERBS[verb];
   if (onTask !== undefined) {
@@ -93,11 +97,19 @@ export async function actAsPerson(world: World, agents: readonly string[]): Prom
     const action = other(world, verb as Other, agents);
     if (action !== undefined) await world.perform({ ...action, who: 'person', kind: verb });
   }
-  void facts;
 }
 
-function weightsOf(verbs: Readonly<Record<string, { weight: number }>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(verbs).map(([name, { weight }]) => [name, weight]));
+/** What nothing is there for is done now and then all the same, and refused. */
+function weightsOf(
+  verbs: Readonly<Record<string, { weight: number; of: readonly string[] }>>,
+  things: readonly { status: string }[],
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(verbs).map(([name, { weight, of }]) => [
+      name,
+      things.some(({ status }) => of.includes(status)) ? weight : weight / 20,
+    ]),
+  );
 }
 
 async function actOn(
@@ -117,12 +129,12 @@ async function actOn(
 /** Mostly one where the verb means something, sometimes any. */
 function chooseTask({ random, facts }: World, of: readonly TaskStatus[]): TaskFact | undefined {
   const fitting = facts.tasks.filter(({ status }) => of.includes(status));
-  return random.pick(random.chance(0.08) ? facts.tasks : fitting);
+  return random.pick(fitting.length === 0 || random.chance(0.08) ? facts.tasks : fitting);
 }
 
 function chooseRun({ random, facts }: World, of: readonly RunStatus[]): RunFact | undefined {
   const fitting = facts.runs.filter(({ status }) => of.includes(status));
-  return random.pick(random.chance(0.04) ? facts.runs : fitting);
+  return random.pick(fitting.length === 0 || random.chance(0.04) ? facts.runs : fitting);
 }
 
 function other(

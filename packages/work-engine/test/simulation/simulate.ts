@@ -18,10 +18,10 @@ const LONGEST_MS = 18 * 3_600_000;
 const AGENTS = ['claude', 'codex', 'gemini'] as const;
 const ZONES = ['UTC', 'Asia/Kolkata', 'America/New_York'] as const;
 const TAIL_LINES = 40;
-export const DEFAULT_STEPS = 45;
+export const DEFAULT_STEPS = 50;
 
 export interface StoryOptions {
-  /** How many things happen while faults do. Default 45. */
+  /** How many things happen while faults do. Default 50. */
   steps?: number;
 }
 
@@ -69,6 +69,8 @@ export async function simulate(
   const jitter = random.fork();
   const all = createWorkEngine({
     ...database,
+    // Connections that are made already: on a machine that is busy a new one may come too late.
+    vitalPool: database.pool,
     clock: () => new Date(clock.now),
     random: () => jitter.next(),
   });

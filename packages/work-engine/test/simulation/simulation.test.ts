@@ -35,7 +35,7 @@ describe.runIf(only === undefined)('the simulation', () => {
 describe('one seed', () => {
   let database: TestDatabase;
   beforeAll(async () => {
-    database = await createTestDatabase({ poolSize: 10 });
+    database = await createTestDatabase({ poolSize: 10, statementTimeoutMs: 60_000 });
   });
   afterAll(() => database?.drop());
 

@@ -1,7 +1,7 @@
 import { ERROR_STATUS, isNeolithError, type NeolithError } from '@neolith/contracts';
 import type { Pool } from 'pg';
 import type { WorkEngine } from '../../src/index.js';
-import { type EventFact, type Facts, readEventsAfter, readFacts } from './facts.js';
+import { type EventFact, type Facts, readFacts } from './facts.js';
 import type { Random } from './random.js';
 import { findBreaches, History, type Moment } from './rules.js';
 import type { Story } from './story.js';
@@ -28,6 +28,9 @@ export type Outcome =
 /** A rule was broken, or something was thrown that nobody should see. */
 export class Breach extends Error {}
 
+/** Before every event. */
+const NOTHING_YET = { xid: '0', seq: '0' };
+
 /** Giving way in a deadlock ends the attempt; every other refusal changes nothing. */
 const CHANGES_THOUGH_REFUSED = 'RESOURCE_DEADLOCK';
 
@@ -40,7 +43,7 @@ export class World {
   stormy = true;
   step = 0;
   readonly #history = new History();
-  #last = { xid: '0', seq: '0' };
+  #last = NOTHING_YET;
   readonly #begun: number;
 
   private constructor(
@@ -69,7 +72,7 @@ export class World {
     workspace: string;
     clock: { now: number };
   }): Promise<World> {
-    const facts = await readFacts(parts.pool, parts.workspace);
+    const { facts } = await readFacts(parts.pool, parts.workspace, NOTHING_YET);
     return new World(
       parts.engine,
       parts.random,
@@ -93,8 +96,8 @@ export class World {
     this.tally.steps += 1;
     const before = this.facts;
     const outcome = await this.#attempt(action);
-    this.facts = await readFacts(this.pool, this.workspace);
-    const events = await readEventsAfter(this.pool, this.workspace, this.#last);
+    const { facts, events } = await readFacts(this.pool, this.workspace, this.#last);
+    this.facts = facts;
     const last = events[events.length - 1];
     if (last !== undefined) this.#last = { xid: last.xid, seq: last.seq };
     this.#tell(action, outcome, events);
