@@ -222,7 +222,8 @@ function handlersOf(engine: WorkEngine): Handlers {
     readAttemptLog: ({ params, query, signal }) =>
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
-    acquireResources: ({ params, body, signal }) => engine.acquireResources(params.id ?? '', body, { signal }),
+    acquireResources: ({ params, body, signal }) =>
+      engine.acquireResources(params.id ?? '', body, { signal }),
     giveUpResources: ({ params }) => engine.giveUpResources(params.id ?? ''),
     releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
     listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit),

@@ -2,8 +2,8 @@ import type { ResourceBoard } from '@neolith/contracts';
 import { boardResources } from '../../domain/resources/boardResources.js';
 import type { EngineContext } from '../../engineContext.js';
 import { readNow } from '../../store/lockTask.js';
-import { readDeadlocks } from '../../store/resourceDeadlocks.js';
 import { readResources } from '../../store/readResources.js';
+import { readDeadlocks } from '../../store/resourceDeadlocks.js';
 import { readConsistently, toEngineError } from '../../store/sql.js';
 import { listResourceWorkspaces } from '../../store/sweepResources.js';
 

@@ -9,8 +9,8 @@ import {
 import type { DeadlockData, HoldRow, WaitRow } from '../../domain/resources/resourceRows.js';
 import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
-import { type DeadlockPart, keepDeadlock } from '../../store/resourceDeadlocks.js';
 import { readResources } from '../../store/readResources.js';
+import { type DeadlockPart, keepDeadlock } from '../../store/resourceDeadlocks.js';
 import { prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
 import {
   declareAskedFor,
