@@ -104,7 +104,6 @@ describe('a new task', () => {
       timeoutSeconds: null,
       estimateMinutes: null,
       metadata: {},
-      resources: [],
       source: null,
       sourceId: null,
       status: 'TODO',
