@@ -55,7 +55,9 @@ function tell(what: string, timesMs: readonly number[], promisedMs: number, prom
   const median = sorted[Math.floor(sorted.length / 2)] as number;
   const worst = sorted.at(-1) as number;
   const measured =
-    sorted.length === 1 ? seconds(worst) : `${seconds(median)}, at most ${seconds(worst)} of ${sorted.length}`;
+    sorted.length === 1
+      ? seconds(worst)
+      : `${seconds(median)}, at most ${seconds(worst)} of ${sorted.length}`;
   figures.push({ what, measured, promised: `≤ ${promised}` });
   expect(worst, what).toBeLessThanOrEqual(promisedMs);
 }
@@ -69,14 +71,16 @@ async function until(what: string, limitMs: number, look: () => Promise<boolean>
   }
 }
 
-const answers = (url = installation.url) => async () => {
-  const response = await fetch(`${url}/api/v1/orchestrators`, {
-    headers: { authorization: `Bearer ${installation.token}` },
-    signal: AbortSignal.timeout(20_000),
-  }).catch(() => null);
-  await response?.body?.cancel();
-  return response?.ok === true;
-};
+const answers =
+  (url = installation.url) =>
+  async () => {
+    const response = await fetch(`${url}/api/v1/orchestrators`, {
+      headers: { authorization: `Bearer ${installation.token}` },
+      signal: AbortSignal.timeout(20_000),
+    }).catch(() => null);
+    await response?.body?.cancel();
+    return response?.ok === true;
+  };
 
 const orchestrator = (name: string) =>
   client.createOrchestrator({ body: { name, role: 'r', discipline: 'd', maxConcurrentTasks: 100 } });
@@ -103,7 +107,11 @@ it('a task of a daemon that was killed runs again', async () => {
       }),
     );
     await client.cancelTask({ params: { id }, body: {} });
-    await until('the cancel', 30_000, async () => (await client.getTask({ params: { id } })).status === 'CANCELLED');
+    await until(
+      'the cancel',
+      30_000,
+      async () => (await client.getTask({ params: { id } })).status === 'CANCELLED',
+    );
     other.kill('SIGKILL');
   }
   tell('a daemon is killed: its task runs on another one (lease 30 s)', times, 35_000);
@@ -122,7 +130,11 @@ it('a cancel is heard, and nothing of its agent is left', async () => {
     });
     const startMs = performance.now();
     await client.cancelTask({ params: { id }, body: {} });
-    await until('the cancel', 30_000, async () => (await client.getTask({ params: { id } })).status === 'CANCELLED');
+    await until(
+      'the cancel',
+      30_000,
+      async () => (await client.getTask({ params: { id } })).status === 'CANCELLED',
+    );
     times.push(performance.now() - startMs);
   }
   daemon.kill('SIGKILL');
@@ -143,8 +155,16 @@ it('server and database come back', async () => {
     await recover(installation.faults.postgres_everything_killed),
     10_000,
   );
-  tell('all sessions of PostgreSQL are ended: to the next answer', await recover(installation.postgres.terminateSessions), 10_000);
-  tell('the server is killed: from its restart to the first answer', await recover(installation.faults.web_killed), 10_000);
+  tell(
+    'all sessions of PostgreSQL are ended: to the next answer',
+    await recover(installation.postgres.terminateSessions),
+    10_000,
+  );
+  tell(
+    'the server is killed: from its restart to the first answer',
+    await recover(installation.faults.web_killed),
+    10_000,
+  );
 });
 
 it('a silent connection is given up', async () => {
@@ -154,7 +174,11 @@ it('a silent connection is given up', async () => {
     // Its own token is of the same database, so the installation's is good here.
     expect(await answers(server.url)()).toBe(true);
     expect(proxy.silence()).toBeGreaterThan(0);
-    tell('connections fall silent: to the next answer', [await until('an answer', 60_000, answers(server.url))], 16_000);
+    tell(
+      'connections fall silent: to the next answer',
+      [await until('an answer', 60_000, answers(server.url))],
+      16_000,
+    );
   } finally {
     await server.stop('SIGKILL');
     proxy.close();

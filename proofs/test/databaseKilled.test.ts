@@ -90,8 +90,7 @@ it('PostgreSQL that is killed under load: every answer is a success or 503 with 
   await load.stop();
 
   expect(refused).toBeGreaterThanOrEqual(24);
-  for (const other of load.others)
-    expect(other).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
+  for (const other of load.others) expect(other).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
   for (const { retryAfter } of load.others) expect(Number(retryAfter)).toBeGreaterThan(0);
   const database = openDatabase(postgres.url, { poolSize: 1 });
   try {

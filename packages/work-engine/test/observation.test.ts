@@ -52,7 +52,11 @@ test('claims, endings and losses are told as numbers and closed words, each once
     // It had one try, and a fault of its provider is no try: nobody has to look at any of them.
     expect(seen.filter((one) => one.kind === 'task_parked')).toEqual([]);
     const poison = await fixture.task(orchestrator, { maxAttempts: 1 });
-    const [last] = (await engine.claimNextTask(orchestrator.id, { criteria: { excludeTaskIds: [failed.task.id, lost.task.id] } })).claims;
+    const [last] = (
+      await engine.claimNextTask(orchestrator.id, {
+        criteria: { excludeTaskIds: [failed.task.id, lost.task.id] },
+      })
+    ).claims;
     expect(last?.task.id).toBe(poison.id);
     await engine.completeTask(poison.id, { status: 'failed', error: 'no', attemptId: last?.attempt.id });
     expect(seen.filter((one) => one.kind === 'task_parked')).toHaveLength(1);
@@ -142,7 +146,12 @@ test('figures tell of breakers, of what is held and of who waits for it, and a d
   const seen: Observation[] = [];
   const watched = createWorkEngine({ ...fixture.test.database, observe: (one) => seen.push(one) });
   const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 5 });
-  await fixture.engine.forceBreaker({ agent: 'claude', provider: 'anthropic', to: 'open', reason: 'by hand' });
+  await fixture.engine.forceBreaker({
+    agent: 'claude',
+    provider: 'anthropic',
+    to: 'open',
+    reason: 'by hand',
+  });
   try {
     const attempts: string[] = [];
     for (const resource of ['port:1', 'port:2']) {

@@ -156,7 +156,13 @@ async function workAsBefore(url: string, whose: string, isOver: () => boolean): 
         [whose, randomUUID()],
       );
       if (claim === undefined) break;
-      const item = { n: 0, task_id: claim.task, attempt_id: claim.attempt_id, result: 'completed', output: {} };
+      const item = {
+        n: 0,
+        task_id: claim.task,
+        attempt_id: claim.attempt_id,
+        result: 'completed',
+        output: {},
+      };
       const rows = await tried<{ code: string | null; status: string }>(
         'SELECT code, status FROM settle_attempts($1, NULL, $2, 3, NULL)',
         [JSON.stringify([item]), 'daemon'],

@@ -54,7 +54,8 @@ export async function renderMetrics({ pools, figures }: MetricsInput): Promise<s
     }
     const breakers = gauge('breakerStatus');
     for (const { agent, provider, status } of figures.figures.breakers)
-      for (const one of BREAKER_STATUSES) breakers.set({ agent, provider, status: one }, one === status ? 1 : 0);
+      for (const one of BREAKER_STATUSES)
+        breakers.set({ agent, provider, status: one }, one === status ? 1 : 0);
     const { held, attemptsWaiting, tasksWaiting, oldestWaitSeconds } = figures.figures.resources;
     gauge('resourcesHeld').set(held);
     const waits = gauge('resourcesWaiting');

@@ -73,7 +73,8 @@ async function ask(
     const taskId = await lockLease(client, asked.uuid);
     if (taskId === null) return null;
     const now = await readNow(client, engine.now());
-    if (await isHeld(client, asked)) return { kind: 'granted' as const, granted: 0, refused: [], deadlocks: [], now };
+    if (await isHeld(client, asked))
+      return { kind: 'granted' as const, granted: 0, refused: [], deadlocks: [], now };
     const before = await readResources(client, workspaceId, now);
     const isNew = !before.waits.some((wait) => wait.attempt_id === asked.uuid);
     await waitForUses(client, { attemptId: asked.uuid, uses: asked.uses, now });
