@@ -1,68 +1,25 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createClient, isNeolithError, type NeolithClient } from '@neolith/contracts';
 import { createTestDatabase, type TestDatabase } from '@neolith/database/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startServer, type TestServer } from '../../apps/web/test/startServer.js';
-
-/** A way to the server that ends each connection after so many bytes of answer; null: it lets everything through. */
-interface CuttingProxy {
-  url: string;
-  cutAfter: number | null;
-  close(): Promise<void>;
-}
-
-async function startCuttingProxy(port: number): Promise<CuttingProxy> {
-  const sockets = new Set<Socket>();
-  const proxy: CuttingProxy = { url: '', cutAfter: null, close: () => Promise.resolve() };
-  const server: Server = createServer((client) => {
-    const upstream = connect({ host: '127.0.0.1', port });
-    let left = proxy.cutAfter ?? Number.POSITIVE_INFINITY;
-    const end = () => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', end);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        end();
-      });
-    }
-    client.on('data', (part) => upstream.write(part));
-    upstream.on('data', (part) => {
-      // The server has answered, so it has committed; what the client sees of it is another matter.
-      if (part.length <= left) client.write(part);
-      else if (left > 0) client.write(part.subarray(0, left), end);
-      else end();
-      left -= part.length;
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  proxy.close = () => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise((resolve) => server.close(() => resolve()));
-  };
-  return proxy;
-}
+import { startTcpProxy, type TcpProxy } from '../chaos/tcpProxy.js';
 
 let test: TestDatabase;
 let server: TestServer;
-let proxy: CuttingProxy;
+let proxy: TcpProxy;
 let direct: NeolithClient;
 let cut: NeolithClient;
 
 beforeAll(async () => {
   test = await createTestDatabase();
   server = await startServer({ databaseUrl: test.url });
-  proxy = await startCuttingProxy(server.port);
+  proxy = await startTcpProxy(() => server.port);
   const token = await server.token();
   direct = createClient({ baseUrl: server.url, token });
   // A connection kept alive would have been opened before the cut was asked for.
   const fetchOnce: typeof fetch = (input, init) =>
     fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), connection: 'close' } });
-  cut = createClient({ baseUrl: proxy.url, token, fetch: fetchOnce });
+  cut = createClient({ baseUrl: `http://127.0.0.1:${proxy.port}`, token, fetch: fetchOnce });
 });
 afterAll(async () => {
   await proxy?.close();
@@ -74,9 +31,9 @@ const isUnreachable = (error: unknown) => isNeolithError(error) && error.code ==
 
 /** The call through a proxy that cuts; it must be told as one without an answer, never as anything else. */
 async function expectNoAnswer(cutAfter: number, call: () => Promise<unknown>): Promise<void> {
-  proxy.cutAfter = cutAfter;
+  proxy.cutNewAfter = cutAfter;
   await expect(call()).rejects.toSatisfy(isUnreachable);
-  proxy.cutAfter = null;
+  proxy.cutNewAfter = null;
 }
 
 // Before the first byte, within the status line, within the headers, within the body.

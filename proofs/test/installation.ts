@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Database, migrate, openDatabase } from '@neolith/database';
 import { createWorkEngine, type WorkEngine } from '@neolith/work-engine';
 import { startServer } from '../../apps/web/test/startServer.js';
-import { type ChaosPostgres, startChaosPostgres } from './chaosPostgres.js';
+import { type ChaosPostgres, startChaosPostgres } from '../chaos/chaosPostgres.js';
 
 const neolith = fileURLToPath(new URL('../../packages/cli/bin/neolith.js', import.meta.url));
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineEvent } from '@neolith/work-engine';
+import { randomTasks } from '../chaos/randomTasks.js';
+import { seededRandom, shuffle, whole } from '../chaos/seededRandom.js';
 import { checkHistory, type HistoryReport } from './checkHistory.js';
 import { ended, type Installation, type Ledger, startInstallation } from './installation.js';
-import { randomTasks } from './randomTasks.js';
 import { readFacts, readHistory } from './readFacts.js';
-import { seededRandom, shuffle, whole } from './seededRandom.js';
 
 export const FAULTS = [
   'web_killed',

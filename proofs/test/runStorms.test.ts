@@ -5,7 +5,7 @@ import { createTestDatabase } from '@neolith/database/testing';
 import { expect, it } from 'vitest';
 import { startServer } from '../../apps/web/test/startServer.js';
 import { watchDatabase } from '../../packages/work-engine/test/runs/support/watch.js';
-import { seededRandom, whole } from './seededRandom.js';
+import { seededRandom, whole } from '../chaos/seededRandom.js';
 
 const VERBS = {
   start: 'startRun',

@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, type EngineEvent, formatId, isNeolithError, type Run } from '@neolith/contracts';
 import { watchDatabase } from '../../packages/work-engine/test/runs/support/watch.js';
+import { randomTasks } from '../chaos/randomTasks.js';
+import { seededRandom, shuffle, whole } from '../chaos/seededRandom.js';
 import { checkRunHistory, type RunHistoryReport } from './checkRunHistory.js';
 import { ended, type Ledger, startInstallation } from './installation.js';
-import { randomTasks } from './randomTasks.js';
-import { seededRandom, shuffle, whole } from './seededRandom.js';
 
 export const RUN_FAULTS = [
   'web_killed',

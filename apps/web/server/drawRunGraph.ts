@@ -85,8 +85,8 @@ async function withDetails(
     tasks: plan.tasks.map((task, place) => {
       const detail = details.get(graph.tasks[place]?.id ?? '');
       if (detail === undefined) return task;
-      const { description, acceptanceCriteria, maxAttempts, timeoutSeconds, metadata } = detail;
-      return { ...task, description, acceptanceCriteria, maxAttempts, timeoutSeconds, metadata };
+      const { description, acceptanceCriteria, maxAttempts, backoff, timeoutSeconds, metadata } = detail;
+      return { ...task, description, acceptanceCriteria, maxAttempts, backoff, timeoutSeconds, metadata };
     }),
   };
 }

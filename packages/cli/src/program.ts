@@ -3,6 +3,7 @@ import type { Terminal } from './output/terminal.js';
 import { addExecute } from './program/addExecute.js';
 import { addFailures } from './program/addFailures.js';
 import { addMaintenance } from './program/addMaintenance.js';
+import { addRoutes } from './program/addRoutes.js';
 import { addRuns } from './program/addRuns.js';
 import { PLAN_FORMATS, PRIORITIES, withPlanOptions } from './program/planOptions.js';
 import {
@@ -13,6 +14,7 @@ import {
   readMinutes,
   readPort,
   readTail,
+  readTime,
 } from './program/readValue.js';
 import { withWorkerOptions } from './program/workerOptions.js';
 import { VERSION } from './version.js';
@@ -176,6 +178,7 @@ Examples:
   addRuns(connected('runs'), connect, terminal);
 
   addFailures(command, connect, terminal);
+  addRoutes(command, connect, terminal);
 
   connected('graph')
     .description('Show or draw what depends on what: waves, critical path, oddities')
@@ -210,6 +213,30 @@ Examples:
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExamples:\n  neolith resources\n  neolith resources --json')
     .action(async (options) => (await import('./commands/resources.js')).resources(terminal, options));
+
+  command('acquire')
+    .description('For agents at work: take resources that others must not use meanwhile, or wait for them')
+    .argument('<resource...>', 'such as port:3000, path:src/api/**, db-schema; all of them or none')
+    .option('--shared', 'beside others that share them')
+    .option('--wait <time>', 'for how long at most', readTime(0, 86_400), 60)
+    .option('--json', 'print the answer as JSON')
+    .addHelpText(
+      'after',
+      `
+Asks the daemon that runs this agent, by the socket in NEOLITH_SOCKET; needs no
+token. What is granted is held until the attempt ends. Who got nothing waits no
+more.
+Exit codes: 0 granted, 8 somebody else has it, 9 gave way in a deadlock,
+10 attempt over. After 9 and 10 end your work at once; the daemon ends you.
+
+Examples:
+  neolith acquire port:3000
+  neolith acquire 'path:src/api/**' db-schema --wait 5m
+  neolith acquire --shared db-schema --wait 0`,
+    )
+    .action(async (names, options) =>
+      (await import('./commands/acquire.js')).acquire(terminal, names, options),
+    );
 
   connected('next')
     .description('Show the task that is next, and why')

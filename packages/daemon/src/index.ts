@@ -43,6 +43,7 @@ export { providerOf } from './agents/providerOf.js';
 export { AGENT_NAMES, type AgentConfigurations, type AgentName, createAgent } from './agents/registry.js';
 export type { AgentRunReport } from './agents/runAgent.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
+export * from './asking/index.js';
 export * from './coordinator/index.js';
 export * from './git/index.js';
 export * from './metrics/index.js';

@@ -37,7 +37,9 @@ import { recalculateAllStatuses, reconcile } from './operations/recalculateAllSt
 import { renewLease } from './operations/renewLease.js';
 import { acquireResources } from './operations/resources/acquireResources.js';
 import { getResources } from './operations/resources/getResources.js';
+import { giveUpResources } from './operations/resources/giveUpResources.js';
 import { reopenTask, retryTask } from './operations/retryTask.js';
+import { readAgentFigures, recordRoute } from './operations/routes.js';
 import { assignTask, failTask, getNextTasks, getReadyTasks } from './operations/runs/assignTask.js';
 import { cascadeTaskCompletion } from './operations/runs/cascade.js';
 import { deleteRun, listRuns, updateRun, updateRunConfig } from './operations/runs/changeRun.js';
@@ -138,6 +140,7 @@ function bind(engine: EngineContext): WorkEngine {
     renewLease: (...input) => renewLease(engine, ...input),
     confirmCancelled: (...input) => confirmCancelled(engine, ...input),
     acquireResources: (...input) => acquireResources(engine, ...input),
+    giveUpResources: (...input) => giveUpResources(engine, ...input),
     getResources: () => getResources(engine),
     releaseAttempt: (...input) => releaseAttempt(engine, ...input),
     createTask: (...input) => createTask(engine, ...input),
@@ -214,6 +217,8 @@ function bind(engine: EngineContext): WorkEngine {
     requestPermit: (...input) => requestPermit(engine, ...input),
     forceBreaker: (...input) => forceBreaker(engine, ...input),
     releaseBreaker: (...input) => releaseBreaker(engine, ...input),
+    recordRoute: (...input) => recordRoute(engine, ...input),
+    readAgentFigures: (...input) => readAgentFigures(engine, ...input),
     createWorkspace: (...input) => createWorkspace(engine, ...input),
     getWorkspace: () => getWorkspace(engine),
     updateWorkspace: (...input) => updateWorkspace(engine, ...input),

@@ -1,6 +1,7 @@
 import type {
   AcquireRequest,
   AcquireResult,
+  AgentFigures,
   Attempt,
   AttemptPage,
   Breaker,
@@ -16,6 +17,7 @@ import type {
   Execution,
   ExecutionStats,
   ForceBreaker,
+  GiveUpResult,
   HeldAgent,
   Json,
   LogAppended,
@@ -44,6 +46,7 @@ import type {
   ReleaseBreaker,
   Renewal,
   ResourceBoard,
+  Route,
   Run,
   RunFilter,
   RunGraph,
@@ -268,6 +271,8 @@ export interface WorkEngine {
     request: AcquireRequest,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<AcquireResult>;
+  /** It waits no more for what it asked for; what it holds it keeps. */
+  giveUpResources(attemptId: string): Promise<GiveUpResult>;
   getResources(): Promise<ResourceBoard>;
 
   createTask(task: NewTask): Promise<Task>;
@@ -389,6 +394,11 @@ export interface WorkEngine {
   requestPermit(request: PermitRequest): Promise<Permit>;
   forceBreaker(input: ForceBreaker): Promise<Breaker>;
   releaseBreaker(input: ReleaseBreaker): Promise<Breaker>;
+
+  /** Stores which agent takes the task of a running attempt, and why; the same one told again changes nothing. */
+  recordRoute(attemptId: string, route: Route): Promise<void>;
+  /** What the attempts of late say of each agent at each type of task. */
+  readAgentFigures(options?: { days?: number | undefined }): Promise<AgentFigures>;
 
   createWorkspace(workspace: { slug: string; name: string }): Promise<Workspace>;
   getWorkspace(): Promise<Workspace>;

@@ -8,6 +8,7 @@ import { tellTokens, tellUsage } from '@/lib/formatUsage';
 import { ATTEMPT_STATUS_LOOK } from '@/lib/statusLook';
 import type { AttemptJson } from '@/lib/wire';
 import { AttemptOrigin } from './AttemptOrigin';
+import { AttemptRoute } from './AttemptRoute';
 
 /** Every try at the task, the latest first; the log of one of them is shown. */
 export function AttemptList({
@@ -72,6 +73,7 @@ export function AttemptList({
                 </div>
                 <Usage usage={attempt.usage} />
                 <AttemptOrigin attempt={attempt} attempts={attempts} />
+                <AttemptRoute route={attempt.route} />
                 {attempt.error === null ? null : (
                   <p className="foreign mt-1 line-clamp-4 text-xs text-bad">
                     {failureOf(attempt)}

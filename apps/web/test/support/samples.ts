@@ -205,6 +205,7 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
     acquireResources: { id: attempt, body: { resources: ['port:3000', { resource: 'db', mode: 'shared' }] } },
+    giveUpResources: { id: attempt },
     getResources: {},
     releaseAttempt: {
       id: attempt,
@@ -216,6 +217,25 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     },
     listDeadLetters: { query: { runId: things.failedRun, limit: '5' } },
     redriveDeadLetters: { body: { runId: things.quarantinedRun } },
+    recordRoute: {
+      id: attempt,
+      body: {
+        agent: 'claude',
+        provider: 'anthropic',
+        model: null,
+        rule: 'hard bugs',
+        strategy: 'auto',
+        taskType: 'bug',
+        complexity: 'high',
+        confidence: 0.9,
+        reason: 'It succeeds most often',
+        candidates: [
+          { agent: 'claude', state: 'chosen', reason: '9 of 10' },
+          { agent: 'codex', state: 'next', reason: '5 of 10' },
+        ],
+      },
+    },
+    getAgentFigures: { query: { days: '7' } },
     listBreakers: {},
     requestPermit: { body: { agent: 'claude', provider: 'anthropic', attemptId: attempt } },
     forceBreaker: {

@@ -12,9 +12,11 @@ import {
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
+import { askFigures } from '../execute/askFigures.js';
 import { describeStall, prepareWorkers, type WorkerFlags } from '../execute/prepareWorkers.js';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
+import { OWN_COMMAND } from '../ownCommand.js';
 import { startTracing } from '../start/startTracing.js';
 import { VERSION } from '../version.js';
 
@@ -44,7 +46,7 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     );
   }
   const home = neolithHome();
-  const { agents, workplace, merger, secrets } = await prepareWorkers(options, home);
+  const { agents, router, workplace, merger, secrets } = await prepareWorkers(options, home);
   const { client, token, url } = resolveConnection(options, process.env, home);
   const runId =
     options.run === undefined || options.run === 'none'
@@ -57,12 +59,15 @@ export async function daemon(terminal: Terminal, options: DaemonFlags): Promise<
     secrets: [token, ...secrets],
     write: (line) => void process.stderr.write(line),
   });
+  router.tellTo(log);
+  agents.useFigures(askFigures(client, log));
   const worker = createDaemon({
     client,
     agent: agents,
     workplace,
     name: options.name ?? hostname(),
     version: VERSION,
+    command: OWN_COMMAND,
     orchestrators:
       options.all === true
         ? 'all'

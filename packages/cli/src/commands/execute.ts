@@ -15,6 +15,7 @@ import {
 } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findRun } from '../connection/findRun.js';
+import { askFigures } from '../execute/askFigures.js';
 import { describeGoOn } from '../execute/describeGoOn.js';
 import { ensureOrchestrator } from '../execute/ensureOrchestrator.js';
 import { describeStall, prepareWorkers, type WorkerFlags, type Workers } from '../execute/prepareWorkers.js';
@@ -31,6 +32,7 @@ import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
+import { OWN_COMMAND } from '../ownCommand.js';
 import { connectOrStart, type ServedConnection } from '../start/connectOrStart.js';
 import { openLineLog, prepareHome } from '../start/home.js';
 import { type AskedToEnd, listenForEnd } from '../start/signals.js';
@@ -179,6 +181,8 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     write: logFile.write,
   });
   const tracing = await startTracing('neolith-execute', log);
+  execution.workers.router.tellTo(log);
+  execution.workers.agents.useFigures(askFigures(served.connection.client, log));
   const coordinator: Coordinator = makeCoordinator(
     execution,
     tellTrouble(log, display, terminal, options),
@@ -208,6 +212,7 @@ function makeCoordinator(
     ...(workers.merger === null ? {} : { merger: workers.merger }),
     ...(options.name === undefined ? {} : { name: options.name }),
     version: VERSION,
+    command: OWN_COMMAND,
     attemptsDirectory: join(home, 'attempts'),
     logsDirectory: join(home, 'logs', 'attempts'),
     maxConcurrent: options.maxConcurrent,

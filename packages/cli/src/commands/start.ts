@@ -5,6 +5,7 @@ import { createClient } from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
+import { OWN_COMMAND } from '../ownCommand.js';
 import { seedWorkspace } from '../seed/seedWorkspace.js';
 import { findWeb, type WebProgram } from '../start/findWeb.js';
 import { holdHome } from '../start/holdHome.js';
@@ -104,11 +105,10 @@ async function endDaemon(daemon: SupervisedChild, asked: AskedToEnd): Promise<vo
 }
 
 function daemonArguments(url: string, tokenFile: string, options: StartFlags): string[] {
-  const entry = fileURLToPath(new URL('../../bin/neolith.js', import.meta.url));
   const demo = fileURLToPath(new URL('../demo/demoAgent.js', import.meta.url));
   const command = options.shellCommand ?? `exec ${quote(process.execPath)} ${quote(demo)}`;
   return [
-    ...[entry, 'daemon', '--server', url, '--token-file', tokenFile, '--all'],
+    ...[...OWN_COMMAND.slice(1), 'daemon', '--server', url, '--token-file', tokenFile, '--all'],
     ...['--slots', String(options.slots), '--drain-minutes', String(DRAIN_MINUTES)],
     ...['--shell-command', command],
     // What somebody executes is not to be pretended.

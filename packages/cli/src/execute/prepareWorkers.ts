@@ -21,7 +21,7 @@ import {
 } from '@neolith/daemon';
 import { CommandError } from '../output/commandError.js';
 import { type AgentsConfigFlags, loadAgentsConfig } from './loadAgentsConfig.js';
-import { readRouter } from './readRouter.js';
+import { type FollowedRouter, readRouter } from './readRouter.js';
 
 export interface WorkerFlags extends AgentsConfigFlags {
   readonly agent: readonly string[];
@@ -43,6 +43,7 @@ export interface WorkerFlags extends AgentsConfigFlags {
 /** Who does the tasks, where, and what brings their work together. */
 export interface Workers {
   readonly agents: RoutingChooser;
+  readonly router: FollowedRouter;
   readonly workplace: Workplace;
   /** Null: nothing is to be merged. */
   readonly merger: Merger | null;
@@ -67,9 +68,10 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
   const repository = await findRepository(options, isShellAlone(options, configured, shellCommand), home);
   const directory = repository?.openedPath ?? resolve(options.workDirectory ?? '.');
   const project = repository === null ? null : await readProjectFacts(directory);
+  const router = await readRouter(options.router, directory);
   const agents = await routeAgents({
     adapters,
-    config: await readRouter(options.router, directory),
+    config: router,
     named: options.agent.length > 0 || shellCommand !== undefined,
     project,
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -79,6 +81,7 @@ export async function prepareWorkers(options: WorkerFlags, home: string): Promis
   const target = options.target ?? null;
   return {
     agents,
+    router,
     repository,
     project,
     workplace:

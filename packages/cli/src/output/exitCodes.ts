@@ -2,6 +2,8 @@ import { isNeolithError } from '@neolith/contracts';
 import {
   AgentError,
   AgentsConfigError,
+  AskError,
+  type AskErrorCode,
   CoordinatorError,
   DaemonError,
   GitError,
@@ -19,6 +21,10 @@ export const EXIT = {
   runFailed: 5,
   runQuarantined: 6,
   runCancelled: 7,
+  /** To an agent that asked for resources: these, and the attempt that is over in one way or the other. */
+  resourceInUse: 8,
+  gaveWay: 9,
+  attemptOver: 10,
   interrupted: 130,
 } as const;
 
@@ -35,6 +41,12 @@ const GIT_EXITS: Partial<Record<GitErrorCode, number>> = {
   REPOSITORY_LOCKED: EXIT.conflict,
 };
 
+const ASK_EXITS: Partial<Record<AskErrorCode, number>> = {
+  INVALID_INPUT: EXIT.usage,
+  RESOURCE_DEADLOCK: EXIT.gaveWay,
+  LEASE_LOST: EXIT.attemptOver,
+};
+
 /** The exit code that says what kind of error it was. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
@@ -45,6 +57,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CoordinatorError && ['CHANNEL_NOT_FOUND', 'TASK_NOT_IN_PLAN'].includes(error.code))
     return EXIT.notFound;
   if (error instanceof GitError) return GIT_EXITS[error.code] ?? EXIT.failed;
+  if (error instanceof AskError) return ASK_EXITS[error.code] ?? EXIT.failed;
   if (!isNeolithError(error)) return EXIT.failed;
   if (error.status === 404) return EXIT.notFound;
   return error.status === 409 ? EXIT.conflict : EXIT.failed;

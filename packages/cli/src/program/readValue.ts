@@ -23,6 +23,7 @@ function readWhole(text: string, min: number, max: number): number {
 
 export const readCount = (text: string): number => readWhole(text, 1, 1_000);
 export const readLimit = (text: string): number => readWhole(text, 1, 1_000_000);
+export const readDays = (text: string): number => readWhole(text, 1, 90);
 export const readTail = (text: string): number => readWhole(text, 0, 1_000_000);
 export const readPort = (text: string): number => readWhole(text, 1, 65_535);
 export const readLeaseSeconds = (text: string): number => readWhole(text, 1, 86_400);

@@ -2,6 +2,7 @@ import { breakerEndpoints } from './breakers.js';
 import { deadLetterEndpoints } from './deadLetters.js';
 import { fleetEndpoints } from './fleet.js';
 import { orchestratorEndpoints } from './orchestrators.js';
+import { routeEndpoints } from './routes.js';
 import { runEndpoints } from './runs.js';
 import { taskEndpoints } from './tasks.js';
 
@@ -12,6 +13,7 @@ export const endpoints = {
   ...runEndpoints,
   ...fleetEndpoints,
   ...breakerEndpoints,
+  ...routeEndpoints,
   ...deadLetterEndpoints,
 } as const;
 

@@ -8,7 +8,12 @@ import {
   mergeRequestSchema,
   mergeTurnSchema,
 } from '../schemas/merge.js';
-import { acquireRequestSchema, acquireResultSchema, resourceBoardSchema } from '../schemas/resource.js';
+import {
+  acquireRequestSchema,
+  acquireResultSchema,
+  giveUpResultSchema,
+  resourceBoardSchema,
+} from '../schemas/resource.js';
 import {
   createTasksSchema,
   taskDetailSchema,
@@ -352,6 +357,16 @@ export const taskEndpoints = {
     body: acquireRequestSchema,
     response: acquireResultSchema,
     repeatable: true,
+    errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'RESOURCE_DEADLOCK'],
+  }),
+  giveUpResources: defineEndpoint({
+    method: 'DELETE',
+    path: '/attempts/{id}/resources',
+    group: 'Attempts',
+    scope: 'work',
+    status: 200,
+    summary: 'Wait no more for resources: the place in the line is given up. What the attempt holds it keeps',
+    response: giveUpResultSchema,
     errors: ['ATTEMPT_NOT_FOUND', 'LEASE_LOST', 'RESOURCE_DEADLOCK'],
   }),
   getResources: defineEndpoint({

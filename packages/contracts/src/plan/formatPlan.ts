@@ -1,3 +1,4 @@
+import type { BackoffSettings } from '../schemas/backoff.js';
 import type { PlanGraph, PlanGraphTask } from './planGraph.js';
 import { planLimits } from './planLimits.js';
 import {
@@ -19,6 +20,7 @@ export interface WrittenTask extends PlanGraphTask {
   readonly orchestrator?: string | null | undefined;
   readonly estimateMinutes?: number | null | undefined;
   readonly maxAttempts?: number | null | undefined;
+  readonly backoff?: BackoffSettings | null | undefined;
   readonly timeoutSeconds?: number | null | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly acceptanceCriteria?: readonly string[] | undefined;
@@ -76,7 +78,7 @@ function listPhases({ phases = [], tasks }: WrittenPlan): NonNullable<PlanInput[
 function makeTask(task: WrittenTask, known: ReadonlySet<string>): PlanInput['tasks'][number] {
   const { id, title, description, priority, dueAt, tags, resources, dependsOn, parent, phase, orchestrator } =
     task;
-  const { estimateMinutes, maxAttempts, timeoutSeconds, metadata, acceptanceCriteria } = task;
+  const { estimateMinutes, maxAttempts, backoff, timeoutSeconds, metadata, acceptanceCriteria } = task;
   const status = toPlanStatus(task.status);
   const phaseId = toPhaseId(phase);
   const prerequisites = [...new Set(dependsOn)].filter((other) => other !== id && known.has(other));
@@ -96,6 +98,7 @@ function makeTask(task: WrittenTask, known: ReadonlySet<string>): PlanInput['tas
     ...(orchestrator ? { orchestrator } : {}),
     ...(estimateMinutes == null ? {} : { estimateMinutes }),
     ...(maxAttempts == null ? {} : { maxAttempts }),
+    ...(backoff == null ? {} : { backoff }),
     ...(timeoutSeconds == null ? {} : { timeoutMinutes: timeoutSeconds / 60 }),
     ...(metadata === undefined || Object.keys(metadata).length === 0 ? {} : { metadata }),
     ...(status === 'open' ? {} : { status }),

@@ -14,6 +14,11 @@ export const planLimits = {
   acceptanceCriteriaMax: 100,
   acceptanceCriterionCharsMax: 2_000,
   attemptsMax: 100,
+  /** One day. */
+  backoffBaseSecondsMax: 86_400,
+  backoffFactorMax: 10,
+  /** One week. */
+  backoffCapSecondsMax: 604_800,
   /** One year. */
   estimateMinutesMax: 525_600,
   /** One week. */

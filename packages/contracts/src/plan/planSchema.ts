@@ -105,6 +105,32 @@ const maxAttempts = z
   .min(1, attemptsMessage)
   .max(planLimits.attemptsMax, attemptsMessage);
 
+function numberBetween(min: number, max: number) {
+  const message = `must be a number from ${min} to ${max}`;
+  return z.number(message).min(min, message).max(max, message);
+}
+
+const backoff = z
+  .strictObject(
+    {
+      baseSeconds: wholeNumber(0, planLimits.backoffBaseSecondsMax)
+        .optional()
+        .describe('What the first wait is shorter than. 10 when left out.'),
+      factor: numberBetween(1, planLimits.backoffFactorMax)
+        .optional()
+        .describe('By which it grows with each failure. 2 when left out.'),
+      capSeconds: wholeNumber(0, planLimits.backoffCapSecondsMax)
+        .optional()
+        .describe('No wait is longer. 600 when left out.'),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+  )
+  .refine(
+    ({ baseSeconds, capSeconds }) =>
+      baseSeconds === undefined || capSeconds === undefined || baseSeconds <= capSeconds,
+    { path: ['capSeconds'], message: 'must not be below baseSeconds' },
+  );
+
 function minutes(max: number) {
   const message = `must be a number of minutes above 0, at most ${max}`;
   return z.number(message).positive(message).max(max, message);
@@ -121,6 +147,7 @@ export const planDefaultsSchema = z
     tags: tags.optional().describe('Put on every task beside its own.'),
     resources: resources.optional().describe('Asked for by every task beside its own.'),
     maxAttempts: maxAttempts.optional(),
+    backoff: backoff.optional().describe('How long tasks wait after a failure.'),
     timeoutMinutes: timeoutMinutes.optional(),
     due: due.optional().describe('Due date of tasks that give none and inherit none from a parent.'),
   })
@@ -173,6 +200,9 @@ export const planRunSchema = z
     onPrerequisiteFailure: wordOf(planPrerequisiteFailures)
       .optional()
       .describe('What becomes of tasks whose prerequisite fails or is cancelled.'),
+    backoff: backoff
+      .optional()
+      .describe('How long tasks wait after a failure, where they do not say so themselves.'),
     timeoutSeconds: wholeNumber(1, planLimits.runSecondsMax).optional().describe('Of the whole run.'),
   })
   .describe('Settings of the run that executes the plan.');
@@ -223,6 +253,9 @@ export const planTaskSchema = z.strictObject({
   orchestrator: lineOfText(300).optional().describe('Name or id of the orchestrator who does it.'),
   estimateMinutes: minutes(planLimits.estimateMinutesMax).optional(),
   maxAttempts: maxAttempts.optional(),
+  backoff: backoff
+    .optional()
+    .describe('How long it waits after a failure; what it leaves out is that of the defaults.'),
   timeoutMinutes: timeoutMinutes.optional(),
   metadata: metadata.optional().describe('Anything else, kept with the task as JSON.'),
   status: z

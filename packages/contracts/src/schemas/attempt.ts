@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dateTimeSchema, jsonSchema } from './common.js';
+import { routeSchema } from './route.js';
 import { attemptUsageSchema } from './usage.js';
 import { attemptStatusSchema, failureClassSchema } from './vocabulary.js';
 
@@ -24,6 +25,8 @@ export const attemptSchema = z
     metrics: jsonSchema.nullable(),
     /** What it has used up, as it told at its end; null where it told nothing. */
     usage: attemptUsageSchema.nullable(),
+    /** Why this agent; left out where no decision was stored, and of attempts in lists that still run. */
+    route: routeSchema.optional(),
   })
   .meta({ id: 'Attempt' });
 export type Attempt = z.infer<typeof attemptSchema>;

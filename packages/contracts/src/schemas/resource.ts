@@ -114,12 +114,23 @@ export const acquireResultSchema = z
   .object({
     attemptId: z.string(),
     granted: z.boolean(),
-    /** Since when it waits; null where it was granted. */
+    /** Since when it waits; null where it was granted, and where another call of the attempt gave up or asked for something else. */
     waitingSince: dateTimeSchema.nullable(),
     waitsFor: z.array(heldBySchema),
   })
   .meta({ id: 'AcquireResult' });
 export type AcquireResult = z.infer<typeof acquireResultSchema>;
+
+export const giveUpResultSchema = z
+  .object({
+    attemptId: z.string(),
+    /** What it waited for, and waits for no more; empty: it waited for nothing, perhaps since it has it by now. */
+    gaveUp: z.array(resourceUseSchema),
+    /** What it holds, and keeps. */
+    holds: z.array(resourceUseSchema),
+  })
+  .meta({ id: 'GiveUpResult' });
+export type GiveUpResult = z.infer<typeof giveUpResultSchema>;
 
 export const resourceHoldSchema = z
   .object({
@@ -146,8 +157,32 @@ export const resourceWaitSchema = z
   .meta({ id: 'ResourceWait' });
 export type ResourceWait = z.infer<typeof resourceWaitSchema>;
 
-/** Who holds what, and who waits for whom. */
+/** Attempts that waited for one another in a circle, in order, each for the next; one of them gave way. */
+export const resourceDeadlockSchema = z
+  .object({
+    at: dateTimeSchema,
+    cycle: z.array(
+      z.object({
+        taskId: z.string(),
+        /** Null: the task was removed since. */
+        title: z.string().nullable(),
+        attemptId: z.string(),
+        askedFor: z.array(resourceUseSchema),
+        since: dateTimeSchema,
+        gaveWay: z.boolean(),
+      }),
+    ),
+  })
+  .meta({ id: 'ResourceDeadlock' });
+export type ResourceDeadlock = z.infer<typeof resourceDeadlockSchema>;
+
+/** Who holds what, who waits for whom, and the last deadlocks that were broken, the latest first. */
 export const resourceBoardSchema = z
-  .object({ at: dateTimeSchema, holds: z.array(resourceHoldSchema), waits: z.array(resourceWaitSchema) })
+  .object({
+    at: dateTimeSchema,
+    holds: z.array(resourceHoldSchema),
+    waits: z.array(resourceWaitSchema),
+    deadlocks: z.array(resourceDeadlockSchema).default([]),
+  })
   .meta({ id: 'ResourceBoard' });
 export type ResourceBoard = z.infer<typeof resourceBoardSchema>;

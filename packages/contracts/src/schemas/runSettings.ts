@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backoffSchema, backoffSettingsSchema, DEFAULT_BACKOFF } from './backoff.js';
 import { prerequisitePolicySchema } from './vocabulary.js';
 
 const failureThresholdSchema = z.object({
@@ -29,6 +30,8 @@ export const runConfigSchema = z
     /** When a run stops handing out work because too much of it fails. */
     failureThreshold: failureThresholdSchema,
     onPrerequisiteFailure: prerequisitePolicySchema,
+    /** How long its tasks wait after a failure, where they don't say so themselves. */
+    backoff: backoffSchema.default(DEFAULT_BACKOFF),
     /** The run fails when it has been running for so long. */
     timeoutSeconds: z.number().int().min(1).max(31_536_000).nullable(),
   })
@@ -45,6 +48,7 @@ export const DEFAULT_RUN_CONFIG: Readonly<RunConfig> = {
   failurePolicy: 'quarantine',
   failureThreshold: { consecutive: 5, rate: 0.5, minAttempts: 10 },
   onPrerequisiteFailure: 'block',
+  backoff: DEFAULT_BACKOFF,
   timeoutSeconds: null,
 };
 
@@ -53,6 +57,7 @@ export const runSettingsSchema = z
   .strictObject({
     ...runConfigSchema.shape,
     failureThreshold: z.strictObject(failureThresholdSchema.shape).partial(),
+    backoff: backoffSettingsSchema,
   })
   .partial()
   .meta({ id: 'RunSettings' });

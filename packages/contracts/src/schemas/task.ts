@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
+import { backoffSchema, backoffSettingsSchema, DEFAULT_BACKOFF } from './backoff.js';
 import {
   bytesOf,
   dateTimeSchema,
@@ -49,6 +50,8 @@ export const taskSchema = z
     /** What a person answered when lifting the last reported obstacle. */
     answer: z.string().nullable(),
     maxAttempts: z.number().int(),
+    /** What it says of its waits itself; null: nothing. A claim leaves it out, for a daemon has no use for it. */
+    backoff: backoffSchema.partial().nullish(),
     attemptCount: z.number().int(),
     failureCount: z.number().int(),
     lostCount: z.number().int(),
@@ -87,6 +90,8 @@ export const taskDetailSchema = taskSchema
     waitsFor: z.array(taskReferenceSchema),
     dependents: z.array(taskReferenceSchema),
     attempts: z.array(attemptSchema),
+    /** What holds for its waits: its own settings over its run's over the defaults. */
+    retryBackoff: backoffSchema.default(DEFAULT_BACKOFF),
     result: taskResultSchema.nullable(),
   })
   .meta({ id: 'TaskDetail' });
@@ -113,6 +118,7 @@ const newTaskObject = z.strictObject({
   createdAt: dateTimeSchema.optional(),
   dependsOn: z.array(z.string().min(1).max(300)).max(10_000).default([]),
   maxAttempts: z.number().int().min(1).max(100).default(3),
+  backoff: backoffSettingsSchema.nullable().default(null),
   timeoutSeconds: z.number().int().min(1).max(604_800).nullable().default(null),
   estimateMinutes: z.number().int().min(1).max(1_000_000).nullable().default(null),
   metadata: metadataSchema.default({}),
@@ -154,6 +160,8 @@ export const taskPatchSchema = z
     resources: resourceInputsSchema.optional(),
     dueAt: dateTimeSchema.nullable().optional(),
     maxAttempts: z.number().int().min(1).max(100).optional(),
+    /** In place of what it said before; null: as its run or the defaults say. Counts from the next failure on. */
+    backoff: backoffSettingsSchema.nullable().optional(),
     timeoutSeconds: z.number().int().min(1).max(604_800).nullable().optional(),
     estimateMinutes: z.number().int().min(1).max(1_000_000).nullable().optional(),
     metadata: metadataSchema.optional(),

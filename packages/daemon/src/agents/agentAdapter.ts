@@ -179,6 +179,8 @@ export interface AgentAdapter {
   fingerprint?(): Promise<string>;
   /** Its silence means nothing, such as that of a script which waits for something. Default: it is a sign of a stall. */
   readonly mayBeSilent?: boolean;
+  /** Its start leaves the task to a person, in a place outside of the attempt's directory. Default: it does not. */
+  readonly handsOver?: boolean;
   /** Whether the agent can be started here. Never throws. */
   detect(): Promise<AgentDetection>;
   /** Prepares the attempt's files and says what to run. Throws `AgentError` when the agent isn't configured. */

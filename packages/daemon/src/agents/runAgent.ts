@@ -32,6 +32,8 @@ export interface AgentRunOptions {
   readonly daemonMarker?: string;
   /** Never handed on, in whatever form: the daemon's own token, the values of configured credentials. */
   readonly secrets?: readonly string[];
+  /** Further variables for its process. Default none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** How it is looked after; with `{}` an agent that stalls is ended. Default: it is not. */
   readonly health?: HealthOptions;
 }
@@ -228,10 +230,10 @@ function runCommand(
       command: command.command,
       args: command.args,
       cwd: request.workingDirectory,
-      environment: command.environment,
       input: command.input,
       runMarker: request.attemptId,
       ...options,
+      environment: { ...command.environment, ...options.environment },
       lineLimitBytes: options.lineLimitBytes ?? command.lineLimitBytes ?? DEFAULT_LINE_LIMIT_BYTES,
       secrets,
     },

@@ -36,6 +36,7 @@ export function createWindsurfAgent(
   const directory = resolveDirectory(dependencies, configuration);
   return {
     name: 'windsurf',
+    handsOver: true,
     /** A person's editor may be on another machine: the agent can always be chosen. */
     async detect() {
       const path = await findProgram('windsurf', readHostPath(dependencies));

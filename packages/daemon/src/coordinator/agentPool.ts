@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
 import { prepareAttemptDirectory, removeAttemptDirectory } from '../agents/attemptDirectory.js';
-import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
+import type { AgentRun, AgentRunReport } from '../agents/runAgent.js';
 import { createBoundedText } from '../process/boundedText.js';
 import { describeDaemonLife, endStrays } from '../process/strays.js';
-import type { ProcessHealth } from '../process/watchHealth.js';
+import { DEFAULT_STALLED_AFTER_MS, type ProcessHealth } from '../process/watchHealth.js';
+import { DAEMON_DEFAULTS } from '../worker/daemonOptions.js';
+import { buildExecutionRequest } from '../worker/executionRequest.js';
+import { runExecution } from '../worker/runExecution.js';
 import { CoordinatorError } from './coordinatorError.js';
 
 export interface SpawnRequest {
@@ -97,25 +100,27 @@ export function createAgentPool(options: AgentPoolOptions): AgentPool {
     const directory = await prepareAttemptDirectory(options.attemptsDirectory, id);
     const output = createBoundedText(LOG_BYTES);
     try {
-      const run = await runAgent(
+      const run = await runExecution(
         request.adapter,
-        {
+        buildExecutionRequest({
           taskId: id,
           attemptId: id,
+          agent: request.adapter.name,
+          model: request.model,
           workingDirectory: resolve(request.directory),
           attemptDirectory: directory,
           context: null,
           prompt: request.prompt,
-          ...(request.model === undefined ? {} : { model: request.model }),
-        },
+          mayBeSilent: request.adapter.mayBeSilent,
+          defaults: {
+            taskTimeoutMs: request.timeoutMs ?? null,
+            stalledAfterMs: DEFAULT_STALLED_AFTER_MS,
+            graceMs: options.graceMs ?? DAEMON_DEFAULTS.graceMs,
+          },
+        }),
         {
-          timeoutMs: request.timeoutMs ?? null,
-          health: {},
           daemonMarker: await describeDaemonLife(POOL),
-          ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
-          ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
-        },
-        {
+          secrets: options.secrets ?? [],
           onSignal: () => touch(id),
           onLog(line) {
             touch(id);

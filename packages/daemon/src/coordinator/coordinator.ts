@@ -12,6 +12,7 @@ export interface CoordinatorOptions
     DaemonOptions,
     | 'agent'
     | 'attemptsDirectory'
+    | 'command'
     | 'drainMs'
     | 'graceMs'
     | 'leaseSeconds'

@@ -86,6 +86,7 @@ function toNewTask(task: NormalisedTask, placement: PlanPlacement): NewTaskBody 
     ...(dueAt === null ? {} : { dueAt: dueAt.toISOString() }),
     ...(task.createdAt === null ? {} : { createdAt: task.createdAt.toISOString() }),
     ...(task.maxAttempts === null ? {} : { maxAttempts: task.maxAttempts }),
+    ...(task.backoff === null ? {} : { backoff: task.backoff }),
     ...(task.timeoutSeconds === null ? {} : { timeoutSeconds: Math.max(1, Math.round(task.timeoutSeconds)) }),
     ...(task.estimateMinutes === null
       ? {}

@@ -77,6 +77,7 @@ export function normalisePlan(draft: DraftPlan, log: ProblemLog, file: string): 
       acceptanceCriteria: task.acceptanceCriteria,
       estimateMinutes: task.estimateMinutes,
       maxAttempts: task.maxAttempts,
+      backoff: task.backoff,
       timeoutSeconds: task.timeoutSeconds,
       orchestrator: task.orchestrator,
       dueAt: due[index] ?? null,

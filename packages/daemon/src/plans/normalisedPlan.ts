@@ -1,4 +1,4 @@
-import type { PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
+import type { BackoffSettings, PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
 
 /** A plan of any format, checked and ready to import: every reference exists, nothing waits in a circle. */
 export interface NormalisedPlan {
@@ -44,6 +44,8 @@ export interface NormalisedTask {
   readonly acceptanceCriteria: readonly string[];
   readonly estimateMinutes: number | null;
   readonly maxAttempts: number | null;
+  /** How long it waits after a failure; null: as its run says. */
+  readonly backoff: BackoffSettings | null;
   readonly timeoutSeconds: number | null;
   /** Name or id as written in the plan. */
   readonly orchestrator: string | null;

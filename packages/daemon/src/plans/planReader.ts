@@ -1,4 +1,4 @@
-import type { PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
+import type { BackoffSettings, PlanPriority, PlanRun, PlanTaskStatus } from '@neolith/contracts';
 import type { PlanPosition } from './planProblem.js';
 import type { ProblemLog } from './problemLog.js';
 
@@ -41,6 +41,8 @@ export interface DraftTask {
   readonly acceptanceCriteria: readonly string[];
   readonly estimateMinutes: number | null;
   readonly maxAttempts: number | null;
+  /** How long it waits after a failure; null: as its run says. */
+  readonly backoff: BackoffSettings | null;
   readonly timeoutSeconds: number | null;
   readonly orchestrator: string | null;
   /** Id of the phase it names itself; null: that of its parent, or none. */

@@ -28,7 +28,7 @@ export interface ProcessSpec {
 }
 
 /** Why we ended a process that had not ended by itself. */
-export type TerminationReason = 'cancelled' | 'lease_lost' | 'shutdown' | 'lingered' | 'stalled';
+export type TerminationReason = 'cancelled' | 'lease_lost' | 'shutdown' | 'lingered' | 'stalled' | 'gave_way';
 
 export interface OutputLine {
   readonly stream: 'stdout' | 'stderr';

@@ -9,6 +9,8 @@ export interface AgentInstructions {
   readonly reports: AgentReports;
   /** What this agent must be told and others needn't. */
   readonly lines: readonly string[];
+  /** False where it can't run any command of its own choice. */
+  readonly runsCommands?: false;
 }
 
 /** One entry per agent. */
@@ -54,6 +56,7 @@ const INSTRUCTIONS = {
   windsurf: {
     title: 'Windsurf',
     reports: 'person',
+    runsCommands: false,
     lines: [
       'A person has opened this in the editor and works with you. Do the task in the working directory that is named here, and in no other folder that is open.',
       'When it is done, that person answers the question that the task waits with; the answer is its result.',
@@ -70,6 +73,7 @@ const INSTRUCTIONS = {
   aider: {
     title: 'aider',
     reports: 'stdout',
+    runsCommands: false,
     lines: [
       'You get this as one message and nobody adds files for you: name the files you need, and edit them in this same session.',
       'Give whole, applicable edits; leave committing to the daemon.',
@@ -97,6 +101,7 @@ const INSTRUCTIONS = {
   tool: {
     title: 'a built-in tool',
     reports: 'stdout',
+    runsCommands: false,
     lines: [
       'The tool does what the metadata of the task spell out; these words are for whoever reads along.',
     ],

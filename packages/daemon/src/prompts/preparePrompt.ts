@@ -18,6 +18,8 @@ export interface PreparePromptInput {
   readonly worktree?: AttemptWorktree | null;
   /** Taken out of everything that comes from outside; what is shaped like a token goes in any case. */
   readonly secrets?: readonly string[];
+  /** Whether it finds the socket by which it can ask for resources. Default false, as for a prompt that is only shown. */
+  readonly mayAsk?: boolean;
   /** Default: drawn at random. */
   readonly delimiter?: string;
 }
@@ -31,6 +33,7 @@ export async function preparePrompt(input: PreparePromptInput): Promise<string> 
     project,
     worktree: input.worktree ?? null,
     agent: input.agent,
+    mayAsk: input.mayAsk ?? false,
     delimiter: input.delimiter ?? drawDelimiter(),
     redact,
   });

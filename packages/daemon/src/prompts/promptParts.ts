@@ -20,6 +20,8 @@ export interface PromptParts {
   readonly worktree: AttemptWorktree | null;
   /** Which agent reads it: its own instructions are added. */
   readonly agent: string;
+  /** Whether it finds the socket by which it can ask for resources. Default false. */
+  readonly mayAsk?: boolean;
   /** Fences what comes from outside; drawn at random for each prompt, given in tests. */
   readonly delimiter: string;
   /** Takes secrets out of what comes from outside, before anything is shortened. Default: nothing is taken out. */

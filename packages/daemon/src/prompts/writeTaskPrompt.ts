@@ -5,6 +5,7 @@ import { makeProjectSections } from './projectSections.js';
 import { closeFence, openFence, type PromptSection, renderSections } from './promptBlock.js';
 import type { PromptParts } from './promptParts.js';
 import { makeReportSections } from './reportSection.js';
+import { makeResourceSection } from './resourceSection.js';
 import { makeTaskSections } from './taskSections.js';
 
 /**
@@ -23,6 +24,7 @@ export function writeTaskPrompt(parts: PromptParts): string {
     ...makeTaskSections(parts.context, clean),
     ...makeContextSections(parts, clean),
     ...makeProjectSections(parts, clean),
+    makeResourceSection(parts, clean),
     ...makeReportSections(parts.agent),
   ];
   const heading = `# Task ${toIdentifier(parts.context.task.id)}`;

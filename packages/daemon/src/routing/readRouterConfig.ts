@@ -14,6 +14,11 @@ const BYTES_MAX = 1024 * 1024;
  */
 export async function readRouterConfig(place: string): Promise<RouterConfig> {
   const path = (await isFile(place)) ? place : join(place, ROUTER_CONFIG_FILE);
+  return readRouterFile(path);
+}
+
+/** The same of this very file. */
+export async function readRouterFile(path: string): Promise<RouterConfig> {
   const text = await readText(path);
   return text === null ? DEFAULT_ROUTER_CONFIG : parseRouterConfig(text, path);
 }

@@ -1,5 +1,13 @@
 import type { ClaimWithContext } from '@neolith/contracts';
 import type { AgentAdapter } from '../agents/agentAdapter.js';
+import type { TaskClassification } from '../routing/classifyTask.js';
+import type { RouteDecision } from '../routing/decideRoute.js';
+
+/** What a choice was made from. */
+export interface ChoiceGround {
+  readonly decision: RouteDecision;
+  readonly classification: TaskClassification;
+}
 
 export interface ChosenAgent {
   readonly adapter: AgentAdapter;
@@ -9,6 +17,17 @@ export interface ChosenAgent {
   readonly version?: string;
   /** A sentence that can be read. */
   readonly reason: string;
+  /** Absent: there was nothing to decide. */
+  readonly ground?: ChoiceGround;
+  /** To be called when the agent has ended, or was not used after all. Absent: nothing was taken. */
+  readonly release?: () => void;
+}
+
+/** Everybody who could do the task is held. */
+export interface NobodyChosen {
+  readonly adapter: null;
+  /** Absent: there was nothing to decide. */
+  readonly ground?: ChoiceGround;
 }
 
 /** Agents that may not be used for now, by name, each with the reason in a few words. */
@@ -19,9 +38,14 @@ export interface AgentChooser {
   /** What claims are made under, before the task is known: the agent, or a word for several. */
   readonly name: string;
   /**
-   * Leaves out those that are held; null where they are all that could do it. Throws `AgentError` where none can, held or not.
+   * Leaves out those that are held, and waits where all that could do it have as many tasks as they may have at once.
+   * Throws `AgentError` where none can, held or not, and the signal's reason.
    */
-  choose(claim: ClaimWithContext, held?: HeldReasons): Promise<ChosenAgent | null>;
+  choose(
+    claim: ClaimWithContext,
+    held?: HeldReasons,
+    signal?: AbortSignal,
+  ): Promise<ChosenAgent | NobodyChosen>;
 }
 
 /** The same for every task. */
@@ -29,6 +53,8 @@ export function alwaysChoose(adapter: AgentAdapter): AgentChooser {
   return {
     name: adapter.name,
     choose: async (_claim, held) =>
-      held?.has(adapter.name) === true ? null : { adapter, reason: `Every task is done by ${adapter.name}.` },
+      held?.has(adapter.name) === true
+        ? { adapter: null }
+        : { adapter, reason: `Every task is done by ${adapter.name}.` },
   };
 }

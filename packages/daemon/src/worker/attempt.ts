@@ -48,6 +48,9 @@ export interface Attempt {
   readonly finished: Promise<AttemptResult>;
 }
 
+/** What it held others have by now. */
+const OVER_GRACE_MS = 2_000;
+
 /** Does one claimed task: prepares its directory, runs the agent, reports progress, and tells the outcome. */
 export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext): Attempt {
   const trace = startAttemptTrace(claim);
@@ -75,6 +78,8 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
   let stage: MergeStage | null = null;
   let wanted: { readonly reason: TerminationReason; readonly graceMs: number } | null = null;
   let cancelRequested = false;
+  /** Of waits before there is an agent to be ended. */
+  const ending = new AbortController();
   const { clean, explain } = createSecretCleaner(() => run?.secrets ?? deps.secrets);
   /** Once the task is done. */
   let keepWork = async (): Promise<void> => undefined;
@@ -90,6 +95,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
       return;
     }
     phase = 'ending';
+    ending.abort(new Error(`The attempt ends (${first}).`));
     if (first === 'lease_lost') progress.discard();
     void run?.terminate(first, { graceMs });
   }
@@ -179,6 +185,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
       directory = await prepareAttemptDirectory(deps.attemptsDirectory, attemptId);
       const done = await doTask(deps, claim, {
         directory,
+        ending: ending.signal,
         progress,
         ended: () => (wanted === null ? null : outcomeOfEnd(wanted.reason)),
         cancelRequested: () => cancelRequested,
@@ -189,6 +196,7 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
           site = opened;
         },
         onRun,
+        onOver: (reason) => end(reason, Math.min(deps.graceMs, OVER_GRACE_MS)),
       });
       ({ outcome, keep: keepWork } = done);
       told.usage = done.usage;

@@ -1,7 +1,8 @@
-import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
+import type { ClaimWithContext, NeolithClient, Permit, Route } from '@neolith/contracts';
 import { providerOf } from '../agents/providerOf.js';
-import type { AgentChooser, ChosenAgent } from './agentChooser.js';
+import type { AgentChooser, ChoiceGround, ChosenAgent } from './agentChooser.js';
 import type { AttemptOutcome } from './describeOutcome.js';
+import { describeRoute } from './describeRoute.js';
 import type { HeldAgents } from './heldAgents.js';
 
 export interface PermitDependencies {
@@ -10,6 +11,8 @@ export interface PermitDependencies {
   readonly heldAgents: HeldAgents;
   /** Makes a call again while the server is away. */
   readonly repeat: <T>(call: () => Promise<T>) => Promise<T>;
+  /** Aborted when the attempt is to end: then nobody waits for an agent any more. */
+  readonly ending?: AbortSignal;
 }
 
 export type PermittedChoice =
@@ -17,11 +20,17 @@ export type PermittedChoice =
       readonly kind: 'chosen';
       readonly chosen: ChosenAgent;
       readonly provider: string;
+      /** What there is to be told of the choice; null: nothing, for there was nothing to choose. */
+      readonly route: Route | null;
       /** Its attempt shows whether the agent works again. */
       readonly probe: boolean;
     }
   /** Nobody may do it now: the task is given back until somebody may. */
-  | { readonly kind: 'held'; readonly outcome: Extract<AttemptOutcome, { kind: 'release' }> };
+  | {
+      readonly kind: 'held';
+      readonly outcome: Extract<AttemptOutcome, { kind: 'release' }>;
+      readonly route: Route | null;
+    };
 
 /**
  * The agent of a task among those that may be used: the most wanted one whose breaker is closed, or which gets a permit.
@@ -36,19 +45,24 @@ export async function choosePermitted(
   const held = new Map<string, string>();
   const heldBy: { agent: string; provider: string }[] = [];
   let retryAt: Date | null = null;
+  let ground: ChoiceGround | undefined;
   for (;;) {
-    const chosen = await deps.agents.choose(claim, held);
+    const chosen = await deps.agents.choose(claim, held, deps.ending);
+    ground = chosen.ground;
     // A chooser that doesn't heed what is held must not make us ask for ever.
-    if (chosen === null || held.has(chosen.adapter.name)) break;
+    if (chosen.adapter === null || held.has(chosen.adapter.name)) {
+      if (chosen.adapter !== null) chosen.release?.();
+      break;
+    }
     const agent = chosen.adapter.name;
     const provider = providerOf(agent, chosen.model);
-    const permit = deps.heldAgents.needsPermit(agent, provider)
-      ? await deps.repeat(() => deps.client.requestPermit({ body: { attemptId, agent, provider } }))
-      : null;
+    const permit = await askPermit(deps, chosen, { attemptId, agent, provider });
     if (permit === null || permit.granted) {
       deps.heldAgents.found(orchestratorId);
-      return { kind: 'chosen', chosen, provider, probe: permit?.probe === true };
+      const route = describeRoute(ground, { agent, provider, model: chosen.model ?? null });
+      return { kind: 'chosen', chosen, provider, route, probe: permit?.probe === true };
     }
+    chosen.release?.();
     const state = permit.status === 'half_open' ? 'being tried again' : 'held back';
     held.set(agent, permit.reason === null ? state : `${state}: ${permit.reason}`);
     heldBy.push({ agent, provider });
@@ -58,6 +72,7 @@ export async function choosePermitted(
   const reasons = [...held].map(([agent, reason]) => `${agent} (${reason})`).join(', ');
   return {
     kind: 'held',
+    route: describeRoute(ground, { agent: null, provider: null, model: null }),
     outcome: {
       kind: 'release',
       held: {
@@ -67,6 +82,20 @@ export async function choosePermitted(
       },
     },
   };
+}
+
+async function askPermit(
+  deps: PermitDependencies,
+  chosen: ChosenAgent,
+  body: { readonly attemptId: string; readonly agent: string; readonly provider: string },
+): Promise<Permit | null> {
+  if (!deps.heldAgents.needsPermit(body.agent, body.provider)) return null;
+  try {
+    return await deps.repeat(() => deps.client.requestPermit({ body }));
+  } catch (error) {
+    chosen.release?.();
+    throw error;
+  }
 }
 
 /** The server's limits. */

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DaemonState } from '@neolith/contracts';
 import { nothingToMerge } from '../agents/merger.js';
+import { openSocketDirectory, type SocketDirectory } from '../asking/socketDirectory.js';
 import { describeDaemonLife, endStrays } from '../process/strays.js';
 import { waitAtMost } from '../process/waitAtMost.js';
 import { DEFAULT_STALLED_AFTER_MS } from '../process/watchHealth.js';
@@ -93,6 +94,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
   let heartbeatAtMs: number | null = null;
   let life = '';
   let letGo: () => Promise<void> = () => Promise.resolve();
+  let sockets: SocketDirectory | null = null;
   let loops: Promise<unknown> = Promise.resolve();
   /** Ends the control stream of an id that is ours no longer. */
   let listening = new AbortController();
@@ -118,6 +120,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       waitSeconds,
       graceMs,
       daemonMarker: life,
+      sockets,
       secrets,
       log,
       random,
@@ -170,10 +173,12 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
       if (strays.signalled > 0)
         log.warn('Ended what an earlier life had left running', { processes: strays.signalled });
       await removeLeftovers(root);
+      sockets = await openSockets();
       await pruneLogs();
       await registration.begin();
     } catch (error) {
       if (!ending.signal.aborted) status = 'stopped';
+      await closeSockets();
       await letGo();
       if (ending.signal.aborted) {
         throw new DaemonError(
@@ -195,6 +200,23 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     });
     loops = Promise.all([beat(), listen(), registration.follow()]);
     pump.serve(registration.served());
+  }
+
+  async function openSockets(): Promise<SocketDirectory | null> {
+    try {
+      return await openSocketDirectory(root, options.command);
+    } catch (error) {
+      log.warn('Agents can not ask for resources here', describeError(error));
+      return null;
+    }
+  }
+
+  async function closeSockets(): Promise<void> {
+    try {
+      await sockets?.close();
+    } catch (error) {
+      log.warn('The directory of sockets could not be removed', describeError(error));
+    }
   }
 
   async function pruneLogs(): Promise<void> {
@@ -294,6 +316,7 @@ export function createDaemon(options: DaemonOptions): WorkerDaemon {
     ending.abort(new Error('The daemon ends.'));
     await loops;
     if (before === 'active') await tellState();
+    await closeSockets();
     await letGo();
     log.info('Stopped', { ...attempts.results });
     resolveFinished(report);

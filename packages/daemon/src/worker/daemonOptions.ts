@@ -42,6 +42,11 @@ export interface DaemonOptions {
    * default 900,000, `null`: never. Agents that are commands of the operator's own may be silent for as long as they like.
    */
   readonly stalledAfterMs?: number | null;
+  /**
+   * The program and first arguments by which neolith is called on this machine: agents ask for resources by it. Default:
+   * `neolith`, as they find it in their PATH.
+   */
+  readonly command?: readonly string[];
   /** Which tasks it claims, such as those of one run. Default: all of those it serves. */
   readonly criteria?: Criteria;
   /** Merges code that is complete, where the run of a task has a merge stage. Default: there is nothing to merge. */

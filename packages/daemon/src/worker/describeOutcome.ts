@@ -1,4 +1,4 @@
-import type { CallInput, endpoints } from '@neolith/contracts';
+import type { CallInput, endpoints, Route } from '@neolith/contracts';
 import type { AgentArtifact, JsonValue } from '../agents/agentAdapter.js';
 import { providerOf } from '../agents/providerOf.js';
 import type { AgentRunReport } from '../agents/runAgent.js';
@@ -33,6 +33,8 @@ export interface OutcomeFacts {
   readonly provider?: string;
   /** It was let through to show whether the agent works again. */
   readonly probe?: boolean;
+  /** Why this agent; null or absent: there was nothing to choose. */
+  readonly route?: Route | null;
   /** A cancel was requested, whether or not it was what ended the agent. */
   readonly cancelRequested: boolean;
 }
@@ -45,6 +47,8 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
   const { verdict, outcome } = report;
   if (verdict.status === 'terminated') {
     if (verdict.reason === 'lease_lost') return { kind: 'drop' };
+    // The server has given the task back already; told again it answers the same.
+    if (verdict.reason === 'gave_way') return { kind: 'release' };
     if (verdict.reason === 'shutdown' && !facts.cancelRequested) return { kind: 'release' };
     return { kind: 'cancelled' };
   }
@@ -60,6 +64,7 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
       agent: facts.agent,
       ...(facts.provider === undefined ? {} : { provider: facts.provider }),
       ...(facts.probe === true ? { probe: true } : {}),
+      ...(facts.route == null ? {} : { route: facts.route }),
       ...(report.usage === null ? {} : { usage: { ...report.usage } }),
       ...(outcome.kind === 'exited' ? { exitCode: outcome.code } : {}),
       ...(outcome.endedDescendants > 0 ? { endedDescendants: outcome.endedDescendants } : {}),

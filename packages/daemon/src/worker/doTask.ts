@@ -1,22 +1,28 @@
 import { join } from 'node:path';
-import type { ClaimWithContext, NeolithClient } from '@neolith/contracts';
+import type { ClaimWithContext, NeolithClient, Route } from '@neolith/contracts';
 import type { AgentUsage, JsonValue } from '../agents/agentAdapter.js';
-import { type AgentRun, type AgentRunReport, runAgent } from '../agents/runAgent.js';
+import type { AgentRun, AgentRunReport } from '../agents/runAgent.js';
+import type { SocketDirectory } from '../asking/socketDirectory.js';
 import type { CommittedWork } from '../git/repository.js';
 import type { ReusedWork } from '../git/resultCache.js';
+import { waitAtMost } from '../process/waitAtMost.js';
 import type { AgentChooser, ChosenAgent } from './agentChooser.js';
 import type { AttemptNews } from './attemptEvents.js';
 import type { AttemptTrace } from './attemptTrace.js';
 import { callUntilAnswered } from './callUntilAnswered.js';
-import { choosePermitted } from './choosePermitted.js';
+import { choosePermitted, type PermittedChoice } from './choosePermitted.js';
 import { type AttemptOutcome, describeFault, describeOutcome } from './describeOutcome.js';
 import { describeWork } from './describeWork.js';
+import { buildExecutionRequest } from './executionRequest.js';
 import type { HeldAgents } from './heldAgents.js';
 import { describeError } from './judgeCallError.js';
 import type { WorkerLog } from './log.js';
 import { createLogShipper, type LogShipper } from './logShipper.js';
+import { type Desk, openDesk } from './openDesk.js';
 import type { ProgressReporter } from './progressReporter.js';
 import { describeInstead, describeParts, mayStandForTask, type ResultParts } from './reuseWork.js';
+import { runExecution } from './runExecution.js';
+import { tellRoute } from './tellRoute.js';
 import { createSecretCleaner } from './withoutSecrets.js';
 import type { Workplace, WorkSite } from './workplace.js';
 import { writePrompt } from './writePrompt.js';
@@ -32,6 +38,8 @@ export interface TaskDependencies {
   readonly stalledAfterMs: number | null;
   readonly graceMs: number;
   readonly daemonMarker: string;
+  /** Where agents may ask for resources while they work; null: nowhere. */
+  readonly sockets: SocketDirectory | null;
   readonly secrets: readonly string[];
   readonly log: WorkerLog;
   readonly trace: Pick<AttemptTrace, 'step'>;
@@ -44,6 +52,8 @@ export interface TaskDependencies {
 export interface TaskControl {
   /** Of this attempt alone. */
   readonly directory: string;
+  /** Aborted when the attempt is to end. */
+  readonly ending: AbortSignal;
   readonly progress: ProgressReporter;
   /** The outcome of an attempt that was told to end before its agent had started; null: it was not. */
   ended(): AttemptOutcome | null;
@@ -53,6 +63,8 @@ export interface TaskControl {
   onSite(site: WorkSite): void;
   /** From now on there is something to end. */
   onRun(run: AgentRun): void;
+  /** The server has ended the attempt, and its agent knows. */
+  onOver(reason: 'gave_way' | 'lease_lost'): void;
 }
 
 export interface DoneTask {
@@ -61,6 +73,9 @@ export interface DoneTask {
   /** To be called once the task is done: keeps its result for tasks that are the same, where that is wanted. */
   readonly keep: () => Promise<void>;
 }
+
+/** How long an attempt that is at its end waits for the server to know its route; it tells it once more then. */
+const ROUTE_TOLD_MS = 1_000;
 
 /** An outcome that leaves nothing to be kept. */
 const withNothingToKeep = (outcome: AttemptOutcome): DoneTask => ({
@@ -82,29 +97,64 @@ export async function doTask(
   if (before !== null) return withNothingToKeep(before);
   const { log } = deps;
   const ids = { taskId: claim.task.id, attemptId: claim.attempt.id };
-  const choice = await choosePermitted(
-    {
-      ...deps,
-      repeat: (call) =>
-        callUntilAnswered(call, {
-          signal: deps.signal,
-          onRetry: (error, failures, delayMs) =>
-            log.warn('A permit did not reach the server; trying again', {
-              ...ids,
-              failures,
-              delayMs,
-              ...describeError(error),
-            }),
-        }),
-    },
-    claim,
-  );
+  const choice = await chooseAgent(deps, claim, control);
+  if (choice === null) return withNothingToKeep(control.ended() ?? { kind: 'release' });
   if (choice.kind === 'held') {
     const { reason, availableAt } = choice.outcome.held ?? {};
     log.warn('No agent may do the task now; it is given back', { ...ids, reason, availableAt });
+    if (choice.route !== null) await tellRoute({ ...deps, signal: control.ending }, ids, choice.route);
     return withNothingToKeep(choice.outcome);
   }
-  const { chosen, provider, probe } = choice;
+  const { chosen, route } = choice;
+  const told = new AbortController();
+  const telling = route === null ? null : tellRoute({ ...deps, signal: told.signal }, ids, route);
+  try {
+    return await doChosen(deps, claim, control, choice);
+  } finally {
+    // While the attempt is ours; what it ends with says the same.
+    if (telling !== null) await waitAtMost(telling, ROUTE_TOLD_MS);
+    told.abort(new Error('The attempt ends.'));
+    await telling;
+    chosen.release?.();
+  }
+}
+
+/** Null: the attempt was told to end while it waited for an agent. */
+async function chooseAgent(
+  deps: TaskDependencies,
+  claim: ClaimWithContext,
+  control: TaskControl,
+): Promise<PermittedChoice | null> {
+  const ids = { taskId: claim.task.id, attemptId: claim.attempt.id };
+  const repeat = <T>(call: () => Promise<T>): Promise<T> =>
+    callUntilAnswered(call, {
+      signal: deps.signal,
+      onRetry: (error, failures, delayMs) =>
+        deps.log.warn('A permit did not reach the server; trying again', {
+          ...ids,
+          failures,
+          delayMs,
+          ...describeError(error),
+        }),
+    });
+  try {
+    return await choosePermitted({ ...deps, ending: control.ending, repeat }, claim);
+  } catch (error) {
+    if (control.ended() === null) throw error;
+    return null;
+  }
+}
+
+type Chosen = Extract<PermittedChoice, { kind: 'chosen' }>;
+
+async function doChosen(
+  deps: TaskDependencies,
+  claim: ClaimWithContext,
+  control: TaskControl,
+  { chosen, provider, route, probe }: Chosen,
+): Promise<DoneTask> {
+  const { log } = deps;
+  const ids = { taskId: claim.task.id, attemptId: claim.attempt.id };
   control.onChosen(chosen.adapter.name);
   log.info('An agent was chosen', { ...ids, agent: chosen.adapter.name, reason: chosen.reason });
   const site = await deps.workplace.open({
@@ -119,7 +169,7 @@ export async function doTask(
     deps.onEvent({ kind: 'worktree', directory: site.directory, branch: site.worktree.branch });
   const ended = control.ended();
   if (ended !== null) return withNothingToKeep(ended);
-  const task = { deps, claim, control, chosen, provider, probe, site, ids };
+  const task = { deps, claim, control, chosen, provider, route, probe, site, ids };
   const merged = await findMerged(task);
   if (merged !== null) return withNothingToKeep(merged);
   const parts = site.results === null ? null : await describeParts(claim, site, chosen, deps.secrets);
@@ -133,6 +183,7 @@ interface Task {
   readonly control: TaskControl;
   readonly chosen: ChosenAgent;
   readonly provider: string;
+  readonly route: Route | null;
   readonly probe: boolean;
   readonly site: WorkSite;
   readonly ids: { readonly taskId: string; readonly attemptId: string };
@@ -170,7 +221,7 @@ async function takeOver(task: Task, parts: ResultParts): Promise<AttemptOutcome 
 }
 
 async function runAndCommit(task: Task, parts: ResultParts | null): Promise<DoneTask> {
-  const { deps, control, chosen, provider, probe, site, ids } = task;
+  const { deps, control, chosen, provider, route, probe, site, ids } = task;
   const shipper = createLogShipper({
     client: deps.client,
     attemptId: ids.attemptId,
@@ -178,6 +229,7 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     signal: deps.signal,
     log: deps.log,
   });
+  const desk = await openDesk(deps, ids, control.onOver);
   let known = deps.secrets;
   const { clean, explain } = createSecretCleaner(() => known);
   const report: AgentRunReport = await deps.trace.step(
@@ -185,12 +237,13 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     { 'neolith.agent': chosen.adapter.name },
     async () => {
       try {
-        const run = await startAgent(task, shipper);
+        const run = await startAgent(task, shipper, desk);
         known = run.secrets;
         deps.onEvent({ kind: 'agent', agent: chosen.adapter.name, reason: chosen.reason, pid: run.pid });
         control.onRun(run);
         return await run.finished;
       } finally {
+        await desk?.close();
         // While the attempt is ours: afterwards the server takes no more of it.
         await shipper.finish();
       }
@@ -204,6 +257,7 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   const outcome = describeOutcome(report, {
     ...facts,
     provider,
+    route,
     probe,
     cancelRequested: control.cancelRequested(),
   });
@@ -237,9 +291,6 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
   }
 }
 
-/** Of the time that an agent may take: then it is told that it takes long. */
-const SOFT_TIMEOUT_SHARE = 0.8;
-
 function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {
   const endsAt = new Date(Date.now() + timeoutMs - runningMs);
   deps.log.info('The agent takes long; it will be ended at its limit', {
@@ -253,48 +304,43 @@ function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: nu
   deps.onEvent({ kind: 'slow', runningMs, endsAt });
 }
 
-async function startAgent(task: Task, shipper: LogShipper): Promise<AgentRun> {
-  const { deps, claim, control, chosen, site, ids } = task;
+async function startAgent(task: Task, shipper: LogShipper, desk: Desk | null): Promise<AgentRun> {
+  const { deps, claim, control, chosen, provider, route, site, ids } = task;
   const { log } = deps;
   const { adapter, model } = chosen;
-  const { timeoutSeconds } = claim.task;
-  const timeoutMs = timeoutSeconds === null ? deps.taskTimeoutMs : timeoutSeconds * 1_000;
-  return runAgent(
-    adapter,
-    {
-      ...ids,
-      attemptDirectory: control.directory,
-      workingDirectory: site.directory,
-      context: describeContext(claim),
-      prompt: await writePrompt(claim.context, site, adapter.name, deps.secrets),
-      ...(model === undefined ? {} : { model }),
+  const request = buildExecutionRequest({
+    ...ids,
+    agent: adapter.name,
+    model,
+    provider,
+    route,
+    workingDirectory: site.directory,
+    attemptDirectory: control.directory,
+    context: describeContext(claim),
+    prompt: await writePrompt(claim.context, site, adapter.name, deps.secrets, desk !== null),
+    resources: claim.task.resources.map(({ resource, mode }) => `${mode} ${resource}`),
+    timeoutSeconds: claim.task.timeoutSeconds,
+    mayBeSilent: adapter.mayBeSilent,
+    defaults: deps,
+  });
+  return runExecution(adapter, request, {
+    daemonMarker: deps.daemonMarker,
+    secrets: deps.secrets,
+    ...(desk === null ? {} : { environment: desk.environment }),
+    onSlow: (runningMs) => tellSlow(task, runningMs, request.limits.timeoutMs ?? runningMs),
+    onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
+    onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
+    onSignal(signal) {
+      control.progress.note(signal);
+      deps.onEvent({ kind: 'signal', signal });
     },
-    {
-      timeoutMs,
-      graceMs: deps.graceMs,
-      daemonMarker: deps.daemonMarker,
-      secrets: deps.secrets,
-      health: {
-        softTimeoutMs: timeoutMs * SOFT_TIMEOUT_SHARE,
-        onSoftTimeout: (runningMs) => tellSlow(task, runningMs, timeoutMs),
-        stalledAfterMs: adapter.mayBeSilent === true ? null : deps.stalledAfterMs,
-        onStalled: ({ idleMs }) => log.warn('The agent stalls; ending it', { ...ids, idleMs }),
-        onProblem: (error) => log.debug('The agent could not be looked at', { ...ids, error: error.message }),
-      },
+    onLog(line) {
+      log.debug(line.text, { ...ids, stream: line.stream });
+      shipper.note(line);
+      deps.onEvent({ kind: 'output', line });
     },
-    {
-      onSignal(signal) {
-        control.progress.note(signal);
-        deps.onEvent({ kind: 'signal', signal });
-      },
-      onLog(line) {
-        log.debug(line.text, { ...ids, stream: line.stream });
-        shipper.note(line);
-        deps.onEvent({ kind: 'output', line });
-      },
-      onWarning: (warning) => log.warn(warning, ids),
-    },
-  );
+    onWarning: (warning) => log.warn(warning, ids),
+  });
 }
 
 /** Also of an attempt that failed: what it did may be of use to the next one, and is never thrown away. */

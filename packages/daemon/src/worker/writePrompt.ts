@@ -8,6 +8,7 @@ export function writePrompt(
   { project, worktree }: WorkSite,
   agent: string,
   secrets: readonly string[],
+  mayAsk: boolean,
 ): Promise<string> {
-  return preparePrompt({ context, agent, directory: null, project, worktree, secrets });
+  return preparePrompt({ context, agent, directory: null, project, worktree, secrets, mayAsk });
 }

@@ -2,10 +2,11 @@ import type { RunConfig, RunSettings } from '@neolith/contracts';
 
 /** The settings of a run with some of them changed. Pure. */
 export function applySettings(config: RunConfig, settings: RunSettings): RunConfig {
-  const { failureThreshold = {}, ...rest } = settings;
+  const { failureThreshold = {}, backoff, ...rest } = settings;
   return {
     ...config,
     ...(dropUndefined(rest) as Partial<RunConfig>),
+    backoff: { ...config.backoff, ...dropUndefined(backoff ?? {}) },
     failureThreshold: { ...config.failureThreshold, ...dropUndefined(failureThreshold) },
   };
 }

@@ -1,4 +1,4 @@
-import type { Json, ResourceInput, TaskPriority } from '@neolith/contracts';
+import type { BackoffSettings, Json, ResourceInput, TaskPriority } from '@neolith/contracts';
 
 /** What a plan says of a task, in the form in which the database has it. */
 export interface PlannedFields {
@@ -11,6 +11,7 @@ export interface PlannedFields {
   dueAt: Date | null;
   orchestratorId: string | null;
   maxAttempts: number;
+  backoff: BackoffSettings | null;
   timeoutSeconds: number | null;
   estimateMinutes: number | null;
   metadata: Record<string, Json>;
@@ -31,6 +32,7 @@ const FIELDS = [
   'dueAt',
   'orchestratorId',
   'maxAttempts',
+  'backoff',
   'timeoutSeconds',
   'estimateMinutes',
   'metadata',

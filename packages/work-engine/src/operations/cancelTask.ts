@@ -4,7 +4,7 @@ import type { EngineContext } from '../engineContext.js';
 import { findTask } from '../store/findTask.js';
 import { failDependents, reviewRuns } from '../store/lockRun.js';
 import { moveTask, tellTask } from '../store/moveTask.js';
-import { findLease, requestCancel } from '../store/requestCancel.js';
+import { findLease, noteCancelAsked, requestCancel } from '../store/requestCancel.js';
 import type { TaskRow } from '../store/rows.js';
 import { toTask } from '../store/rows.js';
 import { changeTask, requireTransition } from './changeTask.js';
@@ -13,7 +13,7 @@ import { settle } from './completeTask.js';
 /**
  * Cancels a task. One that is not running is CANCELLED at once. A running one stays IN_PROGRESS with the request on
  * its attempt until its daemon confirms that the processes have ended, or the lease ends; an attempt without expiry
- * has nobody to confirm, so it ends here and now. Cancelling a cancelled task changes nothing.
+ * has nobody to confirm, so it ends here and now. Cancelling a cancelled task changes nothing. A retry of its run leaves it.
  * Errors: TASK_NOT_FOUND, INVALID_TRANSITION (DONE and FAILED), MERGE_STARTED once its merge slot is granted.
  */
 export async function cancelTask(
@@ -39,6 +39,7 @@ export async function cancelTask(
         actor: engine.actor,
         now,
         data,
+        cancelAsked: true,
       });
       const runIds = await failDependents(client, {
         endedIds: [row.id],
@@ -56,6 +57,7 @@ export async function cancelTask(
       });
     }
     if (lease.expires_at === null) ownedInProcess = { task: row, attemptId: lease.attempt_id };
+    await noteCancelAsked(client, row.id);
     if (lease.cancel_requested_at !== null) return row;
     await requestCancel(client, {
       taskId: row.id,

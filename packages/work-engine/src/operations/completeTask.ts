@@ -8,7 +8,6 @@ import {
   type Settlement,
   type TaskStatus,
 } from '@neolith/contracts';
-import { retryDelays } from '../domain/retryDelays.js';
 import { storableJson } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
@@ -20,8 +19,6 @@ import { noteAttemptEnd } from './breakers.js';
 
 /** Failures of a provider, of the infrastructure, and lost leases each have this many before the task is parked. */
 export const OTHER_BUDGET = 3;
-/** Waits are drawn for this many failures; more of them wait as long as the last. */
-const RETRY_STEPS = 10;
 
 /**
  * Ends the attempt at a task: `completed` (DONE, dependents become claimable in the same transaction), `failed`
@@ -81,7 +78,7 @@ export async function settle(
 ): Promise<Settlement> {
   const rows = await engine.lanes.settle(
     { workspaceId: engine.workspaceId, actor: engine.actor, otherBudget: OTHER_BUDGET, now: engine.now() },
-    ending.result === 'failed' ? { ...ending, retryDelays: retryDelays(RETRY_STEPS, engine.random) } : ending,
+    ending.result === 'failed' ? { ...ending, draw: engine.random() } : ending,
   );
   const settlement = await answerSettlement(engine, taskId, ending, rows);
   if (concernsBreaker(ending))

@@ -11,6 +11,7 @@ import type { PoolClient } from 'pg';
 import { type ArrangedTask, arrangeNewTasks } from '../domain/arrangeNewTasks.js';
 import { storeUses } from '../domain/resources/storeUses.js';
 import { isRunEnded } from '../domain/runTransitions.js';
+import { storeBackoff } from '../domain/storeBackoff.js';
 import { type StoredWave, waveNewTasks } from '../domain/waveNewTasks.js';
 import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
@@ -236,6 +237,7 @@ function toRow(
     priority: task.priority,
     status: blocked ? 'BLOCKED' : task.status,
     max_attempts: task.maxAttempts,
+    backoff: storeBackoff(task.backoff),
     timeout_seconds: task.timeoutSeconds,
     estimate_minutes: task.estimateMinutes,
     tags: [...new Set(task.tags)],

@@ -3,6 +3,7 @@ import {
   type AttemptPage,
   type BlockReason,
   formatId,
+  mergeBackoff,
   NeolithError,
   parseId,
   type TaskDetail,
@@ -11,9 +12,11 @@ import {
 } from '@neolith/contracts';
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
+import { findRoutes } from '../store/attemptRoutes.js';
 import { findAttempt, findAttemptsOfTask } from '../store/findAttempt.js';
 import { findTask } from '../store/findTask.js';
 import { listAttemptRows, listTaskRows } from '../store/listRows.js';
+import { readRunBackoff } from '../store/readRunBackoff.js';
 import { type TaskRow, toAttempt, toTask, toTaskReference } from '../store/rows.js';
 import { toEngineError } from '../store/sql.js';
 import { findNeighbours, findResult } from '../store/taskNeighbours.js';
@@ -31,6 +34,11 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       findAttemptsOfTask(engine.pool, uuid),
       findResult(engine.pool, uuid),
     ]);
+    const ofRun = row.run_id === null ? null : await readRunBackoff(engine.pool, row.run_id);
+    const routes = await findRoutes(
+      engine.pool,
+      attempts.map(({ id }) => id),
+    );
     const waitsFor = row.status === 'BLOCKED' ? await readWaitsFor(engine.pool, uuid) : [];
     const blockReasons: BlockReason[] = [
       ...(waitsFor.length > 0 ? (['DEPENDENCIES'] as const) : []),
@@ -42,7 +50,8 @@ export async function getTask(engine: EngineContext, taskId: string): Promise<Ta
       prerequisites: prerequisites.map(toTaskReference),
       waitsFor: waitsFor.map(toTaskReference),
       dependents: dependents.map(toTaskReference),
-      attempts: attempts.map(toAttempt),
+      attempts: attempts.map((attempt) => toAttempt(attempt, routes.get(attempt.id))),
+      retryBackoff: mergeBackoff(ofRun, row.backoff),
       result:
         result === null
           ? null
@@ -91,7 +100,7 @@ export async function getAttempt(engine: EngineContext, attemptId: string): Prom
     },
   );
   if (row === null) throw notFound('attempt', attemptId);
-  return toAttempt(row);
+  return toAttempt(row, (await findRoutes(engine.pool, [row.id])).get(row.id));
 }
 
 /**

@@ -57,7 +57,7 @@ const TASKS = {
       'progress',
     ],
     ...['max_attempts', 'timeout_seconds', 'estimate_minutes', 'tags', 'title', 'description'],
-    ...['acceptance_criteria', 'metadata', 'resources'],
+    ...['acceptance_criteria', 'metadata', 'resources', 'backoff'],
   ],
 };
 const EDGES = { table: 'task_dependencies', columns: ['dependent_id', 'prerequisite_id'] };
@@ -93,6 +93,7 @@ function taskValues(row: NewTaskRow, { workspaceId, now }: NewTaskRows): CopyVal
     ...[row.status === 'DONE' ? 100 : 0, row.max_attempts, row.timeout_seconds, row.estimate_minutes],
     ...[copyArray(row.tags), row.title, row.description, copyArray(row.acceptance_criteria)],
     ...[JSON.stringify(row.metadata), row.resources === null ? null : copyArray(row.resources)],
+    row.backoff === null ? null : JSON.stringify(row.backoff),
   ];
 }
 

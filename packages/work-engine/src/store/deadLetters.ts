@@ -28,12 +28,13 @@ const OF_RUN = {
 
 const OF_ALL = {
   name: 'dead_letters',
-  // Along the outcomes of each orchestrator, newest first: what failed is among them, for nobody else could have failed it.
+  // Along the failed outcomes of each orchestrator, newest first: nobody else could have failed a task. As a row comparison
+  // from some place on, so that a later page doesn't step over the earlier ones.
   text: `
     SELECT t.*, a.* FROM orchestrators o
     CROSS JOIN LATERAL (
       SELECT x.task_id FROM task_outcomes x
-      WHERE x.orchestrator_id = o.id AND x.status = 'FAILED' AND ($3::timestamptz IS NULL OR (x.finished_at, x.task_id) < ($3, $4::uuid))
+      WHERE x.orchestrator_id = o.id AND x.status = 'FAILED' AND (x.finished_at, x.task_id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
       ORDER BY x.finished_at DESC, x.task_id DESC LIMIT $5
     ) x
     JOIN tasks t ON t.id = x.task_id ${LAST_ATTEMPT}

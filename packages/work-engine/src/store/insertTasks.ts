@@ -1,4 +1,10 @@
-import { type Json, NeolithError, type TaskPriority, type TaskStatus } from '@neolith/contracts';
+import {
+  type BackoffSettings,
+  type Json,
+  NeolithError,
+  type TaskPriority,
+  type TaskStatus,
+} from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { copyTasks } from './copyTasks.js';
 import type { TaskRow } from './rows.js';
@@ -22,6 +28,8 @@ export interface NewTaskRow {
   priority: TaskPriority;
   status: TaskStatus;
   max_attempts: number;
+  /** What it says itself; null: nothing. */
+  backoff: BackoffSettings | null;
   timeout_seconds: number | null;
   estimate_minutes: number | null;
   tags: string[];
@@ -76,15 +84,15 @@ const INSERT = {
         id uuid, orchestrator_id uuid, channel_id uuid, parent_id uuid, run_id uuid, wave int, source text, source_id text, created_at timestamptz,
         due_at timestamptz, available_at timestamptz, priority task_priority, status task_status, max_attempts int,
         timeout_seconds int, estimate_minutes int, tags text[], title text, description text, acceptance_criteria text[],
-        metadata jsonb, unmet int, prerequisites uuid[], resources text[])
+        metadata jsonb, unmet int, prerequisites uuid[], resources text[], backoff jsonb)
     ), made AS (
       INSERT INTO tasks (id, workspace_id, orchestrator_id, channel_id, parent_id, run_id, wave, source, source_id, created_at, updated_at, due_at,
                          available_at, finished_at, priority, status, progress, max_attempts, timeout_seconds, estimate_minutes, tags,
-                         title, description, acceptance_criteria, metadata, resources)
+                         title, description, acceptance_criteria, metadata, resources, backoff)
       SELECT id, $2, orchestrator_id, channel_id, parent_id, run_id, wave, source, source_id, created_at, $3, due_at, available_at,
              CASE WHEN status IN ('DONE', 'CANCELLED') THEN $3::timestamptz END, priority, status,
              CASE WHEN status = 'DONE' THEN 100 ELSE 0 END, max_attempts, timeout_seconds, estimate_minutes, tags,
-             title, description, acceptance_criteria, metadata, resources
+             title, description, acceptance_criteria, metadata, resources, backoff
       FROM given
     ), edges AS (
       INSERT INTO task_dependencies (dependent_id, prerequisite_id) SELECT g.id, p FROM given g CROSS JOIN LATERAL unnest(g.prerequisites) p

@@ -27,7 +27,8 @@ const WRITE = {
       provider_failure_count = CASE WHEN $7 THEN 0 ELSE provider_failure_count END,
       infrastructure_failure_count = CASE WHEN $7 THEN 0 ELSE infrastructure_failure_count END,
       lost_count = CASE WHEN $7 THEN 0 ELSE lost_count END,
-      merge_failure_count = CASE WHEN $7 THEN 0 ELSE merge_failure_count END
+      merge_failure_count = CASE WHEN $7 THEN 0 ELSE merge_failure_count END,
+      cancel_asked = CASE WHEN $8 THEN true WHEN $7 THEN NULL ELSE cancel_asked END
     WHERE id = $1 RETURNING *`,
 };
 
@@ -71,6 +72,8 @@ export interface TaskMove {
   answer?: string | null;
   /** Failures and losses are forgotten: a fresh set of budgets. */
   freshBudgets?: boolean;
+  /** Somebody asked to cancel this very task. */
+  cancelAsked?: boolean;
   data?: Record<string, Json>;
 }
 
@@ -90,6 +93,7 @@ export async function moveTask(client: PoolClient, task: TaskRow, move: TaskMove
     move.question ?? null,
     move.answer ?? null,
     move.freshBudgets ?? false,
+    move.cancelAsked ?? false,
   ]);
 
   if (move.to === 'TODO') await run(client, ARRIVE_TODO, [task.id, move.now]);

@@ -1,6 +1,7 @@
-import type { TaskPatch } from '@neolith/contracts';
+import type { BackoffSettings, TaskPatch } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import { storeUses } from '../domain/resources/storeUses.js';
+import { storeBackoff } from '../domain/storeBackoff.js';
 import type { TaskRow } from './rows.js';
 import { run } from './sql.js';
 
@@ -14,7 +15,7 @@ const WRITE = {
   name: 'patch_task',
   text: `
     UPDATE tasks SET title = $2, description = $3, acceptance_criteria = $4, orchestrator_id = $5, channel_id = $6, priority = $7::task_priority,
-      tags = $8, due_at = $9, max_attempts = $10, timeout_seconds = $11, estimate_minutes = $12, metadata = $13::jsonb, updated_at = $14, resources = $15
+      tags = $8, due_at = $9, max_attempts = $10, timeout_seconds = $11, estimate_minutes = $12, metadata = $13::jsonb, updated_at = $14, resources = $15, backoff = $16::jsonb
     WHERE id = $1 RETURNING *`,
 };
 
@@ -42,10 +43,15 @@ export async function patchTask(
     JSON.stringify(patch.metadata ?? task.metadata),
     now,
     patch.resources === undefined ? task.resources : storeUses(patch.resources),
+    toJson(storeBackoff(patch.backoff === undefined ? task.backoff : patch.backoff)),
   ]);
   if (task.status === 'TODO') await run(client, ARRIVE_QUEUE, [task.id, now]);
   if (task.status === 'BLOCKED') await run(client, FOLLOW_BLOCKED, [task.id]);
   return rows[0] as TaskRow;
+}
+
+function toJson(value: BackoffSettings | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 const PARENTS = {

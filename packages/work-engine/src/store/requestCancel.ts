@@ -28,6 +28,13 @@ const REQUEST = {
   text: `UPDATE leases SET cancel_requested_at = $2, cancel_reason = $3, cancel_policy = $4::prerequisite_policy WHERE task_id = $1`,
 };
 
+const ASKED = { name: 'cancel_asked', text: 'UPDATE tasks SET cancel_asked = true WHERE id = $1' };
+
+/** Keeps that somebody asked to cancel this very task, which is locked. */
+export async function noteCancelAsked(client: PoolClient, taskId: string): Promise<void> {
+  await run(client, ASKED, [taskId]);
+}
+
 export async function requestCancel(
   client: PoolClient,
   input: {

@@ -1,11 +1,14 @@
 import {
   type Attempt,
   type AttemptStatus,
+  type BackoffSettings,
   type FailureClass,
   formatId,
   type IdKind,
   type Json,
   type Orchestrator,
+  type Route,
+  routeOfMetrics,
   type Task,
   type TaskPriority,
   type TaskReference,
@@ -36,6 +39,8 @@ export interface TaskRow {
   status: TaskStatus;
   progress: number;
   max_attempts: number;
+  /** A claim doesn't bring it. */
+  backoff?: BackoffSettings | null;
   timeout_seconds: number | null;
   estimate_minutes: number | null;
   attempt_count: number;
@@ -87,6 +92,7 @@ export function toTask(row: TaskRow): Task {
     blockedQuestion: row.blocked_question,
     answer: row.answer,
     maxAttempts: row.max_attempts,
+    ...(row.backoff === undefined ? {} : { backoff: row.backoff }),
     attemptCount: row.attempt_count,
     failureCount: row.failure_count,
     lostCount: row.lost_count,
@@ -128,7 +134,9 @@ export interface AttemptRow {
   metrics: Json | null;
 }
 
-export function toAttempt(row: AttemptRow): Attempt {
+/** With the route that was stored for it, or else the one that it told at its end. */
+export function toAttempt(row: AttemptRow, stored?: Route): Attempt {
+  const route = stored ?? routeOfMetrics(row.metrics);
   return {
     id: formatId('attempt', row.id),
     taskId: formatId('task', row.task_id),
@@ -145,6 +153,7 @@ export function toAttempt(row: AttemptRow): Attempt {
     error: row.error,
     metrics: row.metrics,
     usage: usageOfMetrics(row.metrics),
+    ...(route === null ? {} : { route }),
   };
 }
 

@@ -1,6 +1,8 @@
 import {
+  type BackoffSettings,
   formatId,
   type Json,
+  mergeBackoff,
   type PrerequisitePolicy,
   type Run,
   type RunConfig,
@@ -28,6 +30,8 @@ export interface RunRow {
   wave_delay_seconds: number;
   max_agents_per_wave: number | null;
   timeout_seconds: number | null;
+  /** Null: the default. */
+  backoff: BackoffSettings | null;
   threshold_consecutive: number;
   threshold_rate: number;
   threshold_min_attempts: number;
@@ -99,6 +103,7 @@ export function toRunConfig(row: RunRow): RunConfig {
       minAttempts: row.threshold_min_attempts,
     },
     onPrerequisiteFailure: row.on_prerequisite_failure,
+    backoff: mergeBackoff(row.backoff),
     timeoutSeconds: row.timeout_seconds,
   };
 }

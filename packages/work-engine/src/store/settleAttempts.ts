@@ -1,4 +1,11 @@
-import type { AttemptStatus, FailureClass, Json, PrerequisitePolicy, TaskStatus } from '@neolith/contracts';
+import {
+  type AttemptStatus,
+  DEFAULT_BACKOFF,
+  type FailureClass,
+  type Json,
+  type PrerequisitePolicy,
+  type TaskStatus,
+} from '@neolith/contracts';
 import type { Pool } from 'pg';
 import { runAlone } from './sql.js';
 
@@ -16,8 +23,8 @@ export interface AttemptEnding {
   timedOut?: boolean | undefined;
   /** For its dependents, should the task end without being done; default: the policy of their run. */
   onPrerequisiteFailure?: PrerequisitePolicy | undefined;
-  /** With `failed`: seconds to wait after the k-th failure, k from 1; the last one holds for all later ones. */
-  retryDelays?: readonly number[] | undefined;
+  /** With `failed`: which part of the longest wait the task waits, a number in [0, 1). */
+  draw?: number | undefined;
 }
 
 export type SettleRefusal =
@@ -124,7 +131,7 @@ export function prepareEnding(ending: AttemptEnding): PreparedEnding {
     failure_class: ending.failureClass,
     timed_out: ending.timedOut,
     on_prerequisite_failure: ending.onPrerequisiteFailure,
-    retry_seconds: ending.retryDelays,
+    ...(ending.draw === undefined ? {} : { backoff: DEFAULT_BACKOFF, draw: ending.draw }),
   });
   const { taskId, attemptId, result } = ending;
   return { taskId, attemptId, result, details: details === '{}' ? null : details };

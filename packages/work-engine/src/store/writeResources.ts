@@ -1,5 +1,6 @@
 import type { Json } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
+import type { DeadlockData } from '../domain/resources/resourceRows.js';
 import { type Connection, run } from './sql.js';
 
 const LOCK = { name: 'lock_resources', text: 'SELECT lock_resources($1)' };
@@ -45,12 +46,16 @@ export async function isHeld(
 
 const GAVE_WAY = {
   name: 'gave_way',
-  text: `SELECT 1 FROM events WHERE task_id = $1 AND attempt_id = $2 AND type = 'resources.deadlock' LIMIT 1`,
+  text: `SELECT data FROM events WHERE task_id = $1 AND attempt_id = $2 AND type = 'resources.deadlock' LIMIT 1`,
 };
 
-/** Whether an attempt has ended because it gave way in a deadlock. */
-export async function gaveWay(connection: Connection, taskId: string, attemptId: string): Promise<boolean> {
-  return (await run(connection, GAVE_WAY, [taskId, attemptId])).length > 0;
+/** The circle in which an attempt gave way, as its event has it; null: it didn't. */
+export async function gaveWayIn(
+  connection: Connection,
+  taskId: string,
+  attemptId: string,
+): Promise<DeadlockData | null> {
+  return (await run<{ data: DeadlockData }>(connection, GAVE_WAY, [taskId, attemptId]))[0]?.data ?? null;
 }
 
 const MARK = {
@@ -95,6 +100,39 @@ const GRANT = {
 /** Gives an attempt, whose lease is locked, what it waits for. */
 export async function grantUses(client: PoolClient, attemptId: string, now: Date): Promise<void> {
   await run(client, GRANT, [attemptId, now]);
+}
+
+const HOLDS = {
+  name: 'uses_of_attempt',
+  text: 'SELECT use FROM resource_holds WHERE attempt_id = $1 ORDER BY use',
+};
+
+/** What an attempt holds, as it is stored. */
+export async function usesOf(client: PoolClient, attemptId: string): Promise<string[]> {
+  return (await run<{ use: string }>(client, HOLDS, [attemptId])).map(({ use }) => use);
+}
+
+const IN_LINE = {
+  name: 'is_in_line',
+  text: 'SELECT 1 FROM resource_waits WHERE attempt_id = $1 AND uses = $2',
+};
+
+/** Whether an attempt waits for exactly this, or has given way over it. */
+export async function isInLine(
+  client: PoolClient,
+  asked: { uuid: string; uses: readonly string[] },
+): Promise<boolean> {
+  return (await run(client, IN_LINE, [asked.uuid, asked.uses])).length > 0;
+}
+
+const LEAVE = {
+  name: 'leave_line',
+  text: 'DELETE FROM resource_waits WHERE attempt_id = $1 AND refused_at IS NULL RETURNING uses',
+};
+
+/** An attempt, whose lease is locked, waits no more. Returns what for; null: it didn't, or has given way. */
+export async function leaveLine(client: PoolClient, attemptId: string): Promise<string[] | null> {
+  return (await run<{ uses: string[] }>(client, LEAVE, [attemptId]))[0]?.uses ?? null;
 }
 
 const REFUSE = {

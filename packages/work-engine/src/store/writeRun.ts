@@ -1,11 +1,17 @@
-import type { Json, RunConfig, RunStatus } from '@neolith/contracts';
-import { NeolithError } from '@neolith/contracts';
+import {
+  type Backoff,
+  DEFAULT_BACKOFF,
+  type Json,
+  NeolithError,
+  type RunConfig,
+  type RunStatus,
+} from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import type { RunRow } from './runRows.js';
 import { run } from './sql.js';
 
 const CONFIG_COLUMNS = `max_concurrent_tasks, max_concurrent_merges, waves, wave_delay_seconds, max_agents_per_wave, merge_stage,
-  failure_policy, threshold_consecutive, threshold_rate, threshold_min_attempts, on_prerequisite_failure, timeout_seconds`;
+  failure_policy, threshold_consecutive, threshold_rate, threshold_min_attempts, on_prerequisite_failure, timeout_seconds, backoff`;
 
 function configValues(config: RunConfig): unknown[] {
   return [
@@ -21,7 +27,16 @@ function configValues(config: RunConfig): unknown[] {
     config.failureThreshold.minAttempts,
     config.onPrerequisiteFailure,
     config.timeoutSeconds,
+    isDefault(config.backoff) ? null : JSON.stringify(config.backoff),
   ];
+}
+
+/** A run that says nothing of its own goes with the defaults, whatever they become. */
+function isDefault(backoff: Backoff): boolean {
+  const { baseSeconds, factor, capSeconds } = DEFAULT_BACKOFF;
+  return (
+    backoff.baseSeconds === baseSeconds && backoff.factor === factor && backoff.capSeconds === capSeconds
+  );
 }
 
 const INSERT = {
@@ -29,7 +44,7 @@ const INSERT = {
   text: `
     INSERT INTO runs (id, workspace_id, orchestrator_id, name, description, source, due_at, metadata, created_at, updated_at, ${CONFIG_COLUMNS})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $9, $10, $11, $12::wave_mode, $13, $14, $15, $16::failure_policy, $17, $18, $19,
-            $20::prerequisite_policy, $21)
+            $20::prerequisite_policy, $21, $22::jsonb)
     RETURNING *`,
 };
 
@@ -143,8 +158,8 @@ export async function tellRun(
 const PATCH = {
   name: 'patch_run',
   text: `
-    UPDATE runs SET name = $2, description = $3, due_at = $4, updated_at = $5, orchestrator_id = $18, metadata = $19::jsonb,
-      (${CONFIG_COLUMNS}) = ROW ($6, $7, $8::wave_mode, $9, $10, $11, $12::failure_policy, $13, $14, $15, $16::prerequisite_policy, $17)
+    UPDATE runs SET name = $2, description = $3, due_at = $4, updated_at = $5, orchestrator_id = $19, metadata = $20::jsonb,
+      (${CONFIG_COLUMNS}) = ROW ($6, $7, $8::wave_mode, $9, $10, $11, $12::failure_policy, $13, $14, $15, $16::prerequisite_policy, $17, $18::jsonb)
     WHERE id = $1 RETURNING *`,
 };
 

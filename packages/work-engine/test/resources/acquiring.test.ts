@@ -122,7 +122,14 @@ describe('an attempt that asks for more', () => {
         }),
       ),
     );
-    expect(answers[0]).toMatchObject({ status: 'rejected', reason: { code: 'RESOURCE_DEADLOCK' } });
+    expect(answers[0]).toMatchObject({
+      status: 'rejected',
+      reason: {
+        code: 'RESOURCE_DEADLOCK',
+        message: expect.stringMatching(/"Task 0".* → .*"Task 1"|"Task 1".* → .*"Task 0"/),
+        details: { cycle: expect.arrayContaining([expect.objectContaining({ title: 'Task 2' })]) },
+      },
+    });
     // What the low one held is free: the third goes on; the high one waits for the third now.
     expect(answers[2]).toMatchObject({ status: 'fulfilled', value: { granted: true } });
     const deadlock = (await eventsOf(low.task)).find(({ type }) => type === 'resources.deadlock');
@@ -138,6 +145,45 @@ describe('an attempt that asks for more', () => {
     await expect(engine.acquireResources(low.attempt, { resources: ['ring:1'] })).rejects.toMatchObject({
       code: 'RESOURCE_DEADLOCK',
     });
+  });
+
+  test('gives up: those behind it move up, it keeps what it holds, and its own other call lets go, too', async () => {
+    const [holder, patient, behind] = await running('MEDIUM', 'MEDIUM', 'MEDIUM');
+    if (holder === undefined || patient === undefined || behind === undefined) throw new Error('three');
+    const { engine } = fixture;
+    await engine.acquireResources(holder.attempt, { resources: ['shared stage'] });
+    await engine.acquireResources(patient.attempt, { resources: ['props'] });
+    const waiting = engine.acquireResources(patient.attempt, { resources: ['stage'], waitSeconds: 20 });
+    await expect
+      .poll(async () => (await engine.getResources()).waits.map(({ attemptId }) => attemptId))
+      .toContain(patient.attempt);
+    const next = engine.acquireResources(behind.attempt, { resources: ['shared stage'], waitSeconds: 20 });
+    await expect
+      .poll(async () => (await engine.getResources()).waits.map(({ attemptId }) => attemptId))
+      .toContain(behind.attempt);
+    const props = { resource: 'props', mode: 'exclusive' };
+    expect(await engine.giveUpResources(patient.attempt)).toEqual({
+      attemptId: patient.attempt,
+      gaveUp: [{ resource: 'stage', mode: 'exclusive' }],
+      holds: [props],
+    });
+    expect(await next).toMatchObject({ granted: true });
+    expect(await waiting).toEqual({
+      attemptId: patient.attempt,
+      granted: false,
+      waitingSince: null,
+      waitsFor: [],
+    });
+    expect(await engine.giveUpResources(patient.attempt)).toMatchObject({ gaveUp: [], holds: [props] });
+    const attempts = (await engine.getResources()).waits.map(({ attemptId }) => attemptId);
+    expect(attempts).not.toContain(patient.attempt);
+    expect((await eventsOf(patient.task)).map(({ type }) => type)).toEqual([
+      'resources.granted',
+      'resources.waiting',
+      'resources.given_up',
+    ]);
+    await engine.completeTask(patient.task.id, { status: 'completed', attemptId: patient.attempt });
+    await expect(engine.giveUpResources(patient.attempt)).rejects.toMatchObject({ code: 'LEASE_LOST' });
   });
 
   test('and dies: what it held and its place in the line go with the lease', async () => {

@@ -1,8 +1,9 @@
 import { readResource } from '@neolith/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conflicts } from '../../src/domain/resources/conflicts.js';
+import { conflicts, findConflict } from '../../src/domain/resources/conflicts.js';
 import { overlaps } from '../../src/domain/resources/overlaps.js';
+import { loadUses, storeUses } from '../../src/domain/resources/storeUses.js';
 import { createFixture } from '../support/engineFixture.js';
 
 const fixture = createFixture();
@@ -92,6 +93,45 @@ describe('two globs overlap', () => {
       [pairs.map(([one]) => one), pairs.map(([, other]) => other)],
     );
     expect(rows.map(({ met }) => met)).toEqual(pairs.map(([one, other]) => overlaps(one, other)));
+  });
+
+  test('and so does the question whether a task may have what it wants', async () => {
+    const name = fc.oneof(
+      fc.constantFrom('A', 'B', 'shared A', 'shared B'),
+      fc.tuple(fc.constantFrom('', 'shared '), glob).map(([mode, text]) => `${mode}path:${text}`),
+    );
+    const use = name.map((written) => storeUses([written])?.[0] as string);
+    const owner = fc.constantFrom(0, 0, 0, 1, 2);
+    const cases = fc.sample(
+      fc.record({
+        wanted: fc.array(use, { minLength: 1, maxLength: 3 }),
+        used: fc.array(fc.tuple(owner, use), { maxLength: 6 }),
+      }),
+      { numRuns: 2_000, seed: 20_261_121 },
+    );
+    const uuid = (n: number) => `00000000-0000-0000-0000-00000000000${n}`;
+    const answers: boolean[] = [];
+    const { rows } = await fixture.test.database.pool.query<{ free: boolean }>(
+      `SELECT resources_free($2, ARRAY(SELECT jsonb_array_elements_text(c -> 'wanted')),
+                             ARRAY(SELECT (u ->> 0)::uuid FROM jsonb_array_elements(c -> 'used') u),
+                             ARRAY(SELECT u ->> 1 FROM jsonb_array_elements(c -> 'used') u)) AS free
+       FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS c(c, n) ORDER BY n`,
+      [
+        JSON.stringify(
+          cases.map(({ wanted, used }) => ({ wanted, used: used.map(([n, text]) => [uuid(n), text]) })),
+        ),
+        uuid(2),
+      ],
+    );
+    for (const { wanted, used } of cases) {
+      // Behind what the task itself waits for, nothing binds it.
+      const own = used.findIndex(([n]) => n === 2);
+      const binding = own < 0 ? used : used.slice(0, own);
+      answers.push(findConflict(loadUses(wanted), loadUses(binding.map(([, text]) => text))) === null);
+    }
+    expect(rows.map(({ free }) => free)).toEqual(answers);
+    expect(answers.filter((free) => free).length).toBeGreaterThan(200);
+    expect(answers.filter((free) => !free).length).toBeGreaterThan(200);
   });
 
   test.each([

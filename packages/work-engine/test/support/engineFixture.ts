@@ -44,6 +44,8 @@ export function createFixture(
     fixture.test = await createTestDatabase(options);
     const engine = createWorkEngine({
       ...fixture.test.database,
+      // Who asks for one connection watches what goes over it.
+      ...(options.poolSize === 1 ? { vitalPool: fixture.test.database.pool } : {}),
       // A clock that gives no time leaves it to the database.
       clock: () => clock.now as Date,
       onError: (error) => faults.push(error),

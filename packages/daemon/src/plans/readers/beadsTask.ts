@@ -42,6 +42,7 @@ export function readBeadsTask(row: BeadsRow, context: BeadsTaskContext): DraftTa
     acceptanceCriteria: readAcceptanceCriteria(),
     estimateMinutes: readEstimate(),
     maxAttempts: null,
+    backoff: null,
     timeoutSeconds: null,
     orchestrator: null,
     phase: null,

@@ -1,5 +1,6 @@
 import { type Plan, type PlanTask, parsePlanDue, planSchema } from '@neolith/contracts';
 import { describeSchemaIssue } from '../describeSchemaIssue.js';
+import { overlayBackoff } from '../overlayBackoff.js';
 import { parseStructuredText } from '../parseStructuredText.js';
 import type { DraftPlan, DraftTask, PlanReader, PlanText } from '../planReader.js';
 import type { ProblemLog } from '../problemLog.js';
@@ -114,6 +115,7 @@ function toDraftTask(
     acceptanceCriteria: task.acceptanceCriteria ?? [],
     estimateMinutes: task.estimateMinutes ?? null,
     maxAttempts: task.maxAttempts ?? defaults.maxAttempts ?? null,
+    backoff: overlayBackoff(defaults.backoff, task.backoff),
     timeoutSeconds: timeoutMinutes === null ? null : Math.max(1, Math.round(timeoutMinutes * 60)),
     orchestrator: task.orchestrator ?? defaults.orchestrator ?? null,
     phase: task.phase ?? null,

@@ -222,6 +222,9 @@ function handlersOf(engine: WorkEngine): Handlers {
     readAttemptLog: ({ params, query, signal }) =>
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
+    acquireResources: ({ params, body, signal }) =>
+      engine.acquireResources(params.id ?? '', body, { signal }),
+    giveUpResources: ({ params }) => engine.giveUpResources(params.id ?? ''),
     releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
     listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit),
     listDeadLetters: ({ query }) => engine.listDeadLetters(query),
@@ -230,6 +233,11 @@ function handlersOf(engine: WorkEngine): Handlers {
     requestPermit: ({ body }) => engine.requestPermit(body),
     forceBreaker: ({ body }) => engine.forceBreaker(body),
     releaseBreaker: ({ body }) => engine.releaseBreaker(body),
+    recordRoute: async ({ params, body }) => {
+      await engine.recordRoute(params.id ?? '', body);
+      return null;
+    },
+    getAgentFigures: ({ query }) => engine.readAgentFigures(query),
     retryTask: ({ params }) => engine.retryTask(params.id ?? ''),
     requestMerge: ({ params, body, signal }) => engine.requestMerge(params.id ?? '', { ...body, signal }),
     completeMerge: async ({ params, body }) =>

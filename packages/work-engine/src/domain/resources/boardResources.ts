@@ -53,7 +53,7 @@ export function boardResources(
   at: Date,
   holds: readonly HoldRow[],
   waits: readonly WaitRow[],
-): ResourceBoard {
+): Omit<ResourceBoard, 'deadlocks'> {
   return {
     at,
     holds: holds.map((hold) => ({

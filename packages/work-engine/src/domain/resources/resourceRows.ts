@@ -1,3 +1,5 @@
+import type { ResourceUse } from '@neolith/contracts';
+
 /** A use that is held, as the database has it. */
 export interface HoldRow {
   attempt_id: string;
@@ -21,3 +23,16 @@ export interface WaitRow {
   score: number;
   claimed_at: Date | null;
 }
+
+/** Of the event of a deadlock: each of the cycle waits for the next, and the last for the first. */
+export type DeadlockData = {
+  cycle: {
+    taskId: string;
+    title: string;
+    attemptId: string;
+    asksFor: Pick<ResourceUse, 'resource' | 'mode'>[];
+    since: string;
+    score: number;
+  }[];
+  givesWay: string;
+};

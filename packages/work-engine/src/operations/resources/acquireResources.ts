@@ -3,7 +3,6 @@ import {
   type AcquireResult,
   acquireRequestSchema,
   formatId,
-  NeolithError,
   type ResourceUse,
 } from '@neolith/contracts';
 import type { Obstacle } from '../../domain/resources/judgeRequests.js';
@@ -16,8 +15,8 @@ import { readNow } from '../../store/lockTask.js';
 import { readResources } from '../../store/readResources.js';
 import { toEngineError, transact } from '../../store/sql.js';
 import {
-  gaveWay,
   isHeld,
+  isInLine,
   lockLease,
   lockResources,
   tellResources,
@@ -25,6 +24,7 @@ import {
   workspaceOf,
 } from '../../store/writeResources.js';
 import { parseWritten } from '../parseWritten.js';
+import { explainEnd } from './explainEnd.js';
 import { endRefused, reviewResources } from './reviewResources.js';
 
 /**
@@ -47,9 +47,15 @@ export async function acquireResources(
   const { resources, waitSeconds } = parseWritten(acquireRequestSchema, request, 'The request');
   const uuid = uuidOf('attempt', attemptId);
   const uses = storeUses(resources) as string[];
+  // From then on this call only looks: what another call of the attempt gave up, or replaced, must not come back by it.
+  let isInLine = false;
   return lookUntil(engine, {
-    look: () => ask(engine, { uuid, attemptId, uses }),
-    isThere: ({ granted }) => granted,
+    look: async () => {
+      const result = await ask(engine, { uuid, attemptId, uses, isInLine });
+      isInLine = true;
+      return result;
+    },
+    isThere: ({ granted, waitingSince }) => granted || waitingSince === null,
     // Whatever ends an attempt, or takes one out of the line.
     mayHelp: (event) =>
       event.from === 'IN_PROGRESS' || event.from === 'MERGING' || event.type.startsWith('resources.'),
@@ -60,7 +66,7 @@ export async function acquireResources(
 
 async function ask(
   engine: EngineContext,
-  asked: { uuid: string; attemptId: string; uses: readonly string[] },
+  asked: { uuid: string; attemptId: string; uses: readonly string[]; isInLine: boolean },
 ): Promise<AcquireResult> {
   const attempt = await findAttempt(engine.pool, asked.uuid, engine.workspaceId).catch((error: unknown) => {
     throw toEngineError(error);
@@ -75,6 +81,8 @@ async function ask(
     const now = await readNow(client, engine.now());
     if (await isHeld(client, asked))
       return { kind: 'granted' as const, granted: 0, refused: [], deadlocks: [], now };
+    if (asked.isInLine && !(await isInLine(client, asked)))
+      return { kind: 'left' as const, granted: 0, refused: [], deadlocks: [], now };
     const before = await readResources(client, workspaceId, now);
     const isNew = !before.waits.some((wait) => wait.attempt_id === asked.uuid);
     await waitForUses(client, { attemptId: asked.uuid, uses: asked.uses, now });
@@ -114,30 +122,17 @@ async function ask(
       now,
     };
   });
-  if (answer === null) {
-    if (await gaveWay(engine.pool, attempt.task_id, asked.uuid)) throw deadlock(asked.attemptId);
-    throw new NeolithError('LEASE_LOST', `Attempt ${asked.attemptId} no longer owns its task; end its work`, {
-      details: { attemptId: asked.attemptId },
-    });
-  }
+  if (answer === null) throw await explainEnd(engine, { ...asked, taskUuid: attempt.task_id });
   for (const _ of answer.deadlocks) engine.observe({ kind: 'deadlock_broken' });
   await endRefused(engine, answer.refused, answer.now);
   if (answer.granted > 0) engine.events.poke();
-  if (answer.kind === 'refused') throw deadlock(asked.attemptId);
+  if (answer.kind === 'refused') throw await explainEnd(engine, { ...asked, taskUuid: attempt.task_id });
   return {
     attemptId: formatId('attempt', asked.uuid),
     granted: answer.kind === 'granted',
     waitingSince: answer.kind === 'waiting' ? (answer.since ?? null) : null,
     waitsFor: answer.kind === 'waiting' ? answer.waitsFor : [],
   };
-}
-
-function deadlock(attemptId: string): NeolithError {
-  return new NeolithError(
-    'RESOURCE_DEADLOCK',
-    `Attempt ${attemptId} gave way: attempts waited for one another's resources in a circle, and its task has the lowest score. End its work and leave it where it is; the next attempt gets all resources at once`,
-    { details: { attemptId } },
-  );
 }
 
 function toObstacle(obstacle: Obstacle, title: string): AcquireResult['waitsFor'][number] {

@@ -1,4 +1,4 @@
-import { formatId, type Json } from '@neolith/contracts';
+import { formatId } from '@neolith/contracts';
 import type { PoolClient } from 'pg';
 import {
   type Asker,
@@ -6,10 +6,11 @@ import {
   type Judgement,
   judgeRequests,
 } from '../../domain/resources/judgeRequests.js';
-import type { HoldRow, WaitRow } from '../../domain/resources/resourceRows.js';
-import { loadUses } from '../../domain/resources/storeUses.js';
+import type { DeadlockData, HoldRow, WaitRow } from '../../domain/resources/resourceRows.js';
+import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
 import { readResources } from '../../store/readResources.js';
+import { type DeadlockPart, keepDeadlock } from '../../store/resourceDeadlocks.js';
 import { prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
 import {
   declareAskedFor,
@@ -35,6 +36,7 @@ export async function reviewResources(
   const askers = askersOf(waits);
   const judgement = judgeRequests(holdersOf(holds), askers);
   const taskOf = new Map(askers.map((asker) => [asker.attemptId, asker]));
+  const titles = new Map(waits.map((wait) => [wait.task_id, wait.title]));
   let granted = 0;
   for (const attemptId of judgement.granted) {
     const asker = taskOf.get(attemptId) as Asker;
@@ -57,6 +59,11 @@ export async function reviewResources(
   for (const { cycle, givesWay } of judgement.deadlocks) {
     const asker = taskOf.get(givesWay) as Asker;
     await refuseUses(client, givesWay, input.now);
+    await keepDeadlock(client, {
+      workspaceId: input.workspaceId,
+      at: input.now,
+      cycle: cycle.map((id) => kept(taskOf.get(id) as Asker, id === givesWay)),
+    });
     await tellResources(client, {
       taskId: asker.taskId,
       attemptId: givesWay,
@@ -64,9 +71,9 @@ export async function reviewResources(
       actor: input.actor,
       now: input.now,
       data: {
-        cycle: cycle.map((id) => describe(taskOf.get(id) as Asker)),
+        cycle: cycle.map((id) => describe(taskOf.get(id) as Asker, titles)),
         givesWay: formatId('attempt', givesWay),
-      },
+      } satisfies DeadlockData,
     });
   }
   const refused = waits
@@ -85,9 +92,15 @@ export async function reviewResources(
   };
 }
 
-function describe(asker: Asker): Json {
+function kept(asker: Asker, gaveWay: boolean): DeadlockPart {
+  const { taskId, attemptId, uses, since } = asker;
+  return { taskId, attemptId, uses: storeUses(uses) ?? [], since: since.toISOString(), gaveWay };
+}
+
+function describe(asker: Asker, titles: ReadonlyMap<string, string>): DeadlockData['cycle'][number] {
   return {
     taskId: formatId('task', asker.taskId),
+    title: titles.get(asker.taskId) ?? '',
     attemptId: formatId('attempt', asker.attemptId),
     asksFor: asker.uses.map((use) => ({ ...use })),
     since: asker.since.toISOString(),

@@ -62,8 +62,8 @@ export async function releaseRun(
 }
 
 /**
- * Goes on with a failed run: what FAILED or was CANCELLED gets another chance, with its budgets afresh, and a run that
- * failed by its threshold or its time hands out again. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_HAS_ATTEMPTS while
+ * Goes on with a failed run: what FAILED or was CANCELLED with it gets another chance, with its budgets afresh, and a run that
+ * failed by its threshold or its time hands out again. What somebody asked to cancel stays so: retry it by name. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_HAS_ATTEMPTS while
  * attempts that were asked to end have not yet.
  */
 export async function retryRun(engine: EngineContext, runId: string, options: RunReason = {}): Promise<Run> {

@@ -9,6 +9,7 @@ import {
 import type { PoolClient } from 'pg';
 import { changedFields, type PlannedFields } from '../../domain/comparePlan.js';
 import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
+import { storeBackoff } from '../../domain/storeBackoff.js';
 import type { EngineContext } from '../../engineContext.js';
 import { uuidOf } from '../../ids.js';
 import { lockTask } from '../../store/lockTask.js';
@@ -65,6 +66,7 @@ function fieldsOf(row: TaskRow, task: PlannedTask): PlannedFields {
     dueAt: row.due_at,
     orchestratorId: row.orchestrator_id,
     maxAttempts: row.max_attempts,
+    backoff: row.backoff ?? null,
     timeoutSeconds: row.timeout_seconds,
     estimateMinutes: row.estimate_minutes,
     metadata: Object.fromEntries(Object.entries(row.metadata).filter(([key]) => key in task.metadata)),
@@ -76,6 +78,7 @@ function fieldsOfPlan(row: TaskRow, task: PlannedTask): PlannedFields {
     ...task,
     tags: [...new Set(task.tags)],
     resources: loadUses(storeUses(task.resources)),
+    backoff: storeBackoff(task.backoff),
     // A plan that names nobody leaves it with whom it was given to since.
     orchestratorId:
       task.orchestratorId === null ? row.orchestrator_id : uuidOf('orchestrator', task.orchestratorId),

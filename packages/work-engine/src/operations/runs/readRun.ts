@@ -51,7 +51,7 @@ export async function getRunSnapshot(engine: EngineContext, runId: string): Prom
       waves: view.waveIds,
       criticalPath: view.criticalPath,
       usage: await sumUsageOfRun(client, row.id),
-      assignments: (await readRunLeases(client, row.id)).map(toAttempt),
+      assignments: (await readRunLeases(client, row.id)).map((lease) => toAttempt(lease)),
       mergeQueue: (await readRunMerges(client, row.id)).map((merge) => ({
         taskId: formatId('task', merge.task_id),
         attemptId: formatId('attempt', merge.attempt_id),

@@ -13,6 +13,8 @@ export interface ModelTask {
   /** Prerequisite → whether it was let go when that one failed. */
   edges: Map<string, { released: boolean }>;
   begun: boolean;
+  /** Somebody asked to cancel it. */
+  cancelAsked: boolean;
   spent: { task: number; provider: number; infrastructure: number; lost: number; merge: number };
   maxAttempts: number;
   availableAt: number;
@@ -46,6 +48,13 @@ export type Ending =
 
 export const OTHER_BUDGET = 3;
 const FRESH = () => ({ task: 0, provider: 0, infrastructure: 0, lost: 0, merge: 0 });
+const AFRESH = () => ({
+  status: 'TODO' as const,
+  reported: false,
+  cancelAsked: false,
+  spent: FRESH(),
+  availableAt: 0,
+});
 const isLive = ({ status }: ModelTask) => status === 'IN_PROGRESS' || status === 'MERGING';
 const isWaiting = ({ status }: ModelTask) => status === 'TODO' || status === 'BLOCKED';
 
@@ -79,6 +88,7 @@ export class RunModel {
       reported: false,
       edges,
       begun: false,
+      cancelAsked: false,
       spent: FRESH(),
       availableAt: 0,
       lease: null,
@@ -245,6 +255,7 @@ export class RunModel {
   cancel(id: string, policy?: Policy): boolean {
     const task = this.task(id);
     if (task.status === 'DONE' || task.status === 'FAILED' || task.lease?.granted) return false;
+    if (task.status !== 'CANCELLED') task.cancelAsked = true;
     if (task.lease) {
       if (!task.lease.cancelRequested) Object.assign(task.lease, { cancelRequested: true, policy });
       return true;
@@ -274,7 +285,7 @@ export class RunModel {
   retry(id: string): boolean {
     const task = this.task(id);
     if ((task.status !== 'FAILED' && task.status !== 'CANCELLED') || !this.revive(task)) return false;
-    Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
+    Object.assign(task, AFRESH());
     this.holdAgain(id);
     return true;
   }
@@ -294,7 +305,7 @@ export class RunModel {
       (other) => isLive(other) || other.status === 'DONE' || (isWaiting(other) && other.begun),
     );
     if (task.status !== 'DONE' || begun || !this.revive(task)) return false;
-    Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
+    Object.assign(task, AFRESH());
     return true;
   }
 
@@ -362,14 +373,15 @@ export class RunModel {
     if (verb === 'retry' || verb === 'reset') {
       const afresh = tasks.filter(
         (task) =>
-          task.status === 'FAILED' || task.status === 'CANCELLED' || (verb === 'reset' && isWaiting(task)),
+          task.status === 'FAILED' ||
+          (task.status === 'CANCELLED' && (verb === 'reset' || !this.staysCancelled(task))) ||
+          (verb === 'reset' && isWaiting(task)),
       );
       for (const { id } of afresh) {
         this.holdAgain(id);
         for (const { edges } of afresh) if (edges.has(id)) edges.set(id, { released: false });
       }
-      for (const task of afresh)
-        Object.assign(task, { status: 'TODO', reported: false, spent: FRESH(), availableAt: 0 });
+      for (const task of afresh) Object.assign(task, AFRESH());
     }
     if (verb === 'reset')
       Object.assign(run, {
@@ -382,6 +394,18 @@ export class RunModel {
       });
     return true;
   }
+  /** Asked for, or because of what was, and no more possible than that. */
+  private staysCancelled(task: ModelTask): boolean {
+    if (task.status !== 'CANCELLED') return false;
+    return (
+      task.cancelAsked ||
+      [...task.edges].some(([id, { released }]) => {
+        const other = this.task(id);
+        return !released && other.runId === task.runId && this.staysCancelled(other);
+      })
+    );
+  }
+
   private cancelAttempts(run: ModelRun): void {
     for (const { lease } of this.tasksOf(run.id)) if (lease && !lease.granted) lease.cancelRequested = true;
   }

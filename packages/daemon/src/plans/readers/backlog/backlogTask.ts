@@ -81,6 +81,7 @@ export function readBacklogTask(entry: BacklogFile, context: BacklogContext): Dr
     acceptanceCriteria: fit.acceptanceCriteria(body.acceptanceCriteria),
     estimateMinutes: null,
     maxAttempts: null,
+    backoff: null,
     timeoutSeconds: null,
     orchestrator: null,
     phase: milestone === '' ? null : milestone,

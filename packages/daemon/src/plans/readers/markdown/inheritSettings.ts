@@ -9,11 +9,12 @@ export function createInheritance(
   { defaults }: FrontMatter,
   plan: MarkdownSettings,
 ): (task: MarkdownTask) => MarkdownSettings {
-  const { priority, orchestrator, maxAttempts, timeoutMinutes, tags = [] } = defaults;
+  const { priority, orchestrator, maxAttempts, backoff, timeoutMinutes, tags = [] } = defaults;
   const base: MarkdownSettings = {
     ...(priority === undefined ? {} : { priority }),
     ...(orchestrator === undefined ? {} : { orchestrator }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(backoff === undefined ? {} : { backoff }),
     ...(timeoutMinutes === undefined ? {} : { timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)) }),
     ...plan,
     tags: [...tags, ...plan.tags],

@@ -78,6 +78,7 @@ function makeTask(
     acceptanceCriteria: fit.acceptanceCriteria(task.acceptanceCriteria),
     estimateMinutes: task.estimateMinutes,
     maxAttempts: settings.maxAttempts ?? null,
+    backoff: settings.backoff ?? null,
     timeoutSeconds: settings.timeoutSeconds ?? null,
     orchestrator: settings.orchestrator ?? null,
     phase: parent === null && phase !== null ? (phaseIds.get(phase) ?? null) : null,

@@ -1,4 +1,4 @@
-import type { PlanPriority, PlanTaskStatus } from '@neolith/contracts';
+import type { BackoffSettings, PlanPriority, PlanTaskStatus } from '@neolith/contracts';
 import type { PlanPosition } from '../../planProblem.js';
 import type { Attribute } from './readAttributes.js';
 
@@ -24,6 +24,8 @@ export interface MarkdownSettings {
   orchestrator?: string;
   agent?: string;
   maxAttempts?: number;
+  /** Of the plan as a whole; a task in Markdown has no words for it. */
+  backoff?: BackoffSettings;
   timeoutSeconds?: number;
 }
 

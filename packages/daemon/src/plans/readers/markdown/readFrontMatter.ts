@@ -29,7 +29,7 @@ const spellings: Readonly<Record<string, string>> = {
   timeout: 'timeoutMinutes',
 };
 
-const defaultFields = ['priority', 'orchestrator', 'tags', 'maxAttempts', 'timeoutMinutes', 'due'];
+const defaultFields = ['priority', 'orchestrator', 'tags', 'maxAttempts', 'backoff', 'timeoutMinutes', 'due'];
 
 /** Reads and checks the front matter. Returns null after an error. */
 export function readFrontMatter(source: PlanText | null, log: ProblemLog): FrontMatter | null {

@@ -74,6 +74,7 @@ export function readTaskMasterTask(row: TaskMasterRow, context: TaskMasterContex
     acceptanceCriteria: [],
     estimateMinutes: null,
     maxAttempts: null,
+    backoff: null,
     timeoutSeconds: null,
     orchestrator: null,
     phase: null,

@@ -5,4 +5,5 @@ import { waitForResources } from '@/server/waitForResources';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
   handle(endpoints.acquireResources, waitForResources),
+  handle(endpoints.giveUpResources, ({ engine, input }) => engine.giveUpResources(input.params.id)),
 );

@@ -19,6 +19,8 @@ export interface ChaosPostgres {
   terminateSessions(): Promise<number>;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Of its main process, as it says itself. */
+  pid(): Promise<number>;
 }
 
 export async function startChaosPostgres(dataDirectory: string): Promise<ChaosPostgres> {
@@ -63,6 +65,7 @@ export async function startChaosPostgres(dataDirectory: string): Promise<ChaosPo
       if (server.url !== url) throw new Error('PostgreSQL came back at another address');
     },
     stop: () => server.stop(),
+    pid: mainPid,
   };
 }
 
