@@ -123,6 +123,7 @@ describe('isDatabaseTrouble', () => {
     ['an end by the administrator', withCode('57P01')],
     ['a lost connection', withCode('08006')],
     ['too many connections', withCode('53300')],
+    ['a transaction of Prisma that got no connection in time', withCode('P2028')],
     ['a socket file that is gone', withCode('ENOENT', { syscall: 'connect' })],
     ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],
     ['a connection that ended', new Error('Connection terminated unexpectedly')],

@@ -58,6 +58,12 @@ export interface OpenDatabaseOptions {
 }
 
 /**
+ * Prisma's own limits (2 s for a connection, 5 s from first to last statement) are shorter than everything else here: a
+ * pool that is busy for a moment would fail its transactions while it serves all others.
+ */
+const transactionOptions = { maxWait: 10_000, timeout: 15_000 };
+
+/**
  * Opens a database without connecting yet.
  *
  * Nothing waits for ever: 10 s for a connection (a free place in the pool included), 14 s for a statement, 15 s
@@ -72,7 +78,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions = {}): Da
   const pool = poolOf(options.poolSize ?? 10);
   const vitalPool = poolOf(VITAL_CONNECTIONS);
   const transactions = poolOf(TRANSACTIONS_AT_ONCE);
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   const idle: TransactionDoors[] = [];
 
   let closing: Promise<void> | undefined;
@@ -122,7 +128,7 @@ async function transact<Result>(
 
 function makeDoors(): TransactionDoors {
   const pool = new TransactionPool();
-  return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) };
+  return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions }) };
 }
 
 function openPool(

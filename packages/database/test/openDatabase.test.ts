@@ -92,6 +92,18 @@ test('by default nothing waits longer than fifteen seconds', async () => {
   ]);
 });
 
+test('a transaction of Prisma waits for its connection, and may take, as long as everything else', async () => {
+  const { pool, prisma } = open(testDatabase.url, { poolSize: 1 });
+  // Longer than Prisma itself waits (2 s), and than it lets a transaction go on (5 s).
+  const before = pool.query('SELECT pg_sleep(2.5)');
+  const rows = await prisma.$transaction(async (transaction) => {
+    await transaction.$executeRaw`SELECT pg_sleep(5.5)`;
+    return transaction.$queryRaw<{ one: number }[]>`SELECT 1 AS one`;
+  });
+  expect(rows).toEqual([{ one: 1 }]);
+  await before;
+}, 30_000);
+
 /** Around every border that the fast way of reading has: fractions, eras, lengths of years, ends of days and years. */
 const INSTANTS = [
   ...[

@@ -14,8 +14,8 @@ const NETWORK = new Set([
 /** SQLSTATEs: connection errors (08), shutdown and start-up (57P), too many connections, a statement that took too long. */
 const SQLSTATE = /^(08...|57P0[1-5]|57014|53300|53400|25P0[34])$/;
 
-/** Prisma's: unreachable, timed out, closed, no free connection. */
-const PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2037']);
+/** Prisma's: unreachable, timed out, closed, no free connection, a transaction out of its time. */
+const PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
 
 /** pg reports these without a code. */
 const MESSAGES =

@@ -19,8 +19,8 @@ const TRY_AGAIN_MS = 2;
 
 /** Connection lost, server going down, out of resources, input/output error. */
 const UNAVAILABLE = /^(08|57P0|53[0-3]|58)/;
-/** What Prisma says of the same: unreachable, timed out, connection closed, no free connection. */
-const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
+/** What Prisma says of the same: unreachable, timed out, connection closed, no free connection, a transaction out of its time. */
+const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
 /** Text that the database can't hold: NUL, or half of a surrogate pair. */
 const UNSTORABLE = new Set(['22021', '22P05']);
 const UNREACHABLE = new Set([
