@@ -68,6 +68,15 @@ async function openHouse(engine: WorkEngine, mergeStage: boolean) {
 }
 type House = Awaited<ReturnType<typeof openHouse>>;
 
+const houses: House[] = [];
+
+/** Time goes by, and whoever is at work renews, but for one. */
+async function wait(seconds: number, dead?: string): Promise<void> {
+  fixture.clock.advanceSeconds(seconds);
+  for (const { engine, live } of houses)
+    for (const attemptId of live.keys()) if (attemptId !== dead) await engine.renewLease(attemptId);
+}
+
 const tally: Record<string, number> = {};
 const count = (what: string) => {
   tally[what] = (tally[what] ?? 0) + 1;
@@ -94,10 +103,8 @@ async function end({ engine, live }: House, attemptId: string, how: (typeof ENDI
     if ((await engine.getTask(taskId)).status !== 'CANCELLED') await engine.confirmCancelled(attemptId);
     gone();
   } else if (how === 'lose') {
-    fixture.clock.advanceSeconds(20);
-    for (const other of live.keys()) if (other !== attemptId) await engine.renewLease(other);
-    fixture.clock.advanceSeconds(20);
-    for (const other of live.keys()) if (other !== attemptId) await engine.renewLease(other);
+    await wait(20, attemptId);
+    await wait(20, attemptId);
     await engine.sweepExpiredLeases();
     gone();
   } else if (merging) {
@@ -169,8 +176,7 @@ async function take(house: House, next: Step): Promise<{ attemptId: string; uses
     case 'sweep':
       // Beyond the patience with which tasks wait to begin.
       for (let n = 0; n < 2; n += 1) {
-        fixture.clock.advanceSeconds(16);
-        for (const other of live.keys()) await engine.renewLease(other);
+        await wait(16);
         await engine.sweepExpiredLeases();
       }
       return null;
@@ -242,19 +248,16 @@ test('whatever is done in whatever order: no two hold what clashes, none waits f
   const said = `the seed of these steps: ${seed}`;
   fixture.clock.now = new Date();
   const foreign = await fixture.engine.createWorkspace({ slug: 'foreign', name: 'Foreign' });
-  const houses = [
+  houses.push(
     await openHouse(fixture.engine, false),
     // The same names in another workspace are others' names.
     await openHouse(fixture.engine.as({ workspaceId: foreign.id }), true),
-  ];
+  );
   const steps = fc.sample(step, { numRuns: STEPS, seed: seed as number });
   for (const [n, next] of steps.entries()) {
     const house = houses[n % 2] as House;
     try {
-      fixture.clock.advanceSeconds(1);
-      // Whoever is not at work just now must not be taken for lost.
-      if (n % 8 === 0)
-        for (const { engine, live } of houses) for (const id of live.keys()) await engine.renewLease(id);
+      await wait(1);
       await check(house, await take(house, next));
     } catch (error) {
       throw new Error(`Step ${n}, ${JSON.stringify(next)}; ${said}`, { cause: error });
