@@ -137,7 +137,7 @@ export function createClient(options: ClientOptions): NeolithClient {
   async function send(endpoint: Endpoint, input: AnyInput): Promise<Response> {
     const url = urlOf(options.baseUrl, endpoint, input);
     const limitMs = (input.timeoutMs ?? options.timeoutMs ?? 15_000) + waitMsOf(input);
-    const timeout = endpoint.stream === true ? null : AbortSignal.timeout(limitMs);
+    const timeout = endpoint.stream === true ? null : AbortSignal.timeout(Math.ceil(limitMs));
     const signals = [timeout, input.signal].filter((signal) => signal !== null && signal !== undefined);
     let response: Response;
     try {

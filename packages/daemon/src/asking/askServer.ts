@@ -41,7 +41,7 @@ export async function askServer(
       do {
         const body = {
           resources: [...request.resources],
-          waitSeconds: Math.min(CALL_SECONDS_MAX, leftSeconds()),
+          waitSeconds: Math.min(CALL_SECONDS_MAX, Math.ceil(leftSeconds())),
         };
         const call = () => deps.client.acquireResources({ params, body, signal: waiting });
         const answer = await deps.repeat('A request for resources', call, waiting);
