@@ -1,4 +1,9 @@
 import type {
+  breakerListSchema,
+  breakerSchema,
+  deadLetterPageSchema,
+  redriveResultSchema,
+  resourceBoardSchema,
   attemptPageSchema,
   attemptSchema,
   daemonSchema,
@@ -45,4 +50,10 @@ export type RunJson = z.input<typeof runSchema>;
 export type RunPageJson = z.input<typeof runPageSchema>;
 export type RunProgressJson = z.input<typeof runProgressSchema>;
 export type RunSnapshotJson = z.input<typeof runSnapshotSchema>;
+export type BreakerJson = z.input<typeof breakerSchema>;
+export type BreakerListJson = z.input<typeof breakerListSchema>;
+export type DeadLetterPageJson = z.input<typeof deadLetterPageSchema>;
+export type DeadLetterJson = DeadLetterPageJson['deadLetters'][number];
+export type RedriveResultJson = z.input<typeof redriveResultSchema>;
+export type ResourceBoardJson = z.input<typeof resourceBoardSchema>;
 export type LogPageJson = z.input<typeof logPageSchema>;
