@@ -1,4 +1,10 @@
-import type { AttemptStatus, BreakerStatus, OrchestratorStatus, RunStatus, TaskStatus } from '@neolith/contracts';
+import type {
+  AttemptStatus,
+  BreakerStatus,
+  OrchestratorStatus,
+  RunStatus,
+  TaskStatus,
+} from '@neolith/contracts';
 
 export type Tone = 'neutral' | 'running' | 'good' | 'warn' | 'bad';
 

@@ -9,7 +9,10 @@ const { signIn, open, makeOrchestrator, makeTasks, begin } = dashboard;
 const HOSTILE = '<b>bold</b> \u202etxt';
 
 async function fail(taskId: string, attemptId: string, error = 'Red') {
-  await dashboard.client.completeTask({ params: { id: taskId }, body: { status: 'failed', error, attemptId } });
+  await dashboard.client.completeTask({
+    params: { id: taskId },
+    body: { status: 'failed', error, attemptId },
+  });
 }
 
 async function park(orchestratorId: string, title: string, error = 'Red') {
@@ -36,7 +39,9 @@ test('breakers: held open and released by hand, with the reason, without a reloa
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Breakers' }).click();
   await page.getByText('No breaker has ever opened').waitFor();
   await isLive(page);
-  await dashboard.client.forceBreaker({ body: { agent: 'claude', provider: 'anthropic', to: 'open', reason: 'Bill' } });
+  await dashboard.client.forceBreaker({
+    body: { agent: 'claude', provider: 'anthropic', to: 'open', reason: 'Bill' },
+  });
   const claude = row(page, 'claude with anthropic');
   await claude.getByText('Open', { exact: true }).waitFor();
   await claude.getByText('Bill', { exact: true }).waitFor();
@@ -60,7 +65,10 @@ test('breakers: held open and released by hand, with the reason, without a reloa
   await claude.getByRole('button', { name: 'Hold closed' }).click();
   await confirm(page, 'Hold closed');
   await claude.getByText('Held by hand').waitFor();
-  expect((await dashboard.client.listBreakers()).breakers[0]).toMatchObject({ status: 'closed', forced: 'closed' });
+  expect((await dashboard.client.listBreakers()).breakers[0]).toMatchObject({
+    status: 'closed',
+    forced: 'closed',
+  });
 });
 
 describe('dead letters', () => {
@@ -103,7 +111,12 @@ describe('dead letters', () => {
   test('what is refused is named with why, and the others go on', async () => {
     const { id } = await makeOrchestrator('Refused');
     const run = await dashboard.client.createRun({
-      body: { name: 'Over', orchestratorId: id, config: { failurePolicy: 'continue' }, tasks: [{ title: 'Stays', maxAttempts: 1 }, { title: 'Open' }] },
+      body: {
+        name: 'Over',
+        orchestratorId: id,
+        config: { failurePolicy: 'continue' },
+        tasks: [{ title: 'Stays', maxAttempts: 1 }, { title: 'Open' }],
+      },
     });
     await dashboard.client.startRun({ params: { id: run.id }, body: {} });
     const { tasks } = await dashboard.client.listTasks({ query: { runId: run.id } });
@@ -143,7 +156,10 @@ test('resources: who holds what, who waits for whom, and a deadlock that was bro
   await held.getByText('db-a').waitFor();
   await held.getByText('Holds B').waitFor();
   const ask = (attemptId: string, resource: string) =>
-    dashboard.client.acquireResources({ params: { id: attemptId }, body: { resources: [resource], waitSeconds: 0 } });
+    dashboard.client.acquireResources({
+      params: { id: attemptId },
+      body: { resources: [resource], waitSeconds: 0 },
+    });
   await ask(first, 'db-b');
   const waiting = page.getByRole('region', { name: 'Waiting, longest first' });
   await waiting.getByText('Holds A').first().waitFor();
@@ -152,7 +168,9 @@ test('resources: who holds what, who waits for whom, and a deadlock that was bro
   await ask(second, 'db-a').catch(() => {});
   const broken = page.getByRole('region', { name: 'Deadlocks that were broken' });
   await broken.getByText('Gave way').waitFor();
-  expect(await broken.getByRole('listitem').filter({ hasText: 'Gave way' }).last().textContent()).toContain('Holds B');
+  expect(await broken.getByRole('listitem').filter({ hasText: 'Gave way' }).last().textContent()).toContain(
+    'Holds B',
+  );
   await picture(page, 'deadlock');
 });
 
@@ -188,7 +206,10 @@ describe('a quarantined run', () => {
       query: { taskId: idOf('Waits') },
     });
     expect(asked?.whyNot.map(({ code }) => code)).toContain('RUN_NOT_RUNNING');
-    await dashboard.client.completeTask({ params: { id: idOf('Goes on') }, body: { status: 'completed', attemptId } });
+    await dashboard.client.completeTask({
+      params: { id: idOf('Goes on') },
+      body: { status: 'completed', attemptId },
+    });
     await picture(page, 'quarantined');
     await page.getByRole('button', { name: 'Release', exact: true }).click();
     await confirm(page, 'Release');
@@ -223,7 +244,9 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     ['/resources', 360],
   ])('%s at %i pixels is accessible and no wider than its window', async (path, width) => {
     const { id } = await makeOrchestrator('Looks');
-    await dashboard.client.forceBreaker({ body: { agent: 'gemini', to: 'open', reason: 'An-uncommonly-long-word'.repeat(20) } });
+    await dashboard.client.forceBreaker({
+      body: { agent: 'gemini', to: 'open', reason: 'An-uncommonly-long-word'.repeat(20) },
+    });
     await park(id, `Parked ${'an-uncommonly-long-word'.repeat(8)}`);
     const [task] = await makeTasks(id, { title: 'Holds', resources: [`path:src/${'deep/'.repeat(30)}**`] });
     if (task !== undefined) await begin(id, task.id);

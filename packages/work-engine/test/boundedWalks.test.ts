@@ -46,10 +46,14 @@ test('what a breaker lets go and what is parked is found without reading what el
     await held(8);
     const walks = [
       await judged('let go', () =>
-        pool.query(`SELECT let_held_tasks_go(id, 'claude', 'anthropic', 1, now()) FROM workspaces WHERE slug = 'test'`),
+        pool.query(
+          `SELECT let_held_tasks_go(id, 'claude', 'anthropic', 1, now()) FROM workspaces WHERE slug = 'test'`,
+        ),
       ),
       await judged('dead letters', () => engine.listDeadLetters({ limit: 10 })),
-      await judged('dead letters of one', () => engine.listDeadLetters({ orchestratorId: orchestrator.id, limit: 10 })),
+      await judged('dead letters of one', () =>
+        engine.listDeadLetters({ orchestratorId: orchestrator.id, limit: 10 }),
+      ),
     ];
     for (const walk of walks) {
       if (walk === null) return; // auto_explain is not on this server; the embedded one has it.
@@ -70,7 +74,10 @@ test('notes of tasks that are held no more go when they are met, and cost the ot
     const { attemptId } = (await engine.executeTask(orchestrator.id, task.id, { leaseSeconds: 60 })) as {
       attemptId: string;
     };
-    await engine.releaseAttempt(attemptId, { availableAt: new Date(Date.now() + 3_600_000), heldBy: [named] });
+    await engine.releaseAttempt(attemptId, {
+      availableAt: new Date(Date.now() + 3_600_000),
+      heldBy: [named],
+    });
     tasks.push(task.id);
   }
   for (const id of tasks.slice(0, 3)) await engine.cancelTask(id);

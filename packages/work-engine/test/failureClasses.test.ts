@@ -17,10 +17,20 @@ const CASES: [endings: Ending[], status: 'TODO' | 'FAILED', spent: string | null
   [['timed out', 'agent'], 'FAILED', 'attempts', { failureCount: 2, lostCount: 0 }],
   [['provider', 'provider'], 'TODO', null, { failureCount: 0, lostCount: 0 }],
   [['provider', 'provider', 'provider'], 'FAILED', 'provider', { failureCount: 0, lostCount: 0 }],
-  [['infrastructure', 'infrastructure', 'infrastructure'], 'FAILED', 'infrastructure', { failureCount: 0, lostCount: 0 }],
+  [
+    ['infrastructure', 'infrastructure', 'infrastructure'],
+    'FAILED',
+    'infrastructure',
+    { failureCount: 0, lostCount: 0 },
+  ],
   [['lost', 'lost'], 'TODO', null, { failureCount: 0, lostCount: 2 }],
   [['lost', 'lost', 'lost'], 'FAILED', 'lost', { failureCount: 0, lostCount: 3 }],
-  [['provider', 'infrastructure', 'lost', 'provider', 'infrastructure', 'lost', 'task'], 'TODO', null, { failureCount: 1, lostCount: 2 }],
+  [
+    ['provider', 'infrastructure', 'lost', 'provider', 'infrastructure', 'lost', 'task'],
+    'TODO',
+    null,
+    { failureCount: 1, lostCount: 2 },
+  ],
   [['given back', 'given back', 'given back', 'given back'], 'TODO', null, { failureCount: 0, lostCount: 0 }],
 ];
 

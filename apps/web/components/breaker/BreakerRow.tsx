@@ -67,8 +67,8 @@ export function BreakerRow({
             reason="Why (kept with the breaker)"
             act={change('force', { to: 'open' })}
           >
-            Nobody uses it until you release it. What it is doing now goes on; its other tasks go to other agents,
-            or wait.
+            Nobody uses it until you release it. What it is doing now goes on; its other tasks go to other
+            agents, or wait.
           </ConfirmButton>
         )}
         {forced === 'closed' ? null : (

@@ -31,8 +31,8 @@ export function BreakersView({ initial }: { initial: BreakerListJson }) {
       {ordered.length === 0 ? (
         <div className="mt-4 rounded-xl border border-dashed border-line-strong/60">
           <EmptyState title="No breaker has ever opened" command="npx neolith breakers force open claude">
-            An agent that fails several times in a row through no fault of its tasks is held back here. You can
-            hold one back by hand, too.
+            An agent that fails several times in a row through no fault of its tasks is held back here. You
+            can hold one back by hand, too.
           </EmptyState>
         </div>
       ) : (

@@ -33,7 +33,10 @@ export function AttemptHistory({ taskId, title }: { taskId: string; title: strin
         if (event.currentTarget.open) void read();
       }}
     >
-      <summary className="w-fit cursor-pointer rounded text-xs text-accent" aria-label={`History of ${title}`}>
+      <summary
+        className="w-fit cursor-pointer rounded text-xs text-accent"
+        aria-label={`History of ${title}`}
+      >
         History
       </summary>
       {problem === null ? null : (

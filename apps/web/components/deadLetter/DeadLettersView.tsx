@@ -33,9 +33,10 @@ export function DeadLettersView({
     wants: (event) => event.to === 'FAILED' || event.from === 'FAILED',
   });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [report, setReport] = useState<{ result: RedriveResultJson; titles: ReadonlyMap<string, string> } | null>(
-    null,
-  );
+  const [report, setReport] = useState<{
+    result: RedriveResultJson;
+    titles: ReadonlyMap<string, string>;
+  } | null>(null);
   const { deadLetters, nextCursor } = data;
   const selected = deadLetters.filter(({ task }) => chosen.has(task.id)).map(({ task }) => task.id);
 
@@ -78,7 +79,8 @@ export function DeadLettersView({
       {deadLetters.length === 0 ? (
         <div className="mt-4 rounded-xl border border-dashed border-line-strong/60">
           <EmptyState title={choice.cursor === null ? 'No task is parked' : 'No more here'}>
-            A task comes here when the budget of its failures is spent; until then it is tried again by itself.
+            A task comes here when the budget of its failures is spent; until then it is tried again by
+            itself.
           </EmptyState>
         </div>
       ) : (
@@ -102,15 +104,18 @@ export function DeadLettersView({
               disabled={selected.length === 0}
               act={redrive({ taskIds: selected })}
             >
-              Each gets another chance by itself, with fresh budgets. What is refused is shown, and stays as it is.
+              Each gets another chance by itself, with fresh budgets. What is refused is shown, and stays as
+              it is.
             </ConfirmButton>
             <ConfirmButton
               label={choice.runId === null ? 'Redrive all' : 'Redrive all of the run'}
-              title={choice.runId === null ? 'Redrive all dead letters?' : 'Redrive all dead letters of the run?'}
+              title={
+                choice.runId === null ? 'Redrive all dead letters?' : 'Redrive all dead letters of the run?'
+              }
               act={redrive(choice.runId === null ? { all: true } : { runId: choice.runId })}
             >
-              All of them, also those that are not on this page; the newest 500 at once. Each gets another chance
-              by itself, with fresh budgets.
+              All of them, also those that are not on this page; the newest 500 at once. Each gets another
+              chance by itself, with fresh budgets.
             </ConfirmButton>
           </fieldset>
           <ul className="mt-4 space-y-3">

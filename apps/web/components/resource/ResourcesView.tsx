@@ -35,7 +35,12 @@ export function ResourcesView({ initial }: { initial: ResourceBoardJson }) {
         claim, and lets it go with the end of its attempt.
       </p>
       <div className="mt-4 grid items-start gap-4 xl:grid-cols-2">
-        <Panel id="held" title="Held" aside={holds.length === 0 ? undefined : formatCount(holds.length)} flush>
+        <Panel
+          id="held"
+          title="Held"
+          aside={holds.length === 0 ? undefined : formatCount(holds.length)}
+          flush
+        >
           {holds.length === 0 ? (
             <EmptyState title="Nothing is held">
               A task says what it needs with <code className="font-mono text-xs">resources</code>, for example{' '}

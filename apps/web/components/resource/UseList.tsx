@@ -5,7 +5,9 @@ export function UseList({ uses }: { uses: readonly { resource: string; mode: 'ex
   return (
     <span className="foreign font-mono">
       <TaskText
-        text={uses.map(({ resource, mode }) => (mode === 'shared' ? `shared ${resource}` : resource)).join(', ')}
+        text={uses
+          .map(({ resource, mode }) => (mode === 'shared' ? `shared ${resource}` : resource))
+          .join(', ')}
       />
     </span>
   );

@@ -27,7 +27,10 @@ export function WaitList({ waits }: { waits: ResourceBoardJson['waits'] }) {
             {wait.waitsFor.map((other) => (
               <li key={`${other.taskId}\n${other.resource}`} className="foreign">
                 {other.holds ? 'held by ' : 'after '}
-                <PageLink href={taskHref(other.taskId)} className="text-accent underline-offset-2 hover:underline">
+                <PageLink
+                  href={taskHref(other.taskId)}
+                  className="text-accent underline-offset-2 hover:underline"
+                >
                   <TaskText text={other.title} />
                 </PageLink>
                 : <UseList uses={[other]} />

@@ -56,8 +56,8 @@ export function RunActions({
           act={act('stop')}
         >
           What waits is cancelled at once
-          {live === 0 ? '' : `, and ${plural(live, 'attempt')} that still runs is asked to end`}. What is done stays
-          done.
+          {live === 0 ? '' : `, and ${plural(live, 'attempt')} that still runs is asked to end`}. What is done
+          stays done.
         </ConfirmButton>
       ) : null}
     </section>

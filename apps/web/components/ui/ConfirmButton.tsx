@@ -61,7 +61,9 @@ export function ConfirmButton({
       await act(text.trim(), key.current);
       dialog.current?.close();
     } catch (error) {
-      setProblem(error instanceof ApiProblem ? error.message : 'It could not be done; look at the server’s log.');
+      setProblem(
+        error instanceof ApiProblem ? error.message : 'It could not be done; look at the server’s log.',
+      );
       // The same key with another answer in mind would be given the old refusal.
       if (!(error instanceof ApiProblem) || error.status < 500) key.current = newKey();
     } finally {

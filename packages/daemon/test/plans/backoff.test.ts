@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { readPlan } from '../../src/plans/index.js';
 import { findTask, listProblems, requirePlan } from './readFixture.js';
 
-const yaml = (content: string) => readPlan({ fileName: 'plan.yaml', content: `version: 1\nname: Plan\n${content}` });
+const yaml = (content: string) =>
+  readPlan({ fileName: 'plan.yaml', content: `version: 1\nname: Plan\n${content}` });
 
 test('waits of a plan hold for every task, field by field beneath its own, and for the run', () => {
   const result = yaml(`defaults: { backoff: { baseSeconds: 60, capSeconds: 100 } }
@@ -33,7 +34,10 @@ test.each([
   ['{ factor: 0 }', /Task a: "backoff\.factor" must be a number from 1 to 10, not 0/],
   ['{ baseSeconds: 1.5 }', /"backoff\.baseSeconds" must be a whole number from 0 to 86400/],
   ['{ baseSeconds: 20, capSeconds: 10 }', /"backoff\.capSeconds" must not be below baseSeconds/],
-  ['{ base: 20 }', /unknown field "base" in "backoff"\. Did you mean "baseSeconds"\?|unknown field "base" in "backoff"\. Known are baseSeconds, factor, capSeconds/],
+  [
+    '{ base: 20 }',
+    /unknown field "base" in "backoff"\. Did you mean "baseSeconds"\?|unknown field "base" in "backoff"\. Known are baseSeconds, factor, capSeconds/,
+  ],
   ['often', /"backoff" must be an object/],
 ])('backoff: %s is refused, with its place', (written, said) => {
   const problems = listProblems(yaml(`tasks:\n  - id: a\n    title: A\n    backoff: ${written}\n`));

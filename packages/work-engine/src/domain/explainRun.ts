@@ -25,7 +25,9 @@ export function explainWaiting(facts: WaitingFacts): string[] {
   if (run.status === 'PENDING') return ['It has not been started'];
   if (run.status === 'PAUSED') return ['It is paused; nothing new is handed out'];
   if (run.status === 'QUARANTINED')
-    return [`It is quarantined: ${run.reason ?? 'too much of it fails'}; release it, retry what failed, or stop it`];
+    return [
+      `It is quarantined: ${run.reason ?? 'too much of it fails'}; release it, retry what failed, or stop it`,
+    ];
   if (isRunEnded(run.status)) return [];
   const reasons: string[] = [];
   if (counts.todo > 0 && counts.inProgress >= facts.slots)

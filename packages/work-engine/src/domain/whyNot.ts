@@ -26,7 +26,12 @@ export interface WhyNotFacts {
 }
 
 /** Of a task that was tried before its next try, of another its time. */
-function describeLater({ available_at, attempt_count, failure_count, max_attempts }: WhyNotFacts['task']): string {
+function describeLater({
+  available_at,
+  attempt_count,
+  failure_count,
+  max_attempts,
+}: WhyNotFacts['task']): string {
   const at = available_at?.toISOString();
   if (attempt_count === 0) return `Not before ${at}`;
   const failed = failure_count === 0 ? '' : `, after ${failure_count} of ${max_attempts} failures`;

@@ -45,7 +45,10 @@ const READ = {
 };
 
 /** The last deadlocks of a workspace that were broken, the latest first. */
-export async function readDeadlocks(connection: Connection, workspaceId: string): Promise<ResourceDeadlock[]> {
+export async function readDeadlocks(
+  connection: Connection,
+  workspaceId: string,
+): Promise<ResourceDeadlock[]> {
   const rows = await run<{ at: Date; cycle: DeadlockPart[]; titles: Record<string, string> | null }>(
     connection,
     READ,

@@ -47,14 +47,22 @@ test('what was cancelled with it stays too; what a failure cancelled comes back'
   const { engine } = fixture;
   const { run, byTitle, orchestratorId } = await startedRun(
     fixture,
-    [...diamond, { key: 'x', title: 'X' }, { title: 'Y', dependsOn: ['x'] }, { title: 'Z', dependsOn: ['x', 'd'] }],
+    [
+      ...diamond,
+      { key: 'x', title: 'X' },
+      { title: 'Y', dependsOn: ['x'] },
+      { title: 'Z', dependsOn: ['x', 'd'] },
+    ],
     { onPrerequisiteFailure: 'cancel' },
   );
   await engine.cancelTask(byTitle.get('X')?.id ?? '');
   const [a] = await claimAll(fixture, orchestratorId, run.id);
   await engine.updateTask(a?.taskId ?? '', { maxAttempts: 1 });
   await engine.completeTask(a?.taskId ?? '', { status: 'failed', attemptId: a?.attemptId });
-  expect(await engine.getRun(run.id)).toMatchObject({ status: 'FAILED', counts: { failed: 1, cancelled: 6 } });
+  expect(await engine.getRun(run.id)).toMatchObject({
+    status: 'FAILED',
+    counts: { failed: 1, cancelled: 6 },
+  });
   await engine.retryRun(run.id);
   expect(await statusesOf(run.id)).toEqual({
     ...{ A: 'TODO', B: 'BLOCKED', C: 'BLOCKED', D: 'BLOCKED' },
