@@ -1,4 +1,10 @@
-import type { AttemptStatus, OrchestratorStatus, RunStatus, TaskStatus } from '@neolith/contracts';
+import type {
+  AttemptStatus,
+  BreakerStatus,
+  OrchestratorStatus,
+  RunStatus,
+  TaskStatus,
+} from '@neolith/contracts';
 
 export type Tone = 'neutral' | 'running' | 'good' | 'warn' | 'bad';
 
@@ -32,6 +38,12 @@ export const ORCHESTRATOR_STATUS_LOOK: Record<OrchestratorStatus, Look> = {
   BUSY: { label: 'Busy', tone: 'running' },
   AWAY: { label: 'Away', tone: 'warn' },
   OFFLINE: { label: 'Offline', tone: 'neutral' },
+};
+
+export const BREAKER_STATUS_LOOK: Record<BreakerStatus, Look> = {
+  closed: { label: 'Closed', tone: 'good' },
+  open: { label: 'Open', tone: 'bad' },
+  half_open: { label: 'Half-open', tone: 'warn' },
 };
 
 export const RUN_STATUS_LOOK: Record<RunStatus, Look> = {

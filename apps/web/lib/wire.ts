@@ -1,7 +1,10 @@
 import type {
   attemptPageSchema,
   attemptSchema,
+  breakerListSchema,
+  breakerSchema,
   daemonSchema,
+  deadLetterPageSchema,
   eventPageSchema,
   eventSchema,
   executionStatsSchema,
@@ -11,6 +14,8 @@ import type {
   overviewSchema,
   rankedTaskSchema,
   rankingSchema,
+  redriveResultSchema,
+  resourceBoardSchema,
   runPageSchema,
   runProgressSchema,
   runSchema,
@@ -45,4 +50,10 @@ export type RunJson = z.input<typeof runSchema>;
 export type RunPageJson = z.input<typeof runPageSchema>;
 export type RunProgressJson = z.input<typeof runProgressSchema>;
 export type RunSnapshotJson = z.input<typeof runSnapshotSchema>;
+export type BreakerJson = z.input<typeof breakerSchema>;
+export type BreakerListJson = z.input<typeof breakerListSchema>;
+export type DeadLetterPageJson = z.input<typeof deadLetterPageSchema>;
+export type DeadLetterJson = DeadLetterPageJson['deadLetters'][number];
+export type RedriveResultJson = z.input<typeof redriveResultSchema>;
+export type ResourceBoardJson = z.input<typeof resourceBoardSchema>;
 export type LogPageJson = z.input<typeof logPageSchema>;

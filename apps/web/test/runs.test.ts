@@ -75,7 +75,7 @@ const LEGAL: Record<RunStatus, readonly Verb[]> = {
   PENDING: ['start'],
   RUNNING: ['pause', 'stop', 'complete'],
   PAUSED: ['resume', 'stop', 'reset', 'complete'],
-  QUARANTINED: ['stop', 'release', 'reset'],
+  QUARANTINED: ['stop', 'release', 'retry', 'reset'],
   SUCCEEDED: ['reset'],
   FAILED: ['retry', 'reset'],
   CANCELLED: ['reset'],

@@ -40,13 +40,16 @@ export default async function DashboardLayout({ children }: { children: ReactNod
         Skip to the content
       </a>
       <header className="sticky top-0 z-30 border-b border-line bg-canvas/85 backdrop-blur-md">
-        <div className="mx-auto flex h-13 w-full max-w-[1600px] items-center justify-between gap-4 px-4 sm:px-6">
+        <div className="mx-auto flex min-h-13 w-full max-w-[1600px] flex-wrap items-center justify-between gap-x-4 px-4 py-1 sm:px-6">
           <Link href="/" prefetch={false} aria-label="Neolith, all orchestrators" className="rounded-md py-1">
             <Wordmark />
           </Link>
-          <nav aria-label="Main" className="flex items-center gap-1">
+          <nav aria-label="Main" className="-mx-2 flex flex-wrap items-center gap-x-1 sm:mx-0">
             <Place href="/">Orchestrators</Place>
             <Place href="/runs">Runs</Place>
+            <Place href="/dead-letters">Dead letters</Place>
+            <Place href="/breakers">Breakers</Place>
+            <Place href="/resources">Resources</Place>
             <ThemeToggle initial={theme} />
           </nav>
         </div>

@@ -4,6 +4,7 @@ import { orchestratorHref, PageLink } from '@/components/ui/PageLink';
 import { StatusBadge } from '@/components/ui/StatusBadge';
 import { TaskProse, TaskText } from '@/components/ui/TaskText';
 import { RelativeTime } from '@/components/ui/Time';
+import { describeBackoff } from '@/lib/describeBackoff';
 import { showControls } from '@/lib/showControls';
 import { RUN_STATUS_LOOK } from '@/lib/statusLook';
 import type { RunJson } from '@/lib/wire';
@@ -22,6 +23,7 @@ export function RunHeader({
   timeZone: string;
 }) {
   const { config } = run;
+  const backoff = config.backoff === undefined ? null : describeBackoff(config.backoff);
   return (
     <div className="mt-3 rounded-xl border border-line bg-surface p-4 shadow-[0_1px_2px_rgb(0_0_0/0.03)] sm:p-5">
       <div className="flex flex-wrap items-start justify-between gap-x-10 gap-y-4">
@@ -56,6 +58,7 @@ export function RunHeader({
           <Fact label="Tasks at once">
             <span className="tabular">{config.maxConcurrentTasks}</span>
           </Fact>
+          {backoff === null ? null : <Fact label="Retries wait">{backoff}</Fact>}
           <Fact label="Waves">{config.waves === 'strict' ? 'One after another' : 'Whatever is ready'}</Fact>
           {run.dueAt === null ? null : (
             <Fact label="Due">

@@ -7,6 +7,7 @@ import { Breadcrumb } from '@/components/shell/Breadcrumb';
 import { applyTaskEvent, type RunShape, readRunProgress, readRunShape, reshapes } from '@/lib/runPage';
 import type { RunProgressJson } from '@/lib/wire';
 import { MergeQueuePanel } from './MergeQueuePanel';
+import { RunActions } from './RunActions';
 import { RunHeader } from './RunHeader';
 import { RunningAttemptsPanel } from './RunningAttemptsPanel';
 import { RunProgressPanel } from './RunProgressPanel';
@@ -54,6 +55,13 @@ export function RunView({
         <LiveIndicator />
       </div>
       <RunHeader run={run} status={progress.data.status} owner={owner} timeZone={timeZone} />
+      <RunActions
+        run={{ ...run, status: progress.data.status, counts: progress.data.counts }}
+        onChange={(changed) => {
+          shape.patch((current) => ({ ...current, run: changed }));
+          progress.patch((current) => ({ ...current, status: changed.status, counts: changed.counts }));
+        }}
+      />
       <div className="mt-4 grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RunProgressPanel progress={progress.data} timeZone={timeZone} />
         <div className="min-w-0 space-y-4">

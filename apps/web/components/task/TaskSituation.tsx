@@ -96,7 +96,8 @@ export function TaskSituation({
           </p>
           {task.availableAt === null ? null : (
             <p className="mt-1 text-ink-soft">
-              Not handed out before <RelativeTime at={task.availableAt} timeZone={timeZone} />
+              {task.attemptCount > 0 ? 'Next try ' : 'Not handed out before '}
+              <RelativeTime at={task.availableAt} timeZone={timeZone} />
             </p>
           )}
           {orchestrator === null ? null : (

@@ -20,7 +20,7 @@ export async function resources(
 }
 
 /** As lines of text. Pure. */
-function describeResources({ at, holds, waits }: ResourceBoard): string[] {
+function describeResources({ at, holds, waits, deadlocks }: ResourceBoard): string[] {
   const since = (time: Date) => describeDuration(Math.max(0, (at.getTime() - time.getTime()) / 1_000));
   const lines =
     holds.length === 0
@@ -34,8 +34,7 @@ function describeResources({ at, holds, waits }: ResourceBoard): string[] {
             `${plainLine(title)} (${taskId})`,
           ]),
         );
-  if (waits.length === 0) return lines;
-  lines.push('', 'Waiting, longest first:');
+  if (waits.length > 0) lines.push('', 'Waiting, longest first:');
   for (const wait of waits) {
     const wanted = wait.resources.map(({ resource, mode }) => `${plainLine(resource)} ${mode}`).join(', ');
     const what = wait.attemptId === null ? 'to begin' : 'while it runs';
@@ -44,6 +43,16 @@ function describeResources({ at, holds, waits }: ResourceBoard): string[] {
       lines.push(
         `    ${isHeld ? 'held by' : 'after'} ${plainLine(title)} (${taskId}): ${plainLine(resource)}`,
       );
+  }
+  if (deadlocks.length > 0) lines.push('', 'Deadlocks that were broken, the latest first:');
+  for (const { at: time, cycle } of deadlocks) {
+    lines.push(`  ${since(time)} ago, each waited for the next, the last for the first:`);
+    for (const { taskId, title, askedFor, gaveWay } of cycle) {
+      const wanted = askedFor.map(({ resource, mode }) => `${plainLine(resource)} ${mode}`).join(', ');
+      lines.push(
+        `    ${title === null ? taskId : `${plainLine(title)} (${taskId})`}: ${wanted}${gaveWay ? '; it gave way' : ''}`,
+      );
+    }
   }
   return lines;
 }

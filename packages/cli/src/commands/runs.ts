@@ -1,4 +1,11 @@
-import type { EngineEvent, Run, RunProgress, RunStatus } from '@neolith/contracts';
+import {
+  type Backoff,
+  DEFAULT_BACKOFF,
+  type EngineEvent,
+  type Run,
+  type RunProgress,
+  type RunStatus,
+} from '@neolith/contracts';
 import { neolithHome } from '@neolith/database';
 import { findTask } from '../connection/findAttempt.js';
 import { abbreviateIds, findRun, listAllRuns } from '../connection/findRun.js';
@@ -92,8 +99,20 @@ function describeLimits({ config }: Run): string {
     mergeStage ? `${maxConcurrentMerges} merges at once` : 'no merge stage',
     waves === 'strict' ? 'strict waves' : 'no waves',
     `on failures ${failurePolicy}`,
+    ...describeBackoff(config.backoff),
     ...(config.timeoutSeconds === null ? [] : [`at most ${describeDuration(config.timeoutSeconds)}`]),
   ].join(', ');
+}
+
+/** How long failed tasks wait; nothing where it is as by default. */
+function describeBackoff({ baseSeconds, factor, capSeconds }: Backoff): string[] {
+  const { baseSeconds: base, factor: grows, capSeconds: cap } = DEFAULT_BACKOFF;
+  if (baseSeconds === base && factor === grows && capSeconds === cap) return [];
+  const first = Math.min(baseSeconds, capSeconds);
+  if (first === 0) return ['retries at once'];
+  const isFixed = factor === 1 || baseSeconds >= capSeconds;
+  const rest = isFixed ? '' : `, × ${factor} each time, at most ${describeDuration(capSeconds)}`;
+  return [`retries within ${describeDuration(first)}${rest}`];
 }
 
 const WAVES_SHOWN = 20;

@@ -10,7 +10,7 @@ const VERBS: Readonly<Record<RunVerb, string>> = {
   resume: 'Hand out work again',
   stop: 'Cancel a run with what waits and what runs',
   release: 'Hand out work again after a quarantine',
-  retry: 'Go on with a failed run: its failed tasks get another chance',
+  retry: 'Go on with a failed or quarantined run: its failed tasks get another chance',
   reset: 'Everything unfinished afresh; the history stays',
   complete: 'End a run in which nothing is left that could be done',
 };

@@ -37,6 +37,10 @@ export function remediesOf(run: { readonly id: string; readonly status: RunStatu
       return [
         { what: 'What failed', command: `neolith runs show ${run.id}` },
         { what: 'Hand out work again', command: `neolith runs release ${run.id}` },
+        {
+          what: 'The same, and give its failed tasks another chance',
+          command: `neolith runs retry ${run.id}`,
+        },
         { what: 'Give it up', command: `neolith runs stop ${run.id}` },
       ];
     case 'CANCELLED':

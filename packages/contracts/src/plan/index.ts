@@ -14,6 +14,7 @@ export {
   type PlanRun,
   type PlanTask,
   type PlanTaskStatus,
+  planBackoffSchema,
   planDefaultsSchema,
   planPhaseSchema,
   planPriorities,

@@ -110,7 +110,8 @@ function numberBetween(min: number, max: number) {
   return z.number(message).min(min, message).max(max, message);
 }
 
-const backoff = z
+/** How long tasks wait after a failure. */
+export const planBackoffSchema = z
   .strictObject(
     {
       baseSeconds: wholeNumber(0, planLimits.backoffBaseSecondsMax)
@@ -147,7 +148,7 @@ export const planDefaultsSchema = z
     tags: tags.optional().describe('Put on every task beside its own.'),
     resources: resources.optional().describe('Asked for by every task beside its own.'),
     maxAttempts: maxAttempts.optional(),
-    backoff: backoff.optional().describe('How long tasks wait after a failure.'),
+    backoff: planBackoffSchema.optional().describe('How long tasks wait after a failure.'),
     timeoutMinutes: timeoutMinutes.optional(),
     due: due.optional().describe('Due date of tasks that give none and inherit none from a parent.'),
   })
@@ -200,7 +201,7 @@ export const planRunSchema = z
     onPrerequisiteFailure: wordOf(planPrerequisiteFailures)
       .optional()
       .describe('What becomes of tasks whose prerequisite fails or is cancelled.'),
-    backoff: backoff
+    backoff: planBackoffSchema
       .optional()
       .describe('How long tasks wait after a failure, where they do not say so themselves.'),
     timeoutSeconds: wholeNumber(1, planLimits.runSecondsMax).optional().describe('Of the whole run.'),
@@ -253,7 +254,7 @@ export const planTaskSchema = z.strictObject({
   orchestrator: lineOfText(300).optional().describe('Name or id of the orchestrator who does it.'),
   estimateMinutes: minutes(planLimits.estimateMinutesMax).optional(),
   maxAttempts: maxAttempts.optional(),
-  backoff: backoff
+  backoff: planBackoffSchema
     .optional()
     .describe('How long it waits after a failure; what it leaves out is that of the defaults.'),
   timeoutMinutes: timeoutMinutes.optional(),

@@ -1,4 +1,5 @@
 import {
+  planBackoffSchema,
   planDefaultsSchema,
   planPhaseSchema,
   planRunSchema,
@@ -91,12 +92,13 @@ function describeUnknownField(subject: string, field: string, key: string, path:
 function findShape(path: PlanPath): Record<string, unknown> {
   switch (path[0]) {
     case 'tasks':
-      return planTaskSchema.shape;
+      return path[2] === 'backoff' ? planBackoffSchema.shape : planTaskSchema.shape;
     case 'phases':
       return planPhaseSchema.shape;
     case 'defaults':
-      return planDefaultsSchema.shape;
+      return path[1] === 'backoff' ? planBackoffSchema.shape : planDefaultsSchema.shape;
     case 'run':
+      if (path[1] === 'backoff') return planBackoffSchema.shape;
       return path.length === 1 ? planRunSchema.shape : planRunSchema.shape.failureThreshold.unwrap().shape;
     default:
       return planSchema.shape;

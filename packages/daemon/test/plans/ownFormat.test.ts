@@ -48,6 +48,7 @@ describe('our own plan format', () => {
       ],
       estimateMinutes: null,
       maxAttempts: 2,
+      backoff: null,
       timeoutSeconds: 1800,
       orchestrator: 'Ada',
       file: 'release.yaml',

@@ -25,7 +25,9 @@ export function explainWaiting(facts: WaitingFacts): string[] {
   if (run.status === 'PENDING') return ['It has not been started'];
   if (run.status === 'PAUSED') return ['It is paused; nothing new is handed out'];
   if (run.status === 'QUARANTINED')
-    return [`It is quarantined: ${run.reason ?? 'too much of it fails'}; release it, or stop it`];
+    return [
+      `It is quarantined: ${run.reason ?? 'too much of it fails'}; release it, retry what failed, or stop it`,
+    ];
   if (isRunEnded(run.status)) return [];
   const reasons: string[] = [];
   if (counts.todo > 0 && counts.inProgress >= facts.slots)
@@ -38,10 +40,16 @@ export function explainWaiting(facts: WaitingFacts): string[] {
     else if (room <= 0)
       reasons.push(`${todo} task(s) wait for ${name}, who is at the limit of tasks at once`);
   }
-  const delayed = tasks.filter(
-    (task, place) => task.status === 'TODO' && (facts.availableAt[place]?.getTime() ?? 0) > at.getTime(),
-  ).length;
-  if (delayed > 0) reasons.push(`${delayed} task(s) wait for their backoff or their time`);
+  const delays = tasks.flatMap((task, place) => {
+    const time = facts.availableAt[place]?.getTime() ?? 0;
+    return task.status === 'TODO' && time > at.getTime() ? [time] : [];
+  });
+  if (delays.length > 0) {
+    const first = new Date(delays.reduce((soonest, time) => Math.min(soonest, time)));
+    reasons.push(
+      `${delays.length} task(s) wait for their backoff or their time; the next try is at ${first.toISOString()}`,
+    );
+  }
   if (run.currentWave !== null) {
     const wave = run.currentWave;
     const held = tasks.filter((task) => task.status === 'TODO' && task.wave > wave).length;

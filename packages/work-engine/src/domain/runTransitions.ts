@@ -14,7 +14,7 @@ const VERBS: Readonly<Record<RunVerb, { from: readonly RunStatus[]; to: readonly
   resume: { from: ['PAUSED'], to: ['RUNNING'] },
   stop: { from: ['RUNNING', 'PAUSED', 'QUARANTINED'], to: ['CANCELLED'] },
   release: { from: ['QUARANTINED'], to: ['RUNNING'] },
-  retry: { from: ['FAILED'], to: ['RUNNING'] },
+  retry: { from: ['FAILED', 'QUARANTINED'], to: ['RUNNING'] },
   reset: { from: ['PAUSED', 'QUARANTINED', 'SUCCEEDED', 'FAILED', 'CANCELLED'], to: ['PENDING'] },
   complete: { from: ['RUNNING', 'PAUSED'], to: ['SUCCEEDED', 'FAILED', 'CANCELLED'] },
 };

@@ -6,6 +6,9 @@ export interface WhyNotFacts {
     orchestrator_id: string | null;
     available_at: Date | null;
     blocked_reason: string | null;
+    attempt_count: number;
+    failure_count: number;
+    max_attempts: number;
   };
   /** Bare UUID, as in the task. */
   orchestratorId: string;
@@ -20,6 +23,19 @@ export interface WhyNotFacts {
   run: { name: string; status: RunStatus; room: number; waveIsOpen: boolean; wave: number } | null;
   /** How many claimable tasks come before it; null where it is not claimable. */
   ahead: number | null;
+}
+
+/** Of a task that was tried before its next try, of another its time. */
+function describeLater({
+  available_at,
+  attempt_count,
+  failure_count,
+  max_attempts,
+}: WhyNotFacts['task']): string {
+  const at = available_at?.toISOString();
+  if (attempt_count === 0) return `Not before ${at}`;
+  const failed = failure_count === 0 ? '' : `, after ${failure_count} of ${max_attempts} failures`;
+  return `Next try at ${at}${failed}`;
 }
 
 /** Every reason that keeps a task from being the next one; none: it is the next one. Pure. */
@@ -41,7 +57,7 @@ export function explainTask(facts: WhyNotFacts): WhyNot[] {
   if (task.status === 'BLOCKED' && task.blocked_reason !== null)
     add('BLOCKED_BY_REPORT', `Reported blocked: ${task.blocked_reason}`);
   const later = task.status === 'TODO' && task.available_at !== null && task.available_at > facts.now;
-  if (later) add('NOT_YET_AVAILABLE', `Not before ${task.available_at?.toISOString()}`);
+  if (later) add('NOT_YET_AVAILABLE', describeLater(task));
   const gate = task.status === 'TODO' || task.status === 'BLOCKED' ? facts.run : null;
   if (gate !== null && gate.status !== 'RUNNING')
     add('RUN_NOT_RUNNING', `Its run "${gate.name}" is ${gate.status} and hands out no work`);

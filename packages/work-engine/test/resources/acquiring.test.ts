@@ -139,6 +139,15 @@ describe('an attempt that asks for more', () => {
         all.map(({ attempt }) => expect.objectContaining({ attemptId: attempt })),
       ),
     });
+    // Who looks later finds it, too.
+    const [broken] = (await engine.getResources()).deadlocks;
+    expect(new Set(broken?.cycle.map(({ attemptId, gaveWay }) => [attemptId, gaveWay].join()))).toEqual(
+      new Set(all.map(({ attempt }) => [attempt, attempt === low.attempt].join())),
+    );
+    expect(broken?.cycle.find(({ gaveWay }) => gaveWay)).toMatchObject({
+      title: low.task.title,
+      askedFor: [{ resource: 'ring:1', mode: 'exclusive' }],
+    });
     const task = await engine.getTask(low.task.id);
     expect(task).toMatchObject({ status: 'TODO', failureCount: 0, lostCount: 0 });
     expect(task.resources).toEqual([{ resource: 'ring:1', mode: 'exclusive' }]);

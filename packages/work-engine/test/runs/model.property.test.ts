@@ -76,7 +76,7 @@ const RUN_STATUSES: Partial<Record<Kind, readonly string[]>> = {
   resume: ['PAUSED'],
   stop: ['RUNNING', 'PAUSED', 'QUARANTINED'],
   releaseRun: ['QUARANTINED'],
-  retryRun: ['FAILED'],
+  retryRun: ['FAILED', 'QUARANTINED'],
   resetRun: ['PAUSED', 'QUARANTINED', 'SUCCEEDED', 'FAILED', 'CANCELLED'],
 };
 const LEASE_SECONDS = 40;

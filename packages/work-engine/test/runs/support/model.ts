@@ -350,7 +350,7 @@ export class RunModel {
       resume: ['PAUSED'],
       stop: ['RUNNING', 'PAUSED', 'QUARANTINED'],
       release: ['QUARANTINED'],
-      retry: ['FAILED'],
+      retry: ['FAILED', 'QUARANTINED'],
       reset: ['PAUSED', 'QUARANTINED', 'SUCCEEDED', 'FAILED', 'CANCELLED'],
     };
     if (!from[verb].includes(run.status)) return false;
@@ -359,8 +359,8 @@ export class RunModel {
     if (verb === 'retry' && this.isEnding(run)) return false;
     if (verb === 'pause') run.status = 'PAUSED';
     if (verb === 'resume') this.go(run, false);
-    if (verb === 'start' || verb === 'retry') this.go(run, true);
-    if (verb === 'release')
+    if (verb === 'start' || (verb === 'retry' && run.status === 'FAILED')) this.go(run, true);
+    else if (verb === 'release' || verb === 'retry')
       Object.assign(run, { status: 'RUNNING', failuresInRow: 0, attemptsEnded: 0, attemptsFailed: 0 });
     if (verb === 'stop') {
       run.status = 'CANCELLED';
