@@ -45,6 +45,8 @@ export interface FleetOptions {
 const DAEMONS = 4;
 const SERVERS = 2;
 const SLOTS = 2;
+/** Daemons begin with a look at the repository and their agents; four at once on a machine that is busy take their time. */
+const SERVING_MS = 180_000;
 /** Longer than the longest fault lasts, over and over. */
 const CALLS_REPEATED = 60;
 const LOG_CHARS = 6_000;
@@ -323,7 +325,7 @@ async function readToken(file: string): Promise<string> {
 }
 
 async function untilServing(client: NeolithClient, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + SERVING_MS;
   for (;;) {
     const { daemons } = await client.listDaemons({ signal });
     if (daemons.length === DAEMONS) return;
