@@ -32,7 +32,8 @@ export interface DaemonFleet {
   stop(): Promise<string[]>;
 }
 
-const DRAIN_MS = 40_000;
+/** Far more than it takes when there is nothing left to do. */
+const DRAIN_MS = 120_000;
 
 export function startDaemonFleet(options: DaemonFleetOptions): DaemonFleet {
   const { processes } = options;

@@ -48,7 +48,8 @@ export function createHttpJournal(): HttpJournal {
       problems.push(`${method} ${path} was answered ${status}: ${body.slice(0, CHARS_TOLD)}`);
     if (status === 503 && !(Number(answered.retryAfter) > 0))
       problems.push(`${method} ${path} was answered 503 without Retry-After`);
-    if (status === 400 || status === 401 || status === 403)
+    // Nobody here sends what is malformed, comes with a wrong token, or uses a key for something else.
+    if ([400, 401, 403, 422].includes(status))
       problems.push(`${method} ${path} was answered ${status}: ${body.slice(0, CHARS_TOLD)}`);
     if (status < 200 || status > 299 || method === 'GET') return;
     writes += 1;

@@ -50,8 +50,8 @@ function injectFault(targets: FaultTargets, planned: FaultAt, signal: AbortSigna
     postgres_killed: () => takeAway(targets, amount, () => postgres.kill('postmaster')),
     postgres_everything_killed: () => takeAway(targets, amount, () => postgres.kill('everything')),
     postgres_restarted: () => takeAway(targets, 0, () => postgres.stop()),
-    postgres_session_killed: () => whilePostgresIsThere(() => postgres.killSession()),
-    postgres_sessions_terminated: () => whilePostgresIsThere(() => postgres.terminateSessions()),
+    postgres_session_killed: () => untilDone(() => postgres.killSession()),
+    postgres_sessions_terminated: () => untilDone(() => postgres.terminateSessions()),
     // A third at once, the others in the middle of an answer.
     async postgres_links_cut() {
       const afterBytes = target < 0.33 ? 0 : Math.ceil(amount * 2_000);
@@ -82,17 +82,18 @@ async function takeAway(
   take: () => Promise<unknown>,
 ): Promise<void> {
   prober.postgresGoes();
-  await take();
+  // It may be in the middle of a restart of its own, because a session of it was killed.
+  await untilDone(take);
   processes.watch('postgres', null);
   await delay(amount * AWAY_MS);
-  await postgres.start();
+  await untilDone(() => postgres.start());
   processes.watch('postgres', await postgres.pid());
   prober.postgresIsBack();
 }
 
-/** Until it can be done: another series may just have taken PostgreSQL away. */
-async function whilePostgresIsThere(act: () => Promise<unknown>): Promise<void> {
-  const deadline = performance.now() + 30_000;
+/** Again until it can be done: another series may just have taken PostgreSQL away. */
+async function untilDone(act: () => Promise<unknown>): Promise<void> {
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       await act();

@@ -100,8 +100,7 @@ function judgeChains({ tasks, runs, events }: Tables): string[] {
     const id = taskId ?? runId;
     if (id === null || to === null) continue;
     const before = standing.get(id) ?? null;
-    if (from !== before && !(from === null && before === null))
-      wrong.push(`${id}: ${type} goes from ${from}, but it was ${before}`);
+    if (from !== before) wrong.push(`${id}: ${type} goes from ${from}, but it was ${before}`);
     standing.set(id, to);
     if (taskId !== null && to === 'DONE' && from !== 'DONE') add(dones, taskId);
   }

@@ -9,6 +9,7 @@ const USAGE = `npm run chaos -- --seconds N [--seed S] [--calm-seconds N] [--net
   --seed S             of the faults' schedule (default: another one each time)
   --calm-seconds N     how long the rest of the work may take after that (default 240)
   --network-faults N   how many of 100 calls of daemons have a fault (default 12)
+  --lease-seconds N    of the daemons (default 8); longer on a machine that has much else to do
   --keep               leave its directory with repository, notes and logs, and say where it is`;
 
 const REASONS_TOLD = 40;
@@ -30,6 +31,7 @@ function readOptions() {
       seed: { type: 'string' },
       'calm-seconds': { type: 'string' },
       'network-faults': { type: 'string' },
+      'lease-seconds': { type: 'string' },
       keep: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -40,6 +42,7 @@ function readOptions() {
     seconds: readNumber('seconds', values.seconds, 60),
     seed: readNumber('seed', values.seed, Date.now() % 100_000),
     calmSeconds: readNumber('calm-seconds', values['calm-seconds'], 240),
+    leaseSeconds: readNumber('lease-seconds', values['lease-seconds'], 8),
     faultsPerHundred: readNumber('network-faults', values['network-faults'], 12),
   };
 }

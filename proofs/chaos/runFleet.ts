@@ -31,6 +31,8 @@ export interface FleetOptions {
   readonly seconds: number;
   /** How long, after that, the rest of the work may take. */
   readonly calmSeconds: number;
+  /** Of daemons. A machine that has much else to do needs longer ones: renewals must come through. */
+  readonly leaseSeconds: number;
   /** How many of 100 calls of daemons have a fault. */
   readonly faultsPerHundred: number;
   /** Leave the directory with the repository, the agents' notes and the logs where it is. */
@@ -43,7 +45,8 @@ export interface FleetOptions {
 const DAEMONS = 4;
 const SERVERS = 2;
 const SLOTS = 2;
-const LEASE_SECONDS = 8;
+/** Daemons begin with a look at the repository and their agents; four at once on a machine that is busy take their time. */
+const SERVING_MS = 180_000;
 /** Longer than the longest fault lasts, over and over. */
 const CALLS_REPEATED = 60;
 const LOG_CHARS = 6_000;
@@ -134,7 +137,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     const daemons = startDaemonFleet({
       amount: DAEMONS,
       slots: SLOTS,
-      leaseSeconds: LEASE_SECONDS,
+      leaseSeconds: options.leaseSeconds,
       url: proxy.url,
       token,
       directory: home,
@@ -225,7 +228,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
             daemons: under.daemons,
             prober: under.prober,
             processes,
-            leaseSeconds: LEASE_SECONDS,
+            leaseSeconds: options.leaseSeconds,
             random,
             faults,
           },
@@ -322,7 +325,7 @@ async function readToken(file: string): Promise<string> {
 }
 
 async function untilServing(client: NeolithClient, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + SERVING_MS;
   for (;;) {
     const { daemons } = await client.listDaemons({ signal });
     if (daemons.length === DAEMONS) return;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ended, type Processes } from './processes.js';
 
 const WEB = fileURLToPath(new URL('../../apps/web/', import.meta.url));
-const LISTEN_MS = 60_000;
+const LISTEN_MS = 120_000;
 const POLL_MS = 50;
 
 /** One of several servers over one database, as `neolith start` starts it; its port stays the same. */

@@ -10,6 +10,7 @@ it('four daemons, two servers and PostgreSQL come to the right end under faults 
     seed: Number(process.env.NEOLITH_CHAOS_SEED ?? Date.now() % 100_000),
     seconds: 35,
     calmSeconds: 180,
+    leaseSeconds: 8,
     faultsPerHundred: 12,
     keep: false,
     signal: new AbortController().signal,
