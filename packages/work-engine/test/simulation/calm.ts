@@ -83,7 +83,8 @@ async function workUntilQuiet(world: World, daemons: readonly Daemon[]): Promise
   // Who stood still learns what it has lost, and who was asked to end what.
   for (const daemon of living) if (daemon.work.length > 0) await daemon.renew();
   for (let round = 0; ; round += 1) {
-    if (round > ROUNDS_MAX) throw world.breach([`after ${round} rounds of healthy work something still goes on`]);
+    if (round > ROUNDS_MAX)
+      throw world.breach([`after ${round} rounds of healthy work something still goes on`]);
     if (await changes(world, () => workOnce(world, living))) world.pass(1_000);
     else if (!(await changes(world, () => sweep(world)))) {
       const next = nextMoment(world.facts, world.now);

@@ -8,8 +8,12 @@ export interface Mutant {
 }
 
 const trigger = (table: string, event: string, body: string) => async (pool: Pool) => {
-  await pool.query(`CREATE FUNCTION mutant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`);
-  await pool.query(`CREATE TRIGGER mutant BEFORE ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION mutant()`);
+  await pool.query(
+    `CREATE FUNCTION mutant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`,
+  );
+  await pool.query(
+    `CREATE TRIGGER mutant BEFORE ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION mutant()`,
+  );
 };
 
 /** Replaces a piece of functions of the database wherever it stands in them. */
@@ -23,7 +27,8 @@ const replace =
       );
       const text = rows.find((row) => row.text.includes(from))?.text;
       // A mutant that changes nothing would be found by nobody, and prove nothing.
-      if (text === undefined) throw new Error(`${fn} has no "${from}"; tell the mutant what stands there now`);
+      if (text === undefined)
+        throw new Error(`${fn} has no "${from}"; tell the mutant what stands there now`);
       await pool.query(text.replaceAll(from, to));
     }
   };
@@ -50,7 +55,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the wait after a failure',
     apply: replace(['settle_attempts', `WHEN d.becomes = 'TODO' AND r.result = 'failed'`, 'WHEN false']),
   },
-  { name: 'the order of merges', apply: replace(['request_merge', 'IF v_place > v_free THEN', 'IF false THEN']) },
+  {
+    name: 'the order of merges',
+    apply: replace(['request_merge', 'IF v_place > v_free THEN', 'IF false THEN']),
+  },
   {
     name: 'the budget of a task',
     apply: replace(['settle_attempts', 'c.own >= t.max_attempts', 'c.own > t.max_attempts']),

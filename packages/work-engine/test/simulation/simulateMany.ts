@@ -59,7 +59,8 @@ async function tell(story: () => Promise<unknown>): Promise<SimulationFailure | 
       await story();
       return null;
     } catch (failure) {
-      if (tries === TRIES_MAX || !isStarved((failure as SimulationFailure).cause)) return failure as SimulationFailure;
+      if (tries === TRIES_MAX || !isStarved((failure as SimulationFailure).cause))
+        return failure as SimulationFailure;
     }
   }
 }

@@ -169,7 +169,10 @@ export class World {
 /** The machine is too busy to answer in time: that says nothing about the rules, and the story is told again. */
 export function isStarved(error: unknown): boolean {
   if (isNeolithError(error)) return error.code === 'DATABASE_UNAVAILABLE';
-  return error instanceof Error && /timeout exceeded when trying to connect|Transaction API error/.test(error.message);
+  return (
+    error instanceof Error &&
+    /timeout exceeded when trying to connect|Transaction API error/.test(error.message)
+  );
 }
 
 /** Whatever a step changed that it must not change. */
