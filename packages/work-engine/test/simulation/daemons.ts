@@ -94,9 +94,9 @@ export class Daemon {
       renew: busy > 0 ? 4 : 0,
       progress: busy > 0 ? 1 : 0,
       log: busy > 0 ? 0.7 : 0,
-      acquire: busy > 0 ? 2.5 : 0,
+      acquire: busy > 0 ? (this.world.isContended ? 12 : 2) : 0,
       permit: busy > 0 ? (isSick ? 3 : 0.8) : 0,
-      end: busy > 0 ? 10 : 0,
+      end: busy > 0 ? (this.world.isContended ? 4 : 10) : 0,
       start: 0.7,
     });
     switch (choice) {
@@ -320,8 +320,8 @@ export class Daemon {
   /** Asks for more resources; two that ask in opposite order wait for each other. */
   async acquire(work: Work): Promise<void> {
     const { random } = this.world;
-    const amount = 1 + random.int(2);
-    const names = new Set(Array.from({ length: amount }, () => random.pick(NAMES) as string));
+    const few = this.world.isContended ? NAMES.slice(0, 3) : NAMES;
+    const names = new Set(Array.from({ length: 1 + random.int(2) }, () => random.pick(few) as string));
     const resources = [...names].map((name) => `${random.chance(0.25) ? 'shared' : 'exclusive'} ${name}`);
     await this.#send(
       {
@@ -446,7 +446,7 @@ export class Daemon {
       ...{ agent: this.agent, provider: this.provider },
       ...{ startedAt: new Date(by - 60_000), completedAt: new Date(by), duration: 60_000 },
       ...(work.probe ? { probe: true } : {}),
-      ...(ending.result === 'failed' && ending.failureClass === 'provider' && world.random.chance(0.25)
+      ...(ending.result === 'failed' && ending.failureClass === 'provider' && world.random.chance(0.35)
         ? { resetAt: new Date(world.now + world.random.int(HOUR_MS)) }
         : {}),
     };

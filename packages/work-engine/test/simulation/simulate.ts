@@ -184,10 +184,13 @@ const HAPPENS = {
   recover: 1.2,
 };
 
+const SICKLY = { ...HAPPENS, sicken: 6, recover: 2 };
+
 async function live(world: World, steps: number): Promise<void> {
   const { random } = world;
   const fleet = new Fleet(world);
   for (let n = 1 + random.int(3); n > 0; n -= 1) await fleet.add();
+  if (world.isSickly) changeHealth(world, fleet, 'sicken');
   for (let n = 0; n < steps; n += 1) {
     await happen(world, fleet);
     letTimePass(world);
@@ -201,7 +204,7 @@ async function live(world: World, steps: number): Promise<void> {
 
 async function happen(world: World, fleet: Fleet): Promise<void> {
   const { random, tally, story } = world;
-  const what = random.weighted(HAPPENS);
+  const what = random.weighted(world.isSickly ? SICKLY : HAPPENS);
   switch (what) {
     case 'daemon': {
       const daemon = random.pick(fleet.living());

@@ -2,15 +2,17 @@ import { createTestDatabase } from '@neolith/database/testing';
 import type { Pool } from 'pg';
 import { type SimulationFailure, type StoryOptions, simulate } from './simulate.js';
 import type { Tally } from './tally.js';
+import { isStarved } from './world.js';
 
 /** Each story leaves its rows behind; so many in one database don't slow each other down. */
 const STORIES_A_DATABASE = 150;
-const POOL_SIZE = 20;
+const POOL_SIZE = 6;
+const TRIES_MAX = 6;
 
 export interface ManyOptions extends StoryOptions {
   first: number;
   count: number;
-  /** Stories side by side, each in a workspace of its own. Default 8. */
+  /** Stories side by side, each in a workspace of its own. Default 4. */
   atOnce?: number;
   /** After so many failures no more stories are begun. Default 1. */
   failuresMax?: number;
@@ -36,18 +38,29 @@ export async function simulateMany(tally: Tally, options: ManyOptions): Promise<
         ) {
           const seed = next;
           next += 1;
-          try {
-            await simulate(database.database, seed, tally, options);
-          } catch (failure) {
-            failures.push(failure as SimulationFailure);
-            options.onFailure?.(failure as SimulationFailure);
-          }
+          const failure = await tell(() => simulate(database.database, seed, tally, options));
+          if (failure === null) continue;
+          failures.push(failure);
+          options.onFailure?.(failure);
         }
       };
-      await Promise.all(Array.from({ length: options.atOnce ?? 8 }, worker));
+      await Promise.all(Array.from({ length: options.atOnce ?? 4 }, worker));
     } finally {
       await database.drop();
     }
   }
   return failures.sort((a, b) => a.seed - b.seed);
+}
+
+/** Null: no rule was broken. What the machine was too busy for is told once more, from the beginning. */
+async function tell(story: () => Promise<unknown>): Promise<SimulationFailure | null> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await story();
+      return null;
+    } catch (failure) {
+      if (tries === TRIES_MAX || !isStarved((failure as SimulationFailure).cause))
+        return failure as SimulationFailure;
+    }
+  }
 }

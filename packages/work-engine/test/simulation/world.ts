@@ -39,6 +39,10 @@ export class World {
   facts: Facts;
   /** Milliseconds; the engine's only time. */
   now: number;
+  /** In some stories attempts ask for more all the time, and for the same few things: deadlocks are at home there. */
+  readonly isContended: boolean;
+  /** In some agents fail at everything, one after the other: breakers open there. */
+  readonly isSickly: boolean;
   /** Faults are injected while it is true. */
   stormy = true;
   step = 0;
@@ -60,6 +64,8 @@ export class World {
     this.now = clock.now;
     this.#begun = clock.now;
     this.#clock = clock;
+    this.isContended = random.chance(0.2);
+    this.isSickly = random.chance(0.2);
   }
   readonly #clock: { now: number };
 
@@ -129,6 +135,7 @@ export class World {
     } catch (error) {
       if (!isNeolithError(error) || ![404, 409].includes(ERROR_STATUS[error.code])) {
         this.story.tell(`${this.#time()} ${action.who}: ${action.what} → ${String(error)}`);
+        if (isStarved(error)) throw error;
         throw new Breach(`${action.what} threw ${error instanceof Error ? error.stack : String(error)}`, {
           cause: error,
         });
@@ -157,6 +164,15 @@ export class World {
       this.story.tell(`    ${whose.join(' ')} ${type}${to === null ? '' : ` ${from ?? ''} → ${to}`}`);
     }
   }
+}
+
+/** The machine is too busy to answer in time: that says nothing about the rules, and the story is told again. */
+export function isStarved(error: unknown): boolean {
+  if (isNeolithError(error)) return error.code === 'DATABASE_UNAVAILABLE';
+  return (
+    error instanceof Error &&
+    /timeout exceeded when trying to connect|Transaction API error/.test(error.message)
+  );
 }
 
 /** Whatever a step changed that it must not change. */
