@@ -55,7 +55,7 @@ it('gives the work to another agent until the quota of the first is renewed, and
   ]);
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const first = await work.task(orchestrator);
-  const done = await work.untilStatus(first.id, 'DONE', 40_000);
+  const done = await work.untilStatus(first.id, 'DONE', 60_000);
   expect(await agentsOf(first.id)).toEqual(['codex SUCCEEDED', 'claude FAILED']);
   expect(done.attempts[1]).toMatchObject({
     failureClass: 'provider',
@@ -78,12 +78,12 @@ it('gives the work to another agent until the quota of the first is renewed, and
   rmSync(used);
   await work.engine.sweepExpiredLeases();
   const second = await work.task(orchestrator);
-  await work.untilStatus(second.id, 'DONE', 40_000);
+  await work.untilStatus(second.id, 'DONE', 60_000);
   expect(await agentsOf(second.id)).toEqual(['claude SUCCEEDED']);
   expect((await work.engine.listBreakers()).find((one) => one.agent === 'claude')).toMatchObject({
     status: 'closed',
   });
-}, 120_000);
+}, 180_000);
 
 it('hands the work to the second agent where as many of the first run as may, and waits where all are taken', async () => {
   const gate = work.path('gate');
@@ -220,7 +220,7 @@ it('learns from what the server counted, and chooses without it where the server
   const { id } = await work.task(orchestrator);
   await work.untilStatus(id, 'DONE', 30_000);
   expect(problems).toHaveLength(1);
-}, 120_000);
+}, 180_000);
 
 it('does its work under a server that knows nothing of routes', async () => {
   work.server.fault = ({ name }) => (name === 'recordRoute' ? { kind: 'answer', status: 404 } : null);
