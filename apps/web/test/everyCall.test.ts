@@ -435,7 +435,14 @@ test('the route of an attempt is stored and shown, and agents are measured by wh
   expect(await refusal(client.recordRoute({ params: { id: attemptId }, body: route }))).toBe('LEASE_LOST');
   const { figures } = await client.getAgentFigures({ query: { days: 1 } });
   expect(figures.find(({ agent }) => agent === 'routed')).toMatchObject({
-    ...{ taskType: 'docs', attempts: 1, successes: 1, failures: 0, averageDurationMs: 2_000, averageCostUsd: null },
+    ...{
+      taskType: 'docs',
+      attempts: 1,
+      successes: 1,
+      failures: 0,
+      averageDurationMs: 2_000,
+      averageCostUsd: null,
+    },
     lastEndedAt: expect.any(Date),
   });
 });
