@@ -56,7 +56,9 @@ it('gives the work to another agent until the quota of the first is renewed, and
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const first = await work.task(orchestrator);
   const done = await work.untilStatus(first.id, 'DONE', 60_000);
-  expect(await agentsOf(first.id)).toEqual(['codex SUCCEEDED', 'claude FAILED']);
+  // Back before the breaker is written it may meet claude once more.
+  const [last, ...before] = await agentsOf(first.id);
+  expect([last, new Set(before)]).toEqual(['codex SUCCEEDED', new Set(['claude FAILED'])]);
   expect(done.attempts[1]).toMatchObject({
     failureClass: 'provider',
     route: { agent: 'claude', rule: 'first' },
