@@ -415,6 +415,38 @@ test('circuit breakers are forced, ask for permits, are told with claims, and le
   expect(await refusal(client.releaseBreaker({ body: { agent: 'nobody' } }))).toBe('BREAKER_NOT_FOUND');
 });
 
+test('the route of an attempt is stored and shown, and agents are measured by what their attempts told', async () => {
+  const { id } = await orchestratorOf('Router');
+  const { tasks } = await client.createTasks({ body: { tasks: [{ title: 'Routed', orchestratorId: id }] } });
+  const taskId = tasks[0]?.id ?? '';
+  const { claims } = await client.claimTasks({ params: { id }, body: { requestId: 'routed' } });
+  const attemptId = claims[0]?.attempt.id ?? '';
+  const route = {
+    ...{ agent: 'routed', provider: 'local', model: null, rule: null, strategy: 'fixed' as const },
+    ...{ taskType: 'docs', complexity: 'low', confidence: 0.5, reason: 'The only one' },
+    candidates: [{ agent: 'routed', state: 'chosen' as const, reason: '' }],
+  };
+  expect(await client.recordRoute({ params: { id: attemptId }, body: route })).toBeNull();
+  expect(await client.getAttempt({ params: { id: attemptId } })).toMatchObject({ agent: 'routed', route });
+  await client.completeTask({
+    params: { id: taskId },
+    body: { status: 'completed', attemptId, metrics: { agent: 'routed', duration: 2_000, route } },
+  });
+  expect(await refusal(client.recordRoute({ params: { id: attemptId }, body: route }))).toBe('LEASE_LOST');
+  const { figures } = await client.getAgentFigures({ query: { days: 1 } });
+  expect(figures.find(({ agent }) => agent === 'routed')).toMatchObject({
+    ...{
+      taskType: 'docs',
+      attempts: 1,
+      successes: 1,
+      failures: 0,
+      averageDurationMs: 2_000,
+      averageCostUsd: null,
+    },
+    lastEndedAt: expect.any(Date),
+  });
+});
+
 test('parked tasks are listed and redriven', async () => {
   const { id } = await orchestratorOf('Parker');
   const { tasks } = await client.createTasks({

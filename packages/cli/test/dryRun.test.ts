@@ -70,13 +70,21 @@ it('a dry run prints assignment, waves and prompts, and touches nothing at all',
   expect(stdout).toContain('Wave 2 of 2  (1 task)');
   expect(stdout).toMatch(/parser +shell +– +50 % +bug/);
   expect(stdout).toContain('It ends at a NUL byte.');
+  expect(stdout).toContain('Runs: /bin/sh -c ');
+  expect(stdout).toMatch(/With stdin: its context, \d+ bytes; variables: .*NEOLITH_TASK_ID/);
   expect(stdout).toContain('nothing was stored, started or changed');
   const { stdout: json } = await dryRun(repository, '--repo-path', '.', '--json');
   expect(JSON.parse(json)).toMatchObject({
     dryRun: true,
     waves: [['parser'], ['docs']],
     tasks: [
-      { id: 'parser', assignment: { primary: 'shell' }, prompt: expect.stringContaining('NUL byte') },
+      {
+        id: 'parser',
+        assignment: { primary: 'shell' },
+        decision: { strategy: 'fixed', candidates: [{ agent: 'shell', state: 'chosen' }] },
+        execution: { agent: 'shell', provider: 'local', workingDirectory: 'WORKTREE', problem: null },
+        prompt: expect.stringContaining('NUL byte'),
+      },
       {},
     ],
   });

@@ -261,6 +261,8 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
     probe,
     cancelRequested: control.cancelRequested(),
   });
+  if (outcome.kind === 'complete' && isAgentsFault(outcome.body.failureClass))
+    deps.heldAgents.failed(chosen.adapter.name, provider);
   const { usage } = report;
   const isHandedOff = report.outcome.kind === 'not_run' && report.outcome.handedOff;
   // A task that was cancelled meanwhile asks nobody for anything.
@@ -289,6 +291,11 @@ async function runAndCommit(task: Task, parts: ResultParts | null): Promise<Done
       : outcome;
     return { ...withNothingToKeep(told), usage };
   }
+}
+
+/** Its breaker may open by it, and the task may be back here before anybody has told us so. */
+function isAgentsFault(failureClass: string | undefined): boolean {
+  return failureClass === 'agent' || failureClass === 'provider';
 }
 
 function tellSlow({ deps, control, ids }: Task, runningMs: number, timeoutMs: number): void {

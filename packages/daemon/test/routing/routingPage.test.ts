@@ -38,6 +38,12 @@ test('the page names the order of the defaults', () => {
   expect(page.replace(/\s+/g, ' ')).toContain(`the order is: ${DEFAULT_AGENT_ORDER.join(', ')}, then others`);
 });
 
+test('every example of the page is a configuration that is taken', () => {
+  const examples = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json]) => json ?? '');
+  expect(examples).toHaveLength(2);
+  for (const json of examples) expect(() => parseRouterConfig(json, 'routing.md')).not.toThrow();
+});
+
 test('the example routes its tasks as the page says', () => {
   const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
   const configuration = parseRouterConfig(json, 'routing.md');

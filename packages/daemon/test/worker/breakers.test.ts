@@ -134,6 +134,16 @@ it('knows whose service an agent needs, by its model where it may use several', 
     expect(providerOf('aider', model)).toBe('default');
 });
 
+it('asks for a permit where an attempt of its own has just failed by an agent, whatever the last claim said', () => {
+  const held = createHeldAgents(() => undefined);
+  held.update([]);
+  expect(held.needsPermit('claude', 'anthropic')).toBe(false);
+  held.failed('claude', 'anthropic');
+  held.update([]);
+  expect(held.needsPermit('claude', 'anthropic')).toBe(true);
+  expect(held.needsPermit('opencode', 'anthropic')).toBe(false);
+});
+
 it('asks ever less often for work that nobody may do, and at once again when somebody may', () => {
   const pauses: number[] = [];
   const held = createHeldAgents((_, ms) => pauses.push(ms));

@@ -55,8 +55,10 @@ it('gives the work to another agent until the quota of the first is renewed, and
   ]);
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const first = await work.task(orchestrator);
-  const done = await work.untilStatus(first.id, 'DONE', 40_000);
-  expect(await agentsOf(first.id)).toEqual(['codex SUCCEEDED', 'claude FAILED']);
+  const done = await work.untilStatus(first.id, 'DONE', 60_000);
+  // Back before the breaker is written it may meet claude once more.
+  const [last, ...before] = await agentsOf(first.id);
+  expect([last, new Set(before)]).toEqual(['codex SUCCEEDED', new Set(['claude FAILED'])]);
   expect(done.attempts[1]).toMatchObject({
     failureClass: 'provider',
     route: { agent: 'claude', rule: 'first' },
@@ -78,12 +80,13 @@ it('gives the work to another agent until the quota of the first is renewed, and
   rmSync(used);
   await work.engine.sweepExpiredLeases();
   const second = await work.task(orchestrator);
-  await work.untilStatus(second.id, 'DONE', 40_000);
+  await work.untilStatus(second.id, 'DONE', 60_000);
   expect(await agentsOf(second.id)).toEqual(['claude SUCCEEDED']);
-  expect((await work.engine.listBreakers()).find((one) => one.agent === 'claude')).toMatchObject({
-    status: 'closed',
-  });
-}, 120_000);
+  await until(
+    async () => (await work.engine.listBreakers()).find((one) => one.agent === 'claude')?.status === 'closed',
+    'the breaker to close',
+  );
+}, 180_000);
 
 it('hands the work to the second agent where as many of the first run as may, and waits where all are taken', async () => {
   const gate = work.path('gate');
@@ -155,8 +158,8 @@ it('takes turns, stores every decision with its reason, and shows it while the a
   expect(given.filter((one) => one === 'b')).toHaveLength(2);
   const { events } = await work.engine.listTaskEvents(held.id);
   expect(events.filter(({ type }) => type === 'attempt.routed')).toHaveLength(1);
-  const { metrics } = (await work.engine.getTask(held.id)).attempts[0] ?? {};
-  expect(metrics).toMatchObject({ route: running });
+  const [attempt] = (await work.engine.getTask(held.id)).attempts;
+  expect(attempt?.metrics).toMatchObject({ route: running });
 }, 90_000);
 
 it('takes a changed file up while the daemon runs, and keeps to the last good one while it is broken', async () => {
@@ -220,7 +223,7 @@ it('learns from what the server counted, and chooses without it where the server
   const { id } = await work.task(orchestrator);
   await work.untilStatus(id, 'DONE', 30_000);
   expect(problems).toHaveLength(1);
-}, 120_000);
+}, 180_000);
 
 it('does its work under a server that knows nothing of routes', async () => {
   work.server.fault = ({ name }) => (name === 'recordRoute' ? { kind: 'answer', status: 404 } : null);
