@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { migrate, openDatabase } from '@neolith/database';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startServer, type TestServer } from '../../apps/web/test/startServer.js';
-import { type ChaosPostgres, startChaosPostgres } from './chaosPostgres.js';
+import { type ChaosPostgres, startChaosPostgres } from '../chaos/chaosPostgres.js';
 
 let directory: string;
 let postgres: ChaosPostgres;

@@ -189,9 +189,7 @@ const write = ({ resource, mode }: ResourceUse) => `${mode} ${resource}`;
 async function checkGaveWay({ engine, live }: House, attemptId: string): Promise<void> {
   const { taskId } = live.get(attemptId) as Live;
   const { events } = await engine.listTaskEvents(taskId, 500);
-  const event = events.find(
-    (other) => other.type === 'resources.deadlock' && other.attemptId === attemptId,
-  );
+  const event = events.find((other) => other.type === 'resources.deadlock' && other.attemptId === attemptId);
   expect(event, `${attemptId} vanished without a word`).toBeDefined();
   const data = event?.data as unknown as {
     cycle: { attemptId: string; taskId: string; title: string; score: number; asksFor: ResourceUse[] }[];

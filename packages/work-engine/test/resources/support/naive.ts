@@ -97,5 +97,7 @@ export function findBreaches(situation: Situation, live: ReadonlySet<string>): s
 function isInCircle(situation: Situation, attemptId: string, path: readonly string[] = []): boolean {
   if (path.includes(attemptId)) return true;
   if (!situation.asked.has(attemptId)) return false;
-  return holdersBefore(situation, attemptId).some((other) => isInCircle(situation, other, [...path, attemptId]));
+  return holdersBefore(situation, attemptId).some((other) =>
+    isInCircle(situation, other, [...path, attemptId]),
+  );
 }
