@@ -178,6 +178,7 @@ test('a backlog is made, ranked, explained and handed out; its work is reported,
     expect.objectContaining({ resource: 'port:3000', mode: 'exclusive', attemptId: second_attempt }),
     expect.objectContaining({ resource: 'path:src/**', mode: 'shared', taskId: second }),
   ]);
+  expect(await client.giveUpResources({ params: { id: second_attempt } })).toMatchObject({ gaveUp: [] });
   const released = await client.releaseAttempt({ params: { id: second_attempt } });
   expect(released).toMatchObject({ status: 'TODO' });
 

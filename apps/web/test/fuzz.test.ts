@@ -282,6 +282,6 @@ describe('bodies that are no input at all', () => {
 });
 
 test('the fuzz above reached behind the checks, and was refused by them', () => {
-  expect(counts.accepted).toBeGreaterThan(600);
+  expect(counts.accepted).toBeGreaterThan(400);
   expect(counts.refused).toBeGreaterThan(2_000);
 });

@@ -55,7 +55,7 @@ test('breakers: held open and released by hand, with the reason, without a reloa
   expect(await page.getByRole('dialog').count()).toBe(0);
   expect((await dashboard.client.listBreakers()).breakers[0]).toMatchObject({ status: 'open' });
   await page.keyboard.press('Enter');
-  await page.getByLabel('Why (kept with the breaker)').fill('Paid');
+  await page.getByRole('textbox', { name: 'Why (kept with the breaker)' }).fill('Paid');
   await page.keyboard.press('Enter');
   await claude.getByText('Half-open').waitFor();
   await claude.getByText('the next attempt is its probe').waitFor();
@@ -248,7 +248,8 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       body: { agent: 'gemini', to: 'open', reason: 'An-uncommonly-long-word'.repeat(20) },
     });
     await park(id, `Parked ${'an-uncommonly-long-word'.repeat(8)}`);
-    const [task] = await makeTasks(id, { title: 'Holds', resources: [`path:src/${'deep/'.repeat(30)}**`] });
+    const resources = [`path:src/${colorScheme}${path}/${'deep/'.repeat(30)}**`];
+    const [task] = await makeTasks(id, { title: 'Holds', resources });
     if (task !== undefined) await begin(id, task.id);
     const page = await signIn({ colorScheme, width });
     await open(page, path);

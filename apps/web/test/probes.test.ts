@@ -109,7 +109,7 @@ test('readyz says why not and never hangs; livez says yes; metrics go on for a t
   const text = await blind.text();
   expect(text).toContain('neolith_database_up 0\n');
   expect(text).not.toContain('neolith_queue_tasks');
-  expect(text).toContain('neolith_database_pool_connections{state="in_use"}');
+  expect(text).toContain('neolith_database_pool_connections{pool="ordinary",state="in_use"}');
   // One that nobody has seen before is let in by nobody.
   expect((await scrape(`${token.slice(0, -4)}AAAA`)).status).toBe(503);
 

@@ -103,6 +103,7 @@ describe('a new task', () => {
       maxAttempts: 3,
       timeoutSeconds: null,
       estimateMinutes: null,
+      backoff: null,
       metadata: {},
       source: null,
       sourceId: null,

@@ -96,5 +96,6 @@ test('notes of tasks that are held no more go when they are met, and cost the ot
   expect(await go(10)).toBe(1);
   expect(await notes()).toBe(0);
   for (const id of tasks.slice(3)) expect((await engine.getTask(id)).availableAt).toBeNull();
-  expect((await engine.recalculateAllStatuses()).repaired).toEqual([]);
+  const { repaired } = await engine.recalculateAllStatuses();
+  expect(repaired.filter(({ taskId }) => tasks.includes(taskId))).toEqual([]);
 });

@@ -289,6 +289,8 @@ test.each(['of the backlog', 'of runs'])(
         await setStatistics(pool, statistics);
         await add(['Now']);
         for (let n = 0; n < 6; n += 1) await engine.selectNextTask(orchestrator.id);
+        // Its first plans read catalogues.
+        await engine.cancelTask((await fixture.task(orchestrator, { title: 'Gone' })).id);
         let claimed: Claim | undefined;
         for (const call of [
           async () => [await engine.selectNextTask(orchestrator.id)],

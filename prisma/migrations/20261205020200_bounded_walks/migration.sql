@@ -89,7 +89,9 @@ BEGIN
     EXIT WHEN v_seen IS NULL;
     -- Where they stand before their rows: the order of locks. Who was taken by a claim meanwhile is gone from there.
     SELECT array_agg(l.task_id) INTO v_ids FROM (
-      SELECT d.task_id FROM delayed_tasks d WHERE d.task_id = ANY (v_seen) AND d.available_at > p_now AND d.available_at < 'infinity'
+      -- By the key, whatever the statistics say: no index knows this sum.
+      SELECT d.task_id FROM delayed_tasks d
+      WHERE d.task_id = ANY (v_seen) AND d.available_at + interval '0' > p_now AND d.available_at + interval '0' < 'infinity'
         AND (SELECT a.metrics -> 'heldBy' @> jsonb_build_array(jsonb_build_object('agent', p_agent, 'provider', p_provider))
              FROM attempts a WHERE a.task_id = d.task_id ORDER BY a.number DESC LIMIT 1)
       ORDER BY d.task_id LIMIT p_limit - v_amount FOR UPDATE OF d) l;

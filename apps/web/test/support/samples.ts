@@ -204,7 +204,10 @@ export function samplesOf(things: Things): Record<EndpointName, Sample> {
     readAttemptLog: { id: attempt, query: { after: '0', limit: '5', waitSeconds: '0' } },
     renewLease: { id: attempt },
     confirmCancelled: { id: attempt },
-    acquireResources: { id: attempt, body: { resources: ['port:3000', { resource: 'db', mode: 'shared' }] } },
+    acquireResources: {
+      id: attempt,
+      body: { resources: [`port:${attempt}`, { resource: 'db', mode: 'shared' }] },
+    },
     giveUpResources: { id: attempt },
     getResources: {},
     releaseAttempt: {

@@ -56,7 +56,7 @@ export const redriveRequestSchema = z
       taskIds === undefined
         ? (all === true) !== (runId !== undefined || orchestratorId !== undefined)
         : all === undefined && runId === undefined && orchestratorId === undefined,
-    'name either taskIds, or a runId or orchestratorId, or all: true',
+    { path: ['taskIds'], error: 'name either taskIds, or a runId or orchestratorId, or all: true' },
   )
   .meta({ id: 'RedriveRequest' });
 export type RedriveRequest = {

@@ -21,12 +21,16 @@ export interface MigrateResult {
 // Two processes that start at once take turns on this key; which number it is has no meaning.
 const MIGRATE_LOCK_KEY = 6_355_146_240_741;
 
+const DEADLOCK = '40P01';
+/** Each costs a second, PostgreSQL's `deadlock_timeout`. */
+const DEADLOCKS_MAX = 30;
+
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 /**
  * Brings a database up to date with Prisma's own engine, so that `_prisma_migrations` is what `prisma migrate
  * deploy` would have written. Creates the database when the server lacks it. Each migration applies whole or not
- * at all, and one that failed is tried anew at the next call. Safe when several processes do it at once: the
+ * at all, and one that failed is tried anew at the next call; where it meets the locks of calls under way head-on, at once. Safe when several processes do it at once: the
  * others wait, then find nothing left to do.
  *
  * @throws DatabaseError `DATABASE_URL_INVALID`, `DATABASE_UNREACHABLE`, `DATABASE_MISSING`, `POSTGRES_TOO_OLD`,
@@ -55,20 +59,32 @@ async function applyMigrations(
   return withSchemaEngine(
     url,
     async (engine) => {
-      const failedMigrations = async () => {
-        const input = { migrationsList, optInToShadowDatabase: false, filters: NO_FILTERS };
-        return (await engine.diagnoseMigrationHistory(input)).failedMigrationNames;
-      };
+      const diagnose = () =>
+        engine.diagnoseMigrationHistory({
+          migrationsList,
+          optInToShadowDatabase: false,
+          filters: NO_FILTERS,
+        });
+      const { failedMigrationNames, history } = await diagnose();
       // Marked as failed by a process that was killed, or by Prisma's own command: PostgreSQL rolled it back, and
       // the engine would apply nothing more until somebody says so.
-      for (const migrationName of await failedMigrations())
+      for (const migrationName of failedMigrationNames)
         await engine.markMigrationRolledBack({ migrationName });
-      try {
-        return (await engine.applyMigrations({ migrationsList, filters: NO_FILTERS })).appliedMigrationNames;
-      } catch (error) {
-        const [name] = await failedMigrations();
-        if (name) await engine.markMigrationRolledBack({ migrationName: name });
-        throw await migrationError(url, client, name, scriptError, error);
+      for (let met = 0; ; met += 1) {
+        try {
+          const applied = await engine.applyMigrations({ migrationsList, filters: NO_FILTERS });
+          // The last time round only the rest of them was.
+          return met === 0 || history === null || !('unappliedMigrationNames' in history)
+            ? applied.appliedMigrationNames
+            : history.unappliedMigrationNames;
+        } catch (error) {
+          const [name] = (await diagnose()).failedMigrationNames;
+          if (name) await engine.markMigrationRolledBack({ migrationName: name });
+          // It met the locks of calls under way head-on: rolled back whole, it is tried again at once.
+          if (errorCode(scriptError?.cause) !== DEADLOCK || met === DEADLOCKS_MAX)
+            throw await migrationError(url, client, name, scriptError, error);
+          scriptError = undefined;
+        }
       }
     },
     {

@@ -9,7 +9,7 @@ const fixture = createFixture();
 
 const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
 const ENDINGS = ['complete', 'fail', 'block', 'release', 'cancel', 'lose', 'merge', 'fail merge'] as const;
-const STEPS = 160;
+const STEPS = 320;
 const uses = fc.subarray(USES, { minLength: 1, maxLength: 2 });
 const step = fc.oneof(
   {
