@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { databaseName, withDatabase } from '../src/databaseUrl.js';
 import { migrate, migrationDrift } from '../src/index.js';
@@ -119,6 +120,38 @@ test('a migration that fails names itself and its line, leaves nothing, and is t
   await writeFile(join(migrationsDirectory, '2_bad', 'migration.sql'), 'CREATE TABLE half ();');
   expect(await migrate(url, { migrationsDirectory })).toEqual({ applied: ['2_bad'] });
   expect(await exists(url, 'half')).toBe(true);
+});
+
+test('a migration that meets the locks of a call under way head-on goes on, and says all that was applied', async () => {
+  const url = freshDatabase();
+  const first = { '20260101000000_tables': 'CREATE TABLE one (id int); CREATE TABLE other (id int);' };
+  await migrate(url, { migrationsDirectory: await folder(first) });
+  const later = {
+    '20260102000000_before': 'CREATE TABLE before (id int);',
+    '20260103000000_columns': 'ALTER TABLE other ADD n int; ALTER TABLE one ADD n int;',
+  };
+  const call = new pg.Client({ connectionString: url });
+  await call.connect();
+  onTestFinished(() => call.end());
+  await call.query('BEGIN');
+  await call.query('LOCK TABLE one IN ACCESS SHARE MODE');
+  const migrated = migrate(url, { migrationsDirectory: await folder({ ...first, ...later }) });
+  await expect
+    .poll(() => query(url, `SELECT FROM pg_locks WHERE NOT granted AND relation = 'one'::regclass`), {
+      timeout: 10_000,
+      interval: 20,
+    })
+    .toHaveLength(1);
+  // PostgreSQL ends the one that has waited for longest: the migration.
+  await call.query('LOCK TABLE other IN ACCESS SHARE MODE');
+  await call.query('COMMIT');
+  expect(await migrated).toEqual({ applied: Object.keys(later) });
+  expect((await history(url)).map(({ finished, rolled_back }) => [finished, rolled_back])).toEqual([
+    [true, false],
+    [true, false],
+    [false, true],
+    [true, false],
+  ]);
 });
 
 test('a migration whose process was killed in the middle is applied by the next', async () => {
