@@ -4,11 +4,13 @@ import { openAssembly, until } from './support/assembly.js';
 const assembly = openAssembly();
 const { work } = assembly;
 
-/** Makes what waits for its next try due now: backoff is time, and time is what is faked. */
-const hurry = () =>
-  work.database.database.pool.query(
+/** Makes what waits for its next try due now, and sweeps as a server does: backoff is time, and time is what is faked. */
+const hurry = async () => {
+  await work.engine.sweepExpiredLeases();
+  await work.database.database.pool.query(
     'UPDATE delayed_tasks SET available_at = now() WHERE available_at > now()',
   );
+};
 
 it('an agent that ends with 137 each time, and one that kills its daemon, are parked with their reasons, and the rest flows on', async () => {
   const { orchestrators, ids, target } = await assembly.run([

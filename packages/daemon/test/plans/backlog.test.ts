@@ -105,6 +105,7 @@ describe('folders of Backlog.md', () => {
       acceptanceCriteria: ['A card is taken', 'A receipt is sent', 'by mail', 'tests pass'],
       estimateMinutes: null,
       maxAttempts: null,
+      backoff: null,
       timeoutSeconds: null,
       orchestrator: null,
       file: 'tasks/shop-2 - Pay.md',

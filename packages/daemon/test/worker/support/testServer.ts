@@ -222,6 +222,7 @@ function handlersOf(engine: WorkEngine): Handlers {
     readAttemptLog: ({ params, query, signal }) =>
       engine.readAttemptLog(params.id ?? '', { ...query, signal }),
     getAttempt: ({ params }) => engine.getAttempt(params.id ?? ''),
+    getResources: () => engine.getResources(),
     acquireResources: ({ params, body, signal }) =>
       engine.acquireResources(params.id ?? '', body, { signal }),
     giveUpResources: ({ params }) => engine.giveUpResources(params.id ?? ''),
