@@ -35,7 +35,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'work-engine'],
-    ...['--disable-console-intercept', 'packages/work-engine/test/simulation/simulation.test.ts'],
+    ...['packages/work-engine/test/simulation/simulation.test.ts', '--disableConsoleIntercept=true'],
   ],
   { cwd: root, stdio: 'inherit', env: { ...run.environment, ...environment } },
 );

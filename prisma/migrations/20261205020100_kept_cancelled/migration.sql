@@ -136,7 +136,9 @@ BEGIN
     LEFT JOIN tasks p ON p.id = d.prerequisite_id AND (p.status <> 'DONE' OR p.id = ANY (v_ids))
     WHERE t.id = ANY (v_ids) GROUP BY t.id
   ), was AS (
-    SELECT t.id, t.status FROM tasks t WHERE t.id = ANY (v_ids)
+    -- Also of one that was to be done anyhow, what it had spent and waited for is gone.
+    SELECT t.id, t.status, t.available_at IS NOT NULL OR t.failure_count + t.provider_failure_count + t.infrastructure_failure_count
+           + t.lost_count + t.merge_failure_count > 0 AS renewed FROM tasks t WHERE t.id = ANY (v_ids)
   ), moved AS (
     UPDATE tasks t
        SET status = CASE WHEN w.unmet > 0 THEN 'BLOCKED' ELSE 'TODO' END::task_status, updated_at = p_now, finished_at = NULL,
@@ -151,7 +153,7 @@ BEGIN
     INSERT INTO events (workspace_id, task_id, orchestrator_id, run_id, at, type, actor, "from", "to", data)
     SELECT m.workspace_id, m.id, m.orchestrator_id, m.run_id, p_now, CASE WHEN w.status = 'DONE' THEN 'task.reopened' ELSE 'task.retried' END,
            p_actor, w.status::text, m.status::text, NULL
-    FROM moved m JOIN was w ON w.id = m.id WHERE w.status <> m.status OR w.status IN ('FAILED', 'CANCELLED', 'DONE') ORDER BY m.id
+    FROM moved m JOIN was w ON w.id = m.id WHERE w.renewed OR w.status <> m.status OR w.status IN ('FAILED', 'CANCELLED', 'DONE') ORDER BY m.id
   )
   SELECT array_agg(m.id) FILTER (WHERE m.unmet = 0) INTO v_todo FROM moved m;
   IF v_todo IS NOT NULL THEN PERFORM enqueue_tasks(v_todo, p_now); END IF;

@@ -5,8 +5,8 @@ import { simulate } from './simulate.js';
 import { simulateMany } from './simulateMany.js';
 import { Tally } from './tally.js';
 
-/** Of each run of the tests; as many as have been seen through. `npm run simulate` tells thousands. */
-const SEEDS = 40;
+/** Of each run of the tests: about a minute. `npm run simulate` tells thousands. */
+const SEEDS = 200;
 /** Of `npm run simulate`; see docs/guides/simulation.md. */
 const { NEOLITH_SIMULATION_SEEDS: count, NEOLITH_SIMULATION_SEED: only } = process.env;
 const { NEOLITH_SIMULATION_STEPS: steps, NEOLITH_SIMULATION_FIRST: first } = process.env;
