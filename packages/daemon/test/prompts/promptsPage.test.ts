@@ -12,7 +12,12 @@ test('the prompt on the page is the one that is written', () => {
 });
 
 test('the page names every section of a whole prompt, in its order, and the budgets', () => {
-  const parts = makeParts({ context: makeFullContext(), project: PROJECT, worktree: WORKTREE });
+  const parts = makeParts({
+    context: makeFullContext(),
+    project: PROJECT,
+    worktree: WORKTREE,
+    mayAsk: true,
+  });
   const rows = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| section'));
   const named = rows.flatMap((row) => (row.split('|')[1] ?? '').split(',').map((name) => name.trim()));
   expect(named.filter((name) => !name.startsWith('---'))).toEqual(

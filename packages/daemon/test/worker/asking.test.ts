@@ -74,7 +74,7 @@ it('lets an agent ask, without a token, by a socket that goes with its attempt',
   expect(existsSync(dirname(socket))).toBe(true);
   await daemon.drain();
   expect(existsSync(dirname(socket))).toBe(false);
-});
+}, 150_000);
 
 it('gives up the place in the line when an agent waits no more, and says who has it', async () => {
   const orchestrator = await work.orchestrator();
@@ -100,7 +100,7 @@ it('gives up the place in the line when an agent waits no more, and says who has
   expect(types).toEqual(expect.arrayContaining(['resources.waiting', 'resources.given_up']));
   await work.open(gate);
   await work.untilStatus(task.id, 'DONE', 60_000);
-});
+}, 150_000);
 
 it('two agents in opposite order: one gives way, is ended, and is done later with all it asked for', async () => {
   const orchestrator = await work.orchestrator();
@@ -147,7 +147,7 @@ it('two agents in opposite order: one gives way, is ended, and is done later wit
       expect.objectContaining({ title: 'Low', taskId: low.id }),
     ]),
   });
-});
+}, 150_000);
 
 it('ends an agent that does not heed that it gave way', async () => {
   const orchestrator = await work.orchestrator();
@@ -173,7 +173,7 @@ it('ends an agent that does not heed that it gave way', async () => {
   await work.untilStatus(high.id, 'DONE', 60_000);
   await work.untilStatus(low.id, 'DONE', 60_000);
   expect(performance.now() - toldAt).toBeLessThan(10_000);
-});
+}, 150_000);
 
 it('removes the sockets of an earlier life, and nothing that only bears its name', async () => {
   const orchestrator = await work.orchestrator();
@@ -197,4 +197,4 @@ it('removes the sockets of an earlier life, and nothing that only bears its name
   const next = work.daemon({ orchestrators: [orchestrator.id], name });
   await next.start();
   expect(existsSync(join(other, 'file'))).toBe(true);
-});
+}, 150_000);
