@@ -4,8 +4,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface SilenceableProxy {
   /** The given address, by way of the proxy. */
   readonly url: string;
-  /** From now on nothing comes through on the connections that there are, and none of them is closed; new ones work. */
-  silence(): number;
+  /**
+   * From now on nothing comes through on the connections that there are, and none of them is closed; new ones work.
+   * @param options.idleEndAfterMs those on which nothing is asked until then end: the kernel of the caller would have noticed by
+   *   its own probes, which here the kernel of this machine answers. Default: none does.
+   * @returns how many connections
+   */
+  silence(options?: { idleEndAfterMs?: number }): number;
   close(): void;
 }
 
@@ -13,6 +18,7 @@ export interface SilenceableProxy {
 export async function silenceableProxy(targetUrl: string): Promise<SilenceableProxy> {
   const target = new URL(targetUrl);
   const pairs: [Socket, Socket][] = [];
+  let timer: NodeJS.Timeout | undefined;
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     pairs.push([client, upstream]);
@@ -27,17 +33,26 @@ export async function silenceableProxy(targetUrl: string): Promise<SilenceablePr
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    silence() {
+    silence({ idleEndAfterMs } = {}) {
       const open = pairs.filter(([client]) => !client.destroyed);
+      const idle = new Set<Socket>();
       for (const [client, upstream] of open) {
         client.unpipe();
         upstream.unpipe();
         client.resume();
         upstream.resume();
+        idle.add(client);
+        client.once('data', () => idle.delete(client));
+      }
+      if (idleEndAfterMs !== undefined) {
+        timer = setTimeout(() => {
+          for (const client of idle) client.resetAndDestroy();
+        }, idleEndAfterMs);
       }
       return open.length;
     },
     close() {
+      clearTimeout(timer);
       for (const socket of pairs.flat()) socket.destroy();
       server.close();
     },

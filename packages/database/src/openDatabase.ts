@@ -32,6 +32,8 @@ export interface Database {
    * connections, made when they are needed.
    */
   readonly vitalPool: pg.Pool;
+  /** What `transaction` runs on, four connections: to be looked at, by who measures. */
+  readonly transactionPool: pg.Pool;
   readonly url: string;
   /**
    * Runs work as one transaction through two doors of its own: all that is done through them, Prisma's part and
@@ -86,6 +88,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions = {}): Da
     prisma,
     pool,
     vitalPool,
+    transactionPool: transactions,
     url,
     transaction: (work) => transact(transactions, idle, work),
     close() {

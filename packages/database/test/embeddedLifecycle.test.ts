@@ -253,3 +253,26 @@ test('a server that waits for its sessions to leave can be stopped', async () =>
   await server.stop();
   expect(isAlive(pid)).toBe(false);
 });
+
+/** Ends a session the hard way: PostgreSQL then ends all others, replays its log and is back, all within moments. */
+async function crashSession(url: string): Promise<void> {
+  const session = new pg.Client(url);
+  session.on('error', () => undefined);
+  await session.connect();
+  const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
+}
+
+test('a server that restarts after a crash can be attached to, and stopped for good', async () => {
+  const { root: dataDirectory } = await placeForServer();
+  for (let round = 0; round < 3; round += 1) {
+    const server = await startEmbeddedPostgres({ dataDirectory });
+    const pid = await postmasterPid(server.url);
+    await crashSession(server.url);
+    const next = await startEmbeddedPostgres({ dataDirectory });
+    expect(next.outcome).toBe('attached');
+    await crashSession(server.url);
+    await server.stop();
+    await until('the server to be gone', () => !isAlive(pid));
+  }
+}, 60_000);

@@ -16,6 +16,16 @@ export type Probe =
 
 // cannot_connect_now, too_many_connections
 const NOT_READY_CODES = ['57P03', '53300'];
+// What a server says, or its socket, that goes down or ends all sessions because one of them crashed.
+const GOING_CODES = [...NOT_READY_CODES, '57P01', '57P02', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
+
+/** Whether a call failed because the server is restarting, or going: worth another look at what it is now. */
+export function isGoing(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code !== undefined) return GOING_CODES.includes(code);
+  // The driver's own words for a connection that ended under it carry no code.
+  return error instanceof Error && /^Connection terminated/.test(error.message);
+}
 
 /**
  * Looks for the running server of a data directory. It is ours only if it accepts our password and says that its

@@ -7,7 +7,7 @@ import { initialiseCluster, readOrMakePassword } from './initialiseCluster.js';
 import { type Launched, launchPostmaster } from './launchPostmaster.js';
 import { type Layout, WAY_OUT } from './layout.js';
 import { preparePlace, unusable } from './place.js';
-import { probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probeServer.js';
+import { isGoing, probeServer, SERVER_DATABASE, SERVER_USER, withServer } from './probeServer.js';
 import { refuseOtherData } from './refuseDirectory.js';
 import { QUEUE_SETTINGS, type ServerSettings } from './serverSettings.js';
 import { type ServiceUser, serviceUser } from './serviceUser.js';
@@ -56,13 +56,7 @@ export async function startEmbeddedPostgres(
     const password = await readOrMakePassword(layout, user);
     await initialiseCluster(layout, binaries, user);
     const server = { layout, binaries, user, password, log };
-    const { outcome, port } = await reachServer(server, { ...QUEUE_SETTINGS, ...options.settings });
-    await withServer(port, password, async (client) => {
-      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
-        SERVER_DATABASE,
-      ]);
-      if (rowCount === 0) await client.query(`CREATE DATABASE ${SERVER_DATABASE}`);
-    });
+    const { outcome, port } = await openServer(server, { ...QUEUE_SETTINGS, ...options.settings });
     return {
       url: `postgresql://${SERVER_USER}:${password}@127.0.0.1:${port}/${SERVER_DATABASE}`,
       outcome,
@@ -81,6 +75,26 @@ interface Server {
   user: ServiceUser | undefined;
   password: string;
   log: (message: string) => void;
+}
+
+/** Reaches the server and sees to it that the database exists; once more where it crashed between the two. */
+async function openServer(server: Server, settings: ServerSettings) {
+  const giveUpAt = performance.now() + HANDOVER_MS;
+  for (;;) {
+    const reached = await reachServer(server, settings);
+    try {
+      await withServer(reached.port, server.password, async (client) => {
+        const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
+          SERVER_DATABASE,
+        ]);
+        if (rowCount === 0) await client.query(`CREATE DATABASE ${SERVER_DATABASE}`);
+      });
+      return reached;
+    } catch (error) {
+      if (!isGoing(error) || performance.now() > giveUpAt) throw error;
+      await delay(POLL_MS * 4);
+    }
+  }
 }
 
 /** Attaches to the running server or starts one, waiting out recovery however long it takes. */
