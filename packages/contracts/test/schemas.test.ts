@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   claimRequestSchema,
   completionSchema,
+  completionsRequestSchema,
   criteriaSchema,
   dateTimeSchema,
   jsonSchema,
@@ -116,6 +117,7 @@ describe('a new task', () => {
     ['title', { title: '   ' }],
     ['title', { title: 'x'.repeat(301) }],
     ['title', { title: 'a\ud800' }],
+    ['resources.0', { title: 'a', resources: ['port:\ud800'] }],
     ['description', { title: 'a', description: 'x'.repeat(102_401) }],
     ['description', { title: 'a', description: '€'.repeat(40_000) }],
     ['priority', { title: 'a', priority: 'urgent' }],
@@ -285,4 +287,28 @@ describe('requests', () => {
     };
     expect(taskSchema.parse(JSON.parse(JSON.stringify(taskSchema.encode(task))))).toEqual(task);
   });
+});
+
+describe('the metrics of a completion', () => {
+  test.each([completionSchema, completionsRequestSchema.shape.completions.element])(
+    'may be 256 KB of JSON and no more, counted in bytes',
+    (schema) => {
+      const completion = (note: string) => ({
+        taskId: 'task_1',
+        attemptId: 'att_1',
+        status: 'completed',
+        metrics: { note },
+      });
+      const withoutTask = (note: string) => {
+        const { taskId, ...rest } = completion(note);
+        return schema === completionSchema ? rest : { taskId, ...rest };
+      };
+      const frame = '{"note":""}'.length;
+      expect(accepts(schema, withoutTask('a'.repeat(262_144 - frame)))).toBe(true);
+      expect(accepts(schema, withoutTask('a'.repeat(262_144 - frame + 1)))).toBe(false);
+      expect(accepts(schema, withoutTask('é'.repeat(131_073)))).toBe(false);
+      const result = schema.safeParse(withoutTask('a'.repeat(270_000)));
+      expect(result.error?.issues.map(({ path }) => path.join('.'))).toEqual(['metrics']);
+    },
+  );
 });

@@ -85,10 +85,11 @@ export const fleetEndpoints = {
     group: 'Events',
     scope: 'read',
     status: 200,
-    summary: 'The history of a task, oldest first',
-    query: z.strictObject({ limit: pageSizeSchema }),
+    summary:
+      'The history of a task, oldest first, page by page: the next begins after the cursor of the last event',
+    query: z.strictObject({ limit: pageSizeSchema, cursor: z.string().max(200).optional() }),
     response: eventPageSchema,
-    errors: ['TASK_NOT_FOUND'],
+    errors: ['TASK_NOT_FOUND', 'INVALID_CURSOR'],
   }),
   listTokens: defineEndpoint({
     method: 'GET',

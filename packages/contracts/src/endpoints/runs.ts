@@ -143,9 +143,11 @@ export const runEndpoints = {
       'DEPENDENT_STARTED',
     ],
   }),
-  resetRun: moveRun('reset', 'Back to PENDING, with everything unfinished afresh; the history stays', [
-    'RUN_HAS_ATTEMPTS',
-  ]),
+  resetRun: moveRun(
+    'reset',
+    'Back to PENDING, with everything that is not done afresh, also what was cancelled; the history stays',
+    ['RUN_HAS_ATTEMPTS'],
+  ),
   completeRun: moveRun('complete', 'End a run in which nothing is left that could be done', ['RUN_NOT_OVER']),
   getRunSnapshot: defineEndpoint({
     method: 'GET',

@@ -85,10 +85,16 @@ export const releaseBreakerSchema = z
   .meta({ id: 'ReleaseBreaker' });
 export type ReleaseBreaker = z.output<typeof releaseBreakerSchema>;
 
+/** A duration in seconds as ISO 8601 writes it: `PT90S`, `PT1.5S`. */
+const secondsSchema = z
+  .string()
+  .regex(/^PT\d{1,9}(?:\.\d{1,9})?S$/)
+  .transform((duration) => Number(duration.slice(2, -1)));
+
 const breakerMetricsSchema = z.looseObject({
   agent: nameFields.agent.optional().catch(undefined),
   provider: nameFields.provider.optional().catch(undefined),
-  resetAt: z.union([dateTimeSchema, z.date()]).optional().catch(undefined),
+  resetAt: z.union([dateTimeSchema, z.date(), secondsSchema]).optional().catch(undefined),
   probe: z.boolean().optional().catch(undefined),
   reusedFrom: z.unknown().optional(),
   mergedBefore: z.unknown().optional(),
@@ -100,8 +106,10 @@ export interface BreakerMetrics {
   agent: string | null;
   /** Whose model it used. */
   provider: string | null;
-  /** That agent is not to be tried again before. */
+  /** That agent is not to be tried again before: a time that the provider named. */
   resetAt: Date | null;
+  /** Or for so many seconds from the end of the attempt: told so, no clock but the database's has a part in it. */
+  resetInSeconds: number | null;
   /** A breaker that was half-open let it through. */
   probe: boolean;
   /** Its work was there already: the agent was not run, and has shown nothing. */
@@ -115,7 +123,8 @@ export function breakerMetricsOf(metrics: unknown): BreakerMetrics {
   return {
     agent: told.agent ?? null,
     provider: told.provider ?? null,
-    resetAt: told.resetAt ?? null,
+    resetAt: told.resetAt instanceof Date ? told.resetAt : null,
+    resetInSeconds: typeof told.resetAt === 'number' ? told.resetAt : null,
     probe: told.probe === true,
     idle: told.reusedFrom != null || told.mergedBefore != null,
   };

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { dateTimeSchema } from './common.js';
 import { taskResultSchema, taskSchema } from './task.js';
-import { attemptStatusSchema, taskPrioritySchema, taskStatusSchema } from './vocabulary.js';
+import {
+  attemptStatusSchema,
+  failureClassSchema,
+  taskPrioritySchema,
+  taskStatusSchema,
+} from './vocabulary.js';
 
 export const charterSchema = z
   .object({
@@ -48,7 +53,15 @@ export const taskExecutionContextSchema = z
     ),
     /** How earlier attempts at this task ended, newest first, at most 5. */
     previousAttempts: z.array(
-      z.object({ number: z.number().int(), status: attemptStatusSchema, error: z.string().nullable() }),
+      z.object({
+        number: z.number().int(),
+        status: attemptStatusSchema,
+        error: z.string().nullable(),
+        /** Who made it; null: it isn't known. */
+        agent: z.string().nullable().default(null),
+        /** Of one that failed: whose fault it was. */
+        failureClass: failureClassSchema.nullable().default(null),
+      }),
     ),
     workspace: z.object({ id: z.string(), slug: z.string(), name: z.string() }),
     channel: z.object({ id: z.string(), name: z.string(), purpose: z.string().nullable() }).nullable(),

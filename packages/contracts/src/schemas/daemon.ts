@@ -18,6 +18,8 @@ export const daemonSchema = z
     orchestratorIds: z.array(z.string()),
     startedAt: dateTimeSchema,
     lastSeenAt: dateTimeSchema,
+    /** Since when it counts as lost, for it was not heard for a minute; null: it is heard, or has said goodbye. */
+    lostAt: dateTimeSchema.nullable().default(null),
   })
   .meta({ id: 'Daemon' });
 export type Daemon = z.infer<typeof daemonSchema>;

@@ -48,6 +48,7 @@ export const EVENT_TYPES = [
   'orchestrator.updated',
   'daemon.registered',
   'daemon.stopped',
+  'daemon.lost',
   'breaker.opened',
   'breaker.half_opened',
   'breaker.closed',

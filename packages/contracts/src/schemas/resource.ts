@@ -25,6 +25,7 @@ const PATH = 'path:';
  * beneath. Returns why it can't be read as a text.
  */
 export function readResource(written: string): ResourceUse | string {
+  if (!written.isWellFormed()) return 'must not contain lone surrogates';
   const match = WRITTEN.exec(written.trim());
   if (match === null)
     return 'must be a name without white space of at most 300 characters, perhaps with "shared " or "exclusive " in front of it';

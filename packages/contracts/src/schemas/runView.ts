@@ -42,6 +42,7 @@ export const runProgressSchema = z
     waitingFor: z.array(z.string()),
     /** What the attempts of the run that have ended used up; null where none told it. */
     usage: usageSumSchema.nullable(),
+    /** Null: it is over, nothing is left, or it waits for a person (paused, quarantined). */
     eta: z
       .object({
         at: dateTimeSchema,

@@ -3,7 +3,7 @@ import { problemSchema } from '../errors/problem.js';
 import { idSchema } from '../ids.js';
 import { attemptSchema } from './attempt.js';
 import { heldAgentSchema } from './breaker.js';
-import { dateTimeSchema, metadataSchema, nonEmptyText, outputSchema, text } from './common.js';
+import { bytesOf, dateTimeSchema, metadataSchema, nonEmptyText, outputSchema, text } from './common.js';
 import { artifactSchema, taskExecutionContextSchema } from './context.js';
 import { criteriaSchema, scoreSchema } from './selection.js';
 import { taskSchema } from './task.js';
@@ -110,6 +110,10 @@ export const progressRequestSchema = z
   .strictObject({ ...progressFields, attemptId: idSchema })
   .meta({ id: 'ProgressRequest' });
 
+/** Bytes of JSON: figures of an attempt, and no place for what it made. */
+/** Room for a long route and the warnings of any agent: refused, good work would come out as failed. */
+const METRICS_BYTES_MAX = 262_144;
+
 const resultFields = {
   status: z.enum(['completed', 'failed', 'blocked']),
   output: outputSchema.optional(),
@@ -117,7 +121,7 @@ const resultFields = {
   error: text(100_000).optional(),
   /** With `blocked`: what a person should answer. */
   question: text(2_000).optional(),
-  /** `duration` in milliseconds. What breakers read of it is in `BreakerMetrics`; anything else may stand beside it. */
+  /** At most 256 KB of JSON; `duration` in milliseconds. What breakers read of it is in `BreakerMetrics`; anything else may stand beside it. */
   metrics: z
     .looseObject({
       startedAt: z.union([dateTimeSchema, z.date()]).optional(),
@@ -125,6 +129,10 @@ const resultFields = {
       duration: z.number().min(0).optional(),
       usage: reportedUsageSchema.optional(),
     })
+    .refine(
+      (metrics) => bytesOf(JSON.stringify(metrics)) <= METRICS_BYTES_MAX,
+      'must be at most 256 KB of JSON',
+    )
     .optional(),
   artifacts: z.array(artifactSchema).max(100).optional(),
   /** With `failed`: whose fault it was; `task` and `agent` use up one of the task's attempts. Default `task`. */
@@ -212,6 +220,8 @@ export const renewalSchema = z
     owned: z.boolean(),
     leaseExpiresAt: dateTimeSchema.nullable(),
     cancelRequested: z.boolean(),
+    /** It gave way in a deadlock: end its work and release it, before its lease ends, which isn't renewed any more. */
+    gaveWay: z.boolean().default(false),
     /** Its run is paused or quarantined: finish what is under way, nothing new is handed out. */
     runPaused: z.boolean(),
   })
