@@ -18,6 +18,11 @@ export function newUuid(): string {
   return v7();
 }
 
+/** When an id was made, by the clock of who made it; milliseconds, as its first 48 bits say. */
+export function timeOfUuid(uuid: string): number {
+  return Number.parseInt(uuid.replace('-', '').slice(0, 12), 16);
+}
+
 /** `Task not found: ID`, in the words of the original specification. */
 export function notFound(kind: keyof typeof NOT_FOUND, id: string): NeolithError {
   const name = kind.charAt(0).toUpperCase() + kind.slice(1);

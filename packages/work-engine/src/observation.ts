@@ -16,6 +16,8 @@ export type Observation =
       readonly status: AttemptStatus;
       /** Of a failure: as it was reported, `task` where it was not. */
       readonly failureClass: FailureClass | null;
+      /** From when it was claimed to its end. */
+      readonly seconds: number;
     }
   /** A task is over because a budget was spent, or its failure is final: a dead letter. */
   | { readonly kind: 'task_parked' }

@@ -164,8 +164,8 @@ export interface QueueFigure {
   blocked: number;
   running: number;
   /**
-   * For how many seconds the task has been claimable that has been so for longest, runs that hand nothing out aside; of
-   * the thousand longest. 0: nothing waits.
+   * For how many seconds the task has been claimable that has been so for longest, runs that hand nothing out aside. Where
+   * the thousand longest are all of such runs: of the heads of the other queues, at least so long. 0: nothing waits.
    */
   oldestReadySeconds: number;
 }
@@ -188,6 +188,8 @@ export interface QueueFigures {
   resources: ResourceFigures;
   /** Runs that go on or wait for a person, by status. */
   runs: Partial<Record<RunStatus, number>>;
+  /** Open tasks that nobody has been given: nobody will claim them. Each state counted up to the limit. */
+  unassigned: number;
   /** Heard within the last minute. */
   daemonsAlive: number;
 }
@@ -205,6 +207,10 @@ export interface SweepReport {
   trimmedLogs: number;
   /** Resources that attempts held which were not live, taken from them. */
   orphanLocks: number;
+  /** Waits for resources of attempts which were not live, taken away. */
+  orphanWaits: number;
+  /** Daemons that were not heard for a minute: their ids. What they hold is taken back when its leases run out. */
+  lostDaemons: string[];
   /** What could not be done, each with what it was about; everything else was done all the same. */
   faults: Fault[];
 }
@@ -408,7 +414,7 @@ export interface WorkEngine {
 
   /** Events after the cursor (default: from the beginning), oldest first, at most `limit` (default 500). */
   readEvents(options?: { cursor?: string | undefined; limit?: number | undefined }): Promise<EventPage>;
-  listTaskEvents(taskId: string, limit?: number): Promise<EventPage>;
+  listTaskEvents(taskId: string, limit?: number, cursor?: string): Promise<EventPage>;
   /** Where the stream ends now: following from here misses nothing that comes. */
   currentCursor(): Promise<string>;
   /** One reader of the event table for this process; see EventFollower. */

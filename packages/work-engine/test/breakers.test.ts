@@ -126,6 +126,46 @@ describe('a breaker opens', () => {
     expect((await breakerOf(named))?.status).toBe('closed');
   });
 
+  test('never by one task that crashes whoever takes it, again and again; at what several do to it', async () => {
+    const named = newAgent();
+    const orchestrator = await fixture.orchestrator();
+    const crash = async (attempts: number) => {
+      const { id } = await fixture.task(orchestrator, { maxAttempts: attempts });
+      for (let attempt = 1; attempt <= attempts; attempt += 1) {
+        const started = await fixture.engine.executeTask(orchestrator.id, id);
+        if (started.status !== 'in_progress') throw new Error(started.error);
+        await fixture.engine.completeTask(id, {
+          ...{ attemptId: started.attemptId, metrics: named, status: 'failed' },
+          ...{ failureClass: 'agent', error: 'Exit code 137' },
+        });
+      }
+      expect((await fixture.engine.getTask(id)).status).toBe('FAILED');
+    };
+    await crash(12);
+    expect(await breakerOf(named)).toMatchObject({ status: 'closed' });
+    for (let task = 0; task < 3; task += 1) await crash(2);
+    expect(await breakerOf(named)).toMatchObject({ status: 'closed' });
+    await crash(1);
+    expect(await breakerOf(named)).toMatchObject({
+      status: 'open',
+      reason: '5 faults in a row, the last: Exit code 137',
+    });
+  });
+
+  test('by what happened of late alone', async () => {
+    const named = newAgent();
+    fixture.clock.now = new Date();
+    for (let fault = 0; fault < 4; fault += 1) await end(named);
+    fixture.clock.advanceSeconds(600);
+    await end(named);
+    expect((await breakerOf(named))?.status).toBe('closed');
+    for (let fault = 0; fault < 4; fault += 1) await end(named);
+    expect(await breakerOf(named)).toMatchObject({
+      status: 'open',
+      reason: '5 faults in a row, the last: Overloaded',
+    });
+  });
+
   test('at once where the provider says when it takes requests again, until then', async () => {
     const named = newAgent();
     const resetAt = new Date(Date.now() + 3 * 3_600_000);
@@ -139,6 +179,22 @@ describe('a breaker opens', () => {
     expect(refused).toMatchObject({ granted: false, retryAt: resetAt });
   });
 
+  test('for as long as the provider says, by the clock of the database, whatever the daemon takes for now', async () => {
+    const named = newAgent();
+    const { attemptId } = await end({ ...named, resetAt: 'PT5400.5S' });
+    const { endedAt } = await fixture.engine.getAttempt(attemptId);
+    expect(await breakerOf(named)).toMatchObject({
+      status: 'open',
+      openUntil: new Date((endedAt?.getTime() ?? 0) + 5_400_500),
+    });
+    // What is no time and no duration counts as not told.
+    for (const resetAt of ['PT1H', 'PT-5S', '90', 90, '']) {
+      const other = newAgent();
+      await end({ ...other, resetAt });
+      expect((await breakerOf(other))?.status).toBe('closed');
+    }
+  });
+
   test('for each agent and provider, and each workspace, by itself', async () => {
     const named = newAgent();
     await openIt(named);
@@ -146,6 +202,33 @@ describe('a breaker opens', () => {
     const { engine } = await fixture.foreign();
     expect(await engine.listBreakers()).toEqual([]);
     expect(await engine.listHeldAgents()).toEqual([]);
+  });
+});
+
+describe('a probe', () => {
+  test('that has worked for minutes has shown that the agent works; the others need not wait for its end', async () => {
+    const named = newAgent();
+    fixture.clock.now = new Date();
+    await openIt(named);
+    const [early, other] = await claim({ max: 2, leaseSeconds: 7_200 });
+    const [late] = await claim({ leaseSeconds: 7_200 });
+    // Claimed long ago, while it was open and then half-open, and through only now: it has shown nothing yet.
+    fixture.clock.advanceSeconds(1_300);
+    expect(await permitFor(named, other?.attemptId)).toMatchObject({ granted: true, probe: true });
+    await fixture.engine.releaseAttempt(other?.attemptId as string);
+    fixture.clock.advanceSeconds(1_300);
+    expect(await permitFor(named, early?.attemptId)).toMatchObject({ granted: true, probe: true });
+    fixture.clock.advanceSeconds(1_199);
+    expect(await permitFor(named, late?.attemptId)).toMatchObject({ granted: false, status: 'half_open' });
+    fixture.clock.advanceSeconds(1);
+    expect(await permitFor(named, late?.attemptId)).toMatchObject({ granted: true, probe: false });
+    expect(await breakerOf(named)).toMatchObject({ status: 'closed' });
+    // Its own end, whatever it is, is one like others.
+    await fixture.engine.completeTask(early?.taskId as string, {
+      ...{ attemptId: early?.attemptId, metrics: { ...named, probe: true }, status: 'failed' },
+      ...{ failureClass: 'provider', error: 'Overloaded' },
+    });
+    expect(await breakerOf(named)).toMatchObject({ status: 'closed' });
   });
 });
 
@@ -245,6 +328,21 @@ describe('while a breaker is half-open', () => {
     await fixture.engine.releaseAttempt(second.id);
     expect((await permitFor(named)).probe).toBe(true);
     expect((await breakerOf(named))?.status).toBe('half_open');
+  });
+
+  test('a probe whose ground gave way shows nothing, and frees the place', async () => {
+    const named = await halfOpen();
+    const { id } = await permitFor(named);
+    const { taskId } = await fixture.engine.getAttempt(id);
+    await fixture.engine.completeTask(taskId, {
+      status: 'failed',
+      failureClass: 'infrastructure',
+      error: 'The disk is full',
+      attemptId: id,
+      metrics: { ...named, probe: true },
+    });
+    expect(await breakerOf(named)).toMatchObject({ status: 'half_open', trips: 1, probeAttemptId: null });
+    expect((await permitFor(named)).probe).toBe(true);
   });
 
   test('a probe that ended while nobody could be told is seen by the sweep and by the next one who asks', async () => {
@@ -358,6 +456,18 @@ describe('a task that no agent may do', () => {
     const ids = claims.map(({ task }) => task.id);
     expect(owned.map(({ taskId }) => ids.includes(taskId))).toEqual([true, true, false]);
     expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
+  });
+
+  test('nor where whoever closed it died before it could say so, or it was given back a moment too late', async () => {
+    const named = newAgent();
+    await fixture.engine.forceBreaker({ ...named, to: 'open' });
+    await fixture.engine.forceBreaker({ ...named, to: 'closed' });
+    const [owned] = await claim();
+    const availableAt = new Date(Date.now() + 3_600_000);
+    await fixture.engine.releaseAttempt(owned?.attemptId as string, { availableAt, heldBy: [named] });
+    await fixture.engine.sweepExpiredLeases();
+    const { claims } = await fixture.engine.claimNextTask(orchestratorId, { max: 100 });
+    expect(claims.map(({ task }) => task.id)).toContain(owned?.taskId);
   });
 });
 

@@ -167,6 +167,29 @@ test('a part of a run is done again: a task and whatever depends on it, also wha
   expect(await codeOf(fixture.engine.retryRun(run.id, { taskId: idOf('B') }))).toBe('RUN_ENDED');
 });
 
+test('a part that is retried in a run in quarantine is ready, and the run waits for a person still', async () => {
+  const { engine } = fixture;
+  const { run, orchestratorId } = await startedRun(fixture, independent(4), {
+    failureThreshold: { consecutive: 2 },
+  });
+  const claims = await claimAll(fixture, orchestratorId, run.id);
+  for (const { taskId, attemptId } of claims.slice(0, 2)) {
+    await engine.updateTask(taskId, { maxAttempts: 1 });
+    await engine.completeTask(taskId, { status: 'failed', error: 'Red', attemptId });
+  }
+  expect((await engine.getRun(run.id)).status).toBe('QUARANTINED');
+  const [first] = claims;
+  const retried = await engine.retryRun(run.id, { taskId: first?.taskId as string });
+  expect(retried).toMatchObject({ status: 'QUARANTINED', counts: { failed: 1 } });
+  expect((await engine.getTask(first?.taskId as string)).status).toBe('TODO');
+  expect(await claimAll(fixture, orchestratorId, run.id)).toEqual([]);
+  expect((await engine.releaseRun(run.id)).status).toBe('RUNNING');
+  expect((await claimAll(fixture, orchestratorId, run.id)).map(({ taskId }) => taskId)).toContain(
+    first?.taskId,
+  );
+  await expectNoDrift(fixture);
+});
+
 test('what waits in another run for a task that is done again waits again, and is not run over', async () => {
   const { run, byTitle, orchestratorId } = await startedRun(fixture, [
     { key: 'a', title: 'A' },
@@ -190,4 +213,20 @@ test('what waits in another run for a task that is done again waits again, and i
   expect((await fixture.engine.getTask(a)).status).toBe('DONE');
   expect(await codeOf(fixture.engine.retryRun(run.id, { taskId: x }))).toBe('TASK_NOT_FOUND');
   await expectNoDrift(fixture);
+});
+
+test('a place in the list that it never gave is refused, whatever date JavaScript reads in it', async () => {
+  const orchestrator = await fixture.orchestrator();
+  fixture.clock.now = new Date();
+  const { task } = await park(orchestrator, {});
+  for (const time of ['-200000-01-01T00:00:00.000Z', '+275000-01-01T00:00:00.000Z', '2026', 'x', '']) {
+    const filter = { orchestratorId: orchestrator.id, cursor: `${time}~${task.id}` };
+    expect([time, await codeOf(fixture.engine.listDeadLetters(filter))]).toEqual([time, 'INVALID_CURSOR']);
+  }
+  const after = new Date(fixture.clock.now.getTime() + 1_000).toISOString();
+  const { deadLetters } = await fixture.engine.listDeadLetters({
+    orchestratorId: orchestrator.id,
+    cursor: `${after}~${task.id}`,
+  });
+  expect(deadLetters.map(({ task: { id } }) => id)).toEqual([task.id]);
 });

@@ -44,11 +44,21 @@ test('claims, endings and losses are told as numbers and closed words, each once
       [0, 'NOTHING_ELIGIBLE'],
     ]);
     for (const { seconds } of claimed) expect(seconds).toBeGreaterThan(0);
-    expect(seen.filter((one) => one.kind === 'attempt_ended')).toEqual([
-      { kind: 'attempt_ended', status: 'SUCCEEDED', failureClass: null },
-      { kind: 'attempt_ended', status: 'FAILED', failureClass: 'provider' },
-      { kind: 'attempt_ended', status: 'LOST', failureClass: null },
+    const ended = seen.filter((one) => one.kind === 'attempt_ended');
+    const seconds = expect.any(Number);
+    expect(ended).toEqual([
+      { kind: 'attempt_ended', status: 'SUCCEEDED', failureClass: null, seconds },
+      { kind: 'attempt_ended', status: 'FAILED', failureClass: 'provider', seconds },
+      { kind: 'attempt_ended', status: 'LOST', failureClass: null, seconds },
     ]);
+    const [short = -1, , long = -1] = ended.map((one) => one.seconds);
+    expect(short).toBeLessThan(60);
+    expect(Math.abs(long - 3_600)).toBeLessThan(60);
+    const [attempt] = (await engine.getTask(done.task.id)).attempts;
+    expect(short).toBeCloseTo(
+      ((attempt?.endedAt?.getTime() ?? 0) - (attempt?.claimedAt.getTime() ?? 0)) / 1_000,
+      1,
+    );
     // It had one try, and a fault of its provider is no try: nobody has to look at any of them.
     expect(seen.filter((one) => one.kind === 'task_parked')).toEqual([]);
     const poison = await fixture.task(orchestrator, { maxAttempts: 1 });
@@ -139,6 +149,76 @@ test('of a run that is paused nothing counts as waiting too long', async () => {
   } finally {
     fixture.clock.now = null;
   }
+});
+
+test('what waits is seen behind however many older tasks of runs that hand nothing out', async () => {
+  const orchestrator = await fixture.orchestrator();
+  const { engine } = fixture;
+  const held = await engine.createRun({
+    name: 'Held',
+    orchestratorId: orchestrator.id,
+    tasks: Array.from({ length: 1_050 }, (_, n) => ({ title: `H${n}` })),
+  });
+  await engine.startRun(held.id);
+  await engine.pauseRun(held.id);
+  const age = async () => {
+    const { queues } = await engine.readQueueFigures();
+    return queues.find(({ orchestratorId }) => orchestratorId === orchestrator.id)?.oldestReadySeconds;
+  };
+  const start = Date.now();
+  try {
+    fixture.clock.now = new Date(start + 100_000);
+    expect(await age()).toBe(0);
+    const open = await engine.createRun({
+      name: 'Open',
+      orchestratorId: orchestrator.id,
+      tasks: [{ title: 'Due', dueAt: new Date(start + 500_000_000) }],
+    });
+    await engine.startRun(open.id);
+    fixture.clock.now = new Date(start + 150_000);
+    expect(await age()).toBeCloseTo(50, 0);
+    await engine.pauseRun(open.id);
+    expect(await age()).toBe(0);
+    // In no run, of the lowest priority.
+    await fixture.task(orchestrator, { priority: 'LOW' });
+    fixture.clock.now = new Date(start + 170_000);
+    expect(await age()).toBeCloseTo(20, 0);
+    await engine.resumeRun(open.id);
+    expect(await age()).toBeCloseTo(70, 0);
+  } finally {
+    fixture.clock.now = null;
+  }
+});
+
+test('runs that wait for a person, and open tasks of nobody, are counted', async () => {
+  const { engine } = await fixture.foreign();
+  const before = await engine.readQueueFigures();
+  expect([before.runs.QUARANTINED ?? 0, before.unassigned]).toEqual([0, 0]);
+  const orchestrator = await engine.createOrchestrator({ name: 'Q', role: 'r', discipline: 'd' });
+  const run = await engine.createRun({
+    name: 'Fails',
+    orchestratorId: orchestrator.id,
+    config: { failurePolicy: 'quarantine', failureThreshold: { consecutive: 1 } },
+    tasks: [{ title: 'One', maxAttempts: 1 }, { title: 'Two' }],
+  });
+  await engine.startRun(run.id);
+  const { claims } = await engine.claimNextTask(orchestrator.id, { criteria: { runId: run.id } });
+  const [claim] = claims;
+  await engine.completeTask(claim?.task.id as string, {
+    status: 'failed',
+    error: 'Red',
+    attemptId: claim?.attempt.id,
+  });
+  expect((await engine.getRun(run.id)).status).toBe('QUARANTINED');
+  const [first] = await engine.createTasks([
+    { key: 'a', title: 'Ready' },
+    { title: 'Blocked', dependsOn: ['a'] },
+    { title: 'Delayed', availableAt: new Date(Date.now() + 3_600_000) },
+  ]);
+  expect(first?.orchestratorId).toBeNull();
+  const after = await engine.readQueueFigures();
+  expect([after.runs.QUARANTINED, after.unassigned]).toEqual([1, 3]);
+  expect((await engine.readQueueFigures({ depthLimit: 0 })).unassigned).toBe(0);
 });
 
 test('figures tell of breakers, of what is held and of who waits for it, and a deadlock that is broken is counted', async () => {

@@ -133,6 +133,26 @@ test.each(['before the tables have statistics', 'after'])(
   60_000,
 );
 
+test('the ages of queues are found by probes of their indexes, and no queue is sorted', async () => {
+  const { pool } = fixture.test.database;
+  await backlog();
+  await pool.query('ANALYZE');
+  const { plans, done } = await watchPlans(pool);
+  if (plans === null) return;
+  // More than five times: the plan for any input is the one that stays.
+  for (let times = 0; times < 7; times += 1) await fixture.engine.readQueueFigures();
+  await done();
+  const ages = plans.filter((plan) => plan.includes('ready_tasks z'));
+  expect(ages).toHaveLength(7);
+  for (const plan of ages) {
+    const scans = plan.match(/\S+ Scan[^\n]* on ready_tasks z\w*/g) ?? [];
+    expect(scans.length).toBeGreaterThanOrEqual(5);
+    for (const scan of scans)
+      expect(scan).toMatch(/^(?:Index (?:Only )?|Only )Scan using ready_tasks_orchestrator_id_/);
+    expect(plan).not.toMatch(/Sort Key: z\w*\./);
+  }
+});
+
 test('many claims at once probe the queue, also when they are planned while the statistics know of one task', async () => {
   const own = fixture.test.database.pool;
   const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 500 });

@@ -506,7 +506,18 @@ describe('lists', () => {
       ['2 SUCCEEDED', '1 SUCCEEDED'],
       ['0 SUCCEEDED'],
     ]);
-    for (const bad of ['x', 'x~y', `${NOW.toISOString()}~x`])
+    const place = 'att_0198f1c2-0000-7000-8000-000000000000';
+    for (const bad of [
+      'x',
+      'x~y',
+      `${NOW.toISOString()}~x`,
+      // Dates that JavaScript reads: PostgreSQL's end at 4713 BC.
+      `-200000-01-01T00:00:00.000Z~${place}`,
+      `+275000-01-01T00:00:00.000Z~${place}`,
+      `2026-03-09~${place}`,
+      `2026-02-31T00:00:00.000Z~${place}`,
+      `${NOW.toISOString()}~${place}~x`,
+    ])
       expect((await refusal(fixture.engine.listAttempts(orchestrator.id, { cursor: bad }))).code).toBe(
         'INVALID_CURSOR',
       );

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { NewTask } from '../src/index.js';
 import { createFixture } from './support/engineFixture.js';
-import { claimAll, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
+import { claimAll, codeOf, diamond, expectNoDrift, independent, startedRun } from './support/runs.js';
 
 const fixture = createFixture();
 
@@ -220,6 +220,38 @@ describe('what becomes of dependents when a prerequisite fails', () => {
 });
 
 describe('when too much fails', () => {
+  test('a provider that is away stops no run, as its breaker holds the work back; what it costs tasks counts', async () => {
+    const { engine } = fixture;
+    const { run, orchestratorId } = await startedRun(fixture, independent(8), {
+      failureThreshold: { consecutive: 2, minAttempts: 4 },
+      maxConcurrentTasks: 8,
+    });
+    const end = async (
+      claim: { taskId: string; attemptId: string } | undefined,
+      failureClass: 'provider' | 'infrastructure',
+    ) => {
+      const { taskId, attemptId } = claim as { taskId: string; attemptId: string };
+      await engine.completeTask(taskId, { status: 'failed', failureClass, error: '529', attemptId });
+    };
+    const claims = await claimAll(fixture, orchestratorId, run.id);
+    for (const claim of claims.slice(0, 6)) await end(claim, 'provider');
+    expect(await engine.getRun(run.id)).toMatchObject({ status: 'RUNNING', failuresInRow: 0 });
+    // Any other failure counts, and so does a task that is parked.
+    await end(claims[6], 'infrastructure');
+    expect((await engine.getRun(run.id)).failuresInRow).toBe(1);
+    for (let time = 2; time <= 3; time += 1) {
+      const again = await engine.executeTask(orchestratorId, claims[0]?.taskId as string);
+      if (again.status !== 'in_progress') throw new Error(again.error);
+      expect((await engine.getRun(run.id)).status).toBe('RUNNING');
+      await end(again, 'provider');
+    }
+    expect((await engine.getTask(claims[0]?.taskId as string)).status).toBe('FAILED');
+    expect(await engine.getRun(run.id)).toMatchObject({
+      status: 'QUARANTINED',
+      reason: '2 attempts failed in a row',
+    });
+  });
+
   test('a run in quarantine hands out nothing, keeps what it has, and goes on when it is released', async () => {
     const { engine } = fixture;
     const { run, orchestratorId } = await startedRun(fixture, once(independent(9)), {
@@ -244,6 +276,45 @@ describe('when too much fails', () => {
       reason: null,
     });
     expect((await claimAll(fixture, orchestratorId, run.id)).length).toBe(3);
+  });
+
+  test.each([
+    { way: 'released', status: 'RUNNING', next: ['T4', 'T5'] },
+    { way: 'retried', status: 'RUNNING', next: ['T0', 'T1', 'T2', 'T4', 'T5'] },
+    { way: 'stopped', status: 'CANCELLED', next: [] },
+  ] as const)('only a person ends a quarantine: $way', async ({ way, status, next }) => {
+    const { engine } = fixture;
+    const { run, orchestratorId, byTitle } = await startedRun(fixture, once(independent(6)), {
+      failureThreshold: { consecutive: 3 },
+      maxConcurrentTasks: 5,
+    });
+    const claims = await claimAll(fixture, orchestratorId, run.id, 4);
+    for (const claim of claims.slice(0, 3)) await fail(claim);
+    // What ran goes on and may end well, and time goes by: nothing of it is a way out.
+    await engine.completeTask(claims[3]?.taskId as string, {
+      status: 'completed',
+      attemptId: claims[3]?.attemptId,
+    });
+    await engine.sweepExpiredLeases();
+    await engine.recalculateAllStatuses();
+    for (const verb of ['startRun', 'pauseRun', 'resumeRun', 'completeRun'] as const)
+      expect(await codeOf(engine[verb](run.id))).toBe('INVALID_TRANSITION');
+    expect((await engine.getRun(run.id)).status).toBe('QUARANTINED');
+    expect(await claimAll(fixture, orchestratorId, run.id)).toEqual([]);
+
+    const ways = { released: engine.releaseRun, retried: engine.retryRun, stopped: engine.stopRun };
+    expect(await ways[way](run.id)).toMatchObject({ status, failuresInRow: 0 });
+    const titles = (await claimAll(fixture, orchestratorId, run.id)).map(({ title }) => title);
+    expect(titles.toSorted()).toEqual(next);
+    const statusOf = async (title: string) => (await engine.getTask(byTitle.get(title)?.id as string)).status;
+    expect([await statusOf('T0'), await statusOf('T4')]).toEqual(
+      {
+        released: ['FAILED', 'IN_PROGRESS'],
+        retried: ['IN_PROGRESS', 'IN_PROGRESS'],
+        stopped: ['FAILED', 'CANCELLED'],
+      }[way],
+    );
+    await expectNoDrift(fixture);
   });
 
   test('a success ends a row of failures; the rate counts from its minimum on', async () => {

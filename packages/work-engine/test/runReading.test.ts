@@ -162,10 +162,12 @@ describe('progress', () => {
     const unstarted = await engine.createRun({ name: 'Empty' });
     expect((await engine.getProgress(unstarted.id)).waitingFor).toEqual(['It has not been started']);
     const { run } = await startedRun(fixture, independent(1));
+    expect((await engine.getProgress(run.id)).eta).not.toBeNull();
     await engine.pauseRun(run.id);
-    expect((await engine.getProgress(run.id)).waitingFor).toEqual([
-      'It is paused; nothing new is handed out',
-    ]);
+    expect(await engine.getProgress(run.id)).toMatchObject({
+      waitingFor: ['It is paused; nothing new is handed out'],
+      eta: null,
+    });
     await engine.resumeRun(run.id);
     await engine.executeStep(run.id, () => 1);
     expect(await engine.getProgress(run.id)).toMatchObject({ percent: 100, waitingFor: [], eta: null });

@@ -461,6 +461,7 @@ describe('leases', () => {
       owned: true,
       leaseExpiresAt: new Date(NOW.getTime() + 89_000),
       cancelRequested: false,
+      gaveWay: false,
       runPaused: false,
     });
     await fixture.engine.cancelTask(taskId);

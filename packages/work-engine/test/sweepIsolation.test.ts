@@ -9,12 +9,13 @@ async function poison(
   column: string,
   id: string,
   when = 'UPDATE',
+  code = 'P0001',
 ): Promise<() => Promise<unknown>> {
   const { pool } = fixture.test.database;
   const uuid = id.replace(/^[a-z]+_/, '');
   const name = `poison_${uuid.replaceAll('-', '')}`;
   await pool.query(
-    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned row'; END $$`,
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned row' USING ERRCODE = '${code}'; END $$`,
   );
   await pool.query(
     `CREATE TRIGGER ${name} BEFORE ${when} ON ${table} FOR EACH ROW
@@ -53,6 +54,40 @@ test('one task that can not be taken back holds up none of the others, and is na
   fixture.clock.now = null;
 });
 
+test('a delayed task that can not be promoted holds up neither those of its orchestrator nor any claim, and is named', async () => {
+  const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 50 });
+  const at = new Date(Date.now() + 10_000);
+  const tasks = [];
+  for (let n = 0; n < 9; n += 1) tasks.push(await fixture.task(orchestrator, { availableAt: at }));
+  const bad = tasks[4]?.id as string;
+  const mend = await poison('ready_tasks', 'task_id', bad, 'INSERT');
+  fixture.clock.now = new Date(Date.now() + 60_000);
+  const report = await fixture.engine.sweepExpiredLeases();
+  expect(report).toMatchObject({ promoted: 8, faults: [{ step: 'delayed', id: bad }] });
+  const { claims } = await fixture.engine.claimNextTask(orchestrator.id, { max: 20 });
+  expect(claims.map(({ task }) => task.id)).toEqual(tasks.map(({ id }) => id).filter((id) => id !== bad));
+  expect((await fixture.engine.sweepExpiredLeases()).faults).toEqual([]);
+  // It is tried again, and mended it comes.
+  fixture.clock.advanceSeconds(3_600);
+  expect((await fixture.engine.sweepExpiredLeases()).faults).toMatchObject([{ step: 'delayed', id: bad }]);
+  await mend();
+  fixture.clock.advanceSeconds(3_600);
+  expect(await fixture.engine.sweepExpiredLeases()).toMatchObject({ promoted: 1, faults: [] });
+  fixture.clock.now = null;
+});
+
+test('a delayed task that only met a lock is promoted by the next sweep', async () => {
+  const orchestrator = await fixture.orchestrator();
+  const task = await fixture.task(orchestrator, { availableAt: new Date(Date.now() + 10_000) });
+  // What PostgreSQL says of a statement that ran out of its time, as one does that waits for others.
+  const mend = await poison('ready_tasks', 'task_id', task.id, 'INSERT', '57014');
+  fixture.clock.now = new Date(Date.now() + 60_000);
+  expect(await fixture.engine.sweepExpiredLeases()).toMatchObject({ promoted: 0, faults: [{ id: task.id }] });
+  await mend();
+  expect(await fixture.engine.sweepExpiredLeases()).toMatchObject({ promoted: 1, faults: [] });
+  fixture.clock.now = null;
+});
+
 test('an orchestrator whose delayed tasks can not be promoted holds up no other', async () => {
   const [sound, broken, later] = [
     await fixture.orchestrator(),
@@ -62,13 +97,18 @@ test('an orchestrator whose delayed tasks can not be promoted holds up no other'
   const at = new Date(Date.now() + 10_000);
   const tasks = [];
   for (const one of [sound, broken, later]) tasks.push(await fixture.task(one, { availableAt: at }));
-  await poison('ready_tasks', 'task_id', tasks[1]?.id as string, 'INSERT');
+  const mend = await poison('ready_tasks', 'task_id', tasks[1]?.id as string, 'INSERT');
   fixture.clock.now = new Date(Date.now() + 60_000);
   const report = await fixture.engine.sweepExpiredLeases();
   expect(report.promoted).toBe(2);
-  expect(report.faults).toMatchObject([{ step: 'delayed', id: broken.id }]);
+  expect(report.faults).toMatchObject([{ step: 'delayed', id: tasks[1]?.id }]);
   expect((await fixture.engine.selectNextTask(sound.id))?.id).toBe(tasks[0]?.id);
   expect((await fixture.engine.selectNextTask(later.id))?.id).toBe(tasks[2]?.id);
+  expect(await fixture.engine.selectNextTask(broken.id)).toBeNull();
+  // Mended, it need not wait until it is tried again: the repair brings it back.
+  await mend();
+  expect((await fixture.engine.recalculateAllStatuses()).repaired).toMatchObject([{ taskId: tasks[1]?.id }]);
+  expect((await fixture.engine.selectNextTask(broken.id))?.id).toBe(tasks[1]?.id);
   fixture.clock.now = null;
 });
 
@@ -150,4 +190,33 @@ test('looked at bit by bit, what drifted is found wherever it stands, and each b
   expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
   const { events } = await fixture.engine.listTaskEvents(tasks[11]?.id as string);
   expect(events.filter(({ type }) => type === 'task.repaired')).toHaveLength(1);
+});
+
+test('one daemon that can not be noted as lost holds up none of the others', async () => {
+  const { engine, clock } = fixture;
+  const orchestrator = await fixture.orchestrator();
+  const daemons = [];
+  for (const name of ['a', 'b', 'c'])
+    daemons.push(
+      await engine.registerDaemon({
+        name,
+        host: 'h',
+        version: '1',
+        slots: 1,
+        orchestratorIds: [orchestrator.id],
+      }),
+    );
+  const [a, b, c] = daemons.map(({ id }) => id);
+  const mend = await poison('daemons', 'id', b as string);
+  clock.now = new Date(Date.now() + 61_000);
+  try {
+    const report = await engine.sweepExpiredLeases();
+    expect(report.lostDaemons).toEqual([a, c]);
+    expect(report.faults).toMatchObject([{ step: 'daemons', id: b, error: { message: 'poisoned row' } }]);
+    await mend();
+    const next = await engine.sweepExpiredLeases();
+    expect([next.lostDaemons, next.faults]).toEqual([[b], []]);
+  } finally {
+    clock.now = null;
+  }
 });

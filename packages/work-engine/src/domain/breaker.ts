@@ -189,7 +189,7 @@ function grantPermit(state: BreakerState, attemptId: string, now: Date): Breaker
   if (isDue(state, now)) return { ...halfOpen(state, now, attemptId), grant: 'probe' };
   if (state.status === 'open') return { state, event: null, grant: 'refused' };
   if (state.probeAttemptId === null)
-    return { state: { ...state, probeAttemptId: attemptId }, event: null, grant: 'probe' };
+    return { state: { ...state, changedAt: now, probeAttemptId: attemptId }, event: null, grant: 'probe' };
   // The answer of its first call may have been lost.
   return { state, event: null, grant: state.probeAttemptId === attemptId ? 'probe' : 'refused' };
 }

@@ -101,7 +101,8 @@ export function describeEta(input: {
   lastWave: number;
 }): RunProgress['eta'] {
   const { run, at, forecast, slots } = input;
-  if (isRunEnded(run.status)) return null;
+  // Nobody knows when a person comes.
+  if (isRunEnded(run.status) || run.status === 'QUARANTINED' || run.status === 'PAUSED') return null;
   const left = forecast.estimated + forecast.measured + forecast.assumed;
   if (left === 0) return null;
   const bound = forecast.chainSeconds >= forecast.slotSeconds ? 'critical-path' : 'slots';

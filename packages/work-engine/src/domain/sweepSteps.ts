@@ -6,6 +6,7 @@ export const SWEEP_STEPS = [
   'runs',
   'delayed',
   'resources',
+  'daemons',
   'requests',
   'keys',
   'outcomes',

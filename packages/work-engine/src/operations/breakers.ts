@@ -32,6 +32,7 @@ import {
   findLease,
   letHeldTasksGo,
   listBreakerRows,
+  listClosedThatHold,
   lockBreaker,
   tellBreaker,
   toBreaker,
@@ -48,6 +49,11 @@ import { workspaceOf } from './workspace.js';
 const ASK_AGAIN_SECONDS = 15;
 /** Where a person holds it open for good: how often a task comes by to see. Seconds. */
 const HELD_SECONDS = 300;
+/**
+ * An attempt that has worked for so long has shown that its agent and provider work; the others needn't wait for its end. Longer
+ * than a daemon lets an agent be silent: one that hangs on a provider that doesn't answer has been ended by then.
+ */
+const PROBE_SECONDS = 1_200;
 const REASON_CHARS_MAX = 500;
 const PROBES_MAX = 3;
 
@@ -186,7 +192,8 @@ export async function noteAttemptEnd(engine: EngineContext, attemptId: string): 
 
 /**
  * Looks at every breaker that isn't closed: one whose time is over is half-open, and a probe that ended without telling,
- * because it was lost or its server died, has shown what it has shown. Returns how many changed.
+ * because it was lost or its server died, has shown what it has shown, as has one that has worked for minutes. Lets tasks go that
+ * are held by one that is closed. Returns how many changed.
  */
 export async function reviewBreakers(engine: EngineContext, isolation: FaultIsolation): Promise<number> {
   const step = 'breakers';
@@ -196,6 +203,13 @@ export async function reviewBreakers(engine: EngineContext, isolation: FaultIsol
   let changes = 0;
   for (const row of listed ?? []) {
     if ((await isolation.one({ step }, () => reviewBreaker(engine, keyOf(row)))) === true) changes += 1;
+  }
+  const holding = await isolation.one({ step }, () => listClosedThatHold(engine.pool, engine.workspaceId));
+  for (const row of holding ?? []) {
+    const now = await isolation.one({ step }, () =>
+      transact(engine.pool, (client) => readNow(client, engine.now())),
+    );
+    if (now !== undefined) await isolation.one({ step }, () => letHeldTasksGo(engine.pool, keyOf(row), now));
   }
   return changes;
 }
@@ -225,7 +239,9 @@ async function settleProbe(
   const probe = row.probe_attempt_id;
   if (probe === null) return row;
   const lease = await findLease(client, probe, row.workspace_id);
-  if (lease !== null && !lease.merging) return row;
+  // From when it was let through, at least: who had waited for its turn before that has shown nothing yet.
+  const workingFrom = Math.max(lease?.claimed_at.getTime() ?? 0, row.changed_at.getTime());
+  if (lease !== null && !lease.merging && now.getTime() - workingFrom < PROBE_SECONDS * 1_000) return row;
   const attempt = lease === null ? await findEndedAttempt(client, probe, row.workspace_id) : null;
   const fact: BreakerFact =
     lease !== null
@@ -260,9 +276,14 @@ async function factOf(
     kind: 'fault',
     attemptId: attempt.id,
     why,
-    resetAt: breakerMetricsOf(attempt.metrics).resetAt,
+    resetAt: resetTimeOf(attempt),
     counts,
   };
+}
+
+function resetTimeOf(attempt: EndedAttemptRow): Date | null {
+  const { resetAt, resetInSeconds } = breakerMetricsOf(attempt.metrics);
+  return resetInSeconds === null ? resetAt : new Date(attempt.ended_at.getTime() + resetInSeconds * 1_000);
 }
 
 /** Decides, writes what differs, and tells it. */

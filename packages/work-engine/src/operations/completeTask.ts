@@ -10,7 +10,7 @@ import {
 } from '@neolith/contracts';
 import { storableJson } from '../domain/storable.js';
 import type { EngineContext } from '../engineContext.js';
-import { notFound, uuidOf } from '../ids.js';
+import { notFound, timeOfUuid, uuidOf } from '../ids.js';
 import { readSettlement } from '../store/readSettlement.js';
 import type { AttemptEnding, SettlementRow } from '../store/settleAttempts.js';
 import { toEngineError } from '../store/sql.js';
@@ -129,7 +129,12 @@ export async function answerSettlement(
 export function observeEnding(
   engine: Pick<EngineContext, 'observe'>,
   ending: Pick<AttemptEnding, 'result' | 'failureClass'>,
-  { status, attempt_status }: Pick<SettlementRow, 'status' | 'attempt_status'>,
+  {
+    status,
+    attempt_status,
+    attempt_id,
+    settled_at,
+  }: Pick<SettlementRow, 'status' | 'attempt_status' | 'attempt_id' | 'settled_at'>,
 ): void {
   if (ending.result === 'merged' || ending.result === 'merge_failed') {
     engine.observe({ kind: 'merge_ended', outcome: ending.result === 'merged' ? 'merged' : 'failed' });
@@ -141,6 +146,11 @@ export function observeEnding(
     kind: 'attempt_ended',
     status: attempt_status,
     failureClass: failed ? (ending.failureClass ?? 'task') : null,
+    // Its id was made with the claim and holds the time: nothing need be read for it.
+    seconds:
+      attempt_id === null || settled_at === null
+        ? 0
+        : Math.max(0, (settled_at.getTime() - timeOfUuid(attempt_id)) / 1_000),
   });
   if (status === 'FAILED') engine.observe({ kind: 'task_parked' });
 }

@@ -28,7 +28,13 @@ function toDaemon(row: DaemonRow): Daemon {
     orchestratorIds: row.orchestrator_ids.map((id) => formatId('orchestrator', id)),
     startedAt: row.started_at,
     lastSeenAt: row.last_seen_at,
+    lostAt: isLost(row) ? row.lost_at : null,
   };
+}
+
+/** One that was heard after it was noted is back. */
+function isLost({ state, lost_at, last_seen_at }: DaemonRow): boolean {
+  return lost_at !== null && lost_at > last_seen_at && state !== 'STOPPED';
 }
 
 /**
@@ -122,6 +128,7 @@ export async function listDaemons(engine: EngineContext): Promise<Daemon[]> {
       orchestrator_ids: row.orchestratorIds,
       started_at: row.startedAt,
       last_seen_at: row.lastSeenAt,
+      lost_at: row.lostAt,
     }),
   );
 }

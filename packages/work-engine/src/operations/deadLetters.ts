@@ -4,7 +4,6 @@ import {
   type DeadLetterPage,
   formatId,
   NeolithError,
-  parseId,
   REDRIVE_MAX,
   type RedriveRequest,
   type RedriveResult,
@@ -19,6 +18,7 @@ import { toEngineError } from '../store/sql.js';
 import { OTHER_BUDGET } from './completeTask.js';
 import { parseWritten } from './parseWritten.js';
 import { retryTask } from './retryTask.js';
+import { formatTimeCursor, parseTimeCursor } from './timeCursor.js';
 
 /**
  * Tasks that are parked because they failed for good, newest first, page by page, each with the reason of its last
@@ -36,7 +36,7 @@ export async function listDeadLetters(
     deadLetters: page.map(toDeadLetter),
     nextCursor:
       rows.length > limit && last !== undefined
-        ? `${(last.finished_at as Date).toISOString()}~${formatId('task', last.id)}`
+        ? formatTimeCursor('task', last.finished_at as Date, last.id)
         : null,
   };
 }
@@ -74,29 +74,17 @@ async function readRows(
   filter: Partial<DeadLetterFilter>,
   limit: number,
 ): Promise<DeadLetterRow[]> {
+  const before = filter.cursor === undefined ? null : parseTimeCursor('task', filter.cursor);
   return listDeadLetterRows(engine.pool, {
     workspaceId: engine.workspaceId,
     orchestratorId:
       filter.orchestratorId === undefined ? null : uuidOf('orchestrator', filter.orchestratorId),
     runId: filter.runId === undefined ? null : uuidOf('run', filter.runId),
-    before: filter.cursor === undefined ? null : parseCursor(filter.cursor),
+    before: before && { finishedAt: before.at, id: before.id },
     limit,
   }).catch((error: unknown) => {
     throw toEngineError(error);
   });
-}
-
-function parseCursor(cursor: string): { finishedAt: Date; id: string } {
-  const [time = '', task = ''] = cursor.split('~');
-  const finishedAt = new Date(time);
-  const id = parseId('task', task);
-  if (id === null || Number.isNaN(finishedAt.getTime())) {
-    throw new NeolithError(
-      'INVALID_CURSOR',
-      'The cursor is not one that this list gave; leave it out to begin anew',
-    );
-  }
-  return { finishedAt, id };
 }
 
 function toDeadLetter(row: DeadLetterRow): DeadLetter {

@@ -2,7 +2,9 @@ import { formatId, type ReleaseAttempt, releaseAttemptSchema, type Settlement } 
 import type { EngineContext } from '../engineContext.js';
 import { notFound, uuidOf } from '../ids.js';
 import { findAttempt } from '../store/findAttempt.js';
-import { releaseAttemptUntil } from '../store/settleAttempts.js';
+import { readNow } from '../store/lockTask.js';
+import { GAVE_WAY, releaseAttemptUntil } from '../store/settleAttempts.js';
+import { declareAskedFor, hasGivenWay } from '../store/writeResources.js';
 import { answerSettlement, OTHER_BUDGET, settle } from './completeTask.js';
 import { parseWritten } from './parseWritten.js';
 
@@ -31,7 +33,11 @@ export async function releaseAttempt(
   const { availableAt, reason, heldBy } = parseWritten(releaseAttemptSchema, options, 'The release');
   const { uuid, taskUuid } = await findOwned(engine, attemptId);
   const taskId = formatId('task', taskUuid);
-  const ending = { taskId: taskUuid, attemptId: uuid, result: 'released', error: reason } as const;
+  const gaveWay = await hasGivenWay(engine.pool, uuid);
+  // What it asked for goes with its lease: before that its task declares it.
+  if (gaveWay) await declareAskedFor(engine.pool, uuid, await readNow(engine.pool, engine.now()));
+  const error = reason ?? (gaveWay ? GAVE_WAY : undefined);
+  const ending = { taskId: taskUuid, attemptId: uuid, result: 'released', error } as const;
   if (availableAt === undefined) return settle(engine, taskId, ending);
   const rows = await releaseAttemptUntil(
     engine.pool,

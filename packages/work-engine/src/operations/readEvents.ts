@@ -129,16 +129,29 @@ export async function currentCursor(engine: Pick<EngineContext, 'pool'>): Promis
   return formatCursor({ epoch, ...horizon });
 }
 
-/** The history of a task, oldest first (default 500 events). Errors: TASK_NOT_FOUND. */
-export async function listTaskEvents(engine: EngineContext, taskId: string, limit = 500): Promise<EventPage> {
+/**
+ * The history of a task, oldest first (default 500 events, at most 5,000), after the event with that cursor. Errors:
+ * TASK_NOT_FOUND, INVALID_CURSOR.
+ */
+export async function listTaskEvents(
+  engine: EngineContext,
+  taskId: string,
+  limit = 500,
+  cursor?: string,
+): Promise<EventPage> {
   const uuid = uuidOf('task', taskId);
+  const after = cursor === undefined ? null : parseCursor(cursor);
   try {
     if ((await findTask(engine.pool, uuid, engine.workspaceId)) === null) throw notFound('task', taskId);
     const epoch = await readEpoch(engine.pool);
-    const events = (await readTaskEventRows(engine.pool, uuid, Math.min(Math.max(limit, 1), 5_000))).map(
-      (row) => toEvent(row, epoch),
-    );
-    return { events, cursor: events[events.length - 1]?.cursor ?? (await currentCursor(engine)) };
+    const rows = await readTaskEventRows(engine.pool, {
+      taskId: uuid,
+      // A place in another history is no place in this one.
+      afterSeq: after?.epoch === epoch ? after.seq : '0',
+      limit: Math.min(Math.max(limit, 1), 5_000),
+    });
+    const events = rows.map((row) => toEvent(row, epoch));
+    return { events, cursor: events[events.length - 1]?.cursor ?? cursor ?? (await currentCursor(engine)) };
   } catch (error) {
     throw toEngineError(error);
   }

@@ -4,6 +4,7 @@ import {
   countDaemonsAlive,
   countOpenRuns,
   countResources,
+  countUnassigned,
   listBreakerStatuses,
   readQueues,
 } from '../store/readQueueFigures.js';
@@ -54,6 +55,7 @@ export async function readQueueFigures(
         oldestWaitSeconds: Math.max(0, resources.oldest_seconds),
       },
       runs: Object.fromEntries(runs.map(({ status, amount }) => [status, amount])),
+      unassigned: await countUnassigned(pool, workspaceId, depthLimit),
       daemonsAlive: await countDaemonsAlive(pool, workspaceId, now),
     };
   } catch (error) {

@@ -2,7 +2,6 @@ import {
   type Attempt,
   type AttemptPage,
   type BlockReason,
-  formatId,
   mergeBackoff,
   NeolithError,
   parseId,
@@ -21,6 +20,7 @@ import { type TaskRow, toAttempt, toTask, toTaskReference } from '../store/rows.
 import { toEngineError } from '../store/sql.js';
 import { findNeighbours, findResult } from '../store/taskNeighbours.js';
 import { waitsFor as readWaitsFor } from '../store/waitsFor.js';
+import { formatTimeCursor, parseTimeCursor } from './timeCursor.js';
 
 /** One task, what it waits for, what waits for it, its attempts and its result. Errors: TASK_NOT_FOUND. */
 export async function getTask(engine: EngineContext, taskId: string): Promise<TaskDetail> {
@@ -113,12 +113,12 @@ export async function listAttempts(
   page: { limit?: number | undefined; cursor?: string | undefined } = {},
 ): Promise<AttemptPage> {
   const limit = pageSize(page.limit);
-  const [endedAt, id] = page.cursor === undefined ? [null, null] : parseCursor(page.cursor);
+  const before = page.cursor === undefined ? null : parseTimeCursor('attempt', page.cursor);
   const rows = await listAttemptRows(engine.pool, {
     workspaceId: engine.workspaceId,
     orchestratorId: uuidOf('orchestrator', orchestratorId),
-    beforeEndedAt: endedAt,
-    beforeId: id,
+    beforeEndedAt: before?.at ?? null,
+    beforeId: before?.id ?? null,
     limit: limit + 1,
   }).catch((error: unknown) => {
     throw toEngineError(error);
@@ -134,26 +134,13 @@ export async function listAttempts(
     })),
     nextCursor:
       ended.length > limit && last !== undefined
-        ? `${(last.ended_at as Date).toISOString()}~${formatId('attempt', last.id)}`
+        ? formatTimeCursor('attempt', last.ended_at as Date, last.id)
         : null,
   };
 }
 
 function pageSize(limit: number | undefined): number {
   return Math.min(Math.max(Math.floor(limit ?? 50), 1), 500);
-}
-
-function parseCursor(cursor: string): [Date, string] {
-  const [time = '', attempt = ''] = cursor.split('~');
-  const endedAt = new Date(time);
-  const id = parseId('attempt', attempt);
-  if (id === null || Number.isNaN(endedAt.getTime())) {
-    throw new NeolithError(
-      'INVALID_CURSOR',
-      'The cursor is not one that this list gave; leave it out to begin anew',
-    );
-  }
-  return [endedAt, id];
 }
 
 /** The row of a task. Errors: TASK_NOT_FOUND. */

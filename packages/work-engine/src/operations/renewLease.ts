@@ -3,6 +3,7 @@ import type { EngineContext } from '../engineContext.js';
 
 /**
  * Renews the lease of an attempt by as long as it was given at first, and says whether a cancel was requested.
+ * One that gave way in a deadlock keeps what is left of its lease, to end and be released in.
  * A lease that has run out but was not yet taken back can still be renewed.
  * Errors: LEASE_LOST where the attempt no longer owns its task.
  */
@@ -35,6 +36,7 @@ export async function renewAll(engine: EngineContext, attemptIds: readonly strin
       owned: row !== undefined,
       leaseExpiresAt: row?.expires_at ?? null,
       cancelRequested: row?.cancel_requested_at != null,
+      gaveWay: row?.gave_way ?? false,
       runPaused: row?.run_paused ?? false,
     };
   });

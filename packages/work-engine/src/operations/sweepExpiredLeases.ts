@@ -7,18 +7,22 @@ import { readNow } from '../store/lockTask.js';
 import { listRunsToReview } from '../store/readRun.js';
 import {
   type AttemptEnding,
+  GAVE_WAY,
   prepareEnding,
   type SettleGroup,
   type SettlementRow,
   settleAttempts,
 } from '../store/settleAttempts.js';
-import { toEngineError, transact } from '../store/sql.js';
+import { isPassing, toEngineError, transact } from '../store/sql.js';
 import { sumUpOutcomes } from '../store/sumUpOutcomes.js';
 import {
   type ExpiredLease,
   forgetOldRequests,
   listDue,
+  listDueTasks,
   promoteDue,
+  promoteTasks,
+  putOff,
   readCancelledInProcess,
   readExpired,
 } from '../store/sweep.js';
@@ -27,6 +31,7 @@ import type { SweepOptions, SweepReport } from '../workEngine.js';
 import { reviewBreakers } from './breakers.js';
 import { observeEnding } from './completeTask.js';
 import { type FaultIsolation, isolateFaults } from './isolateFaults.js';
+import { loseDaemons } from './loseDaemons.js';
 import { sweepResources } from './resources/sweepResources.js';
 
 const BATCH = 500;
@@ -36,12 +41,14 @@ const LOSS_BUDGET = 3;
 const TRIM_BATCH = 2_000;
 /** Chunks of logs removed in one transaction, or those of one log. */
 const TRIM_CHUNKS = 2_000;
+/** After that a delayed task is tried again that could not be promoted. */
+const PUT_OFF_SECONDS = 3_600;
 /** A sweep goes no further with old events, or old logs, after this time, so that leases are looked at in time; the next one goes on. */
 const TRIM_MS = 250;
 
 /**
  * Takes back what leases that ran out still hold: the attempt is LOST, its task claimable again at once, or FAILED
- * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Looks after resources: grants, circles of waiting, locks without an attempt. Promotes delayed tasks whose time has come, and lets runs
+ * after the third loss, or CANCELLED where that was asked for. Moves breakers whose time is over. Looks after resources: grants, circles of waiting, locks without an attempt. Notes which daemons fell silent. Promotes delayed tasks whose time has come, and lets runs
  * time out, open waves and end where nothing else made them. Sums up days that are over, for the statistics. Removes
  * events and logs that are older than their workspace keeps them, a piece at a time, and request ids of claims and
  * idempotency keys after a day. Works on all
@@ -66,7 +73,8 @@ export async function sweepExpiredLeases(
     await reviewBreakers(engine, isolation);
     const runs = await reviewDueRuns(engine, isolation);
     const promoted = await promoteAll(engine, isolation);
-    const orphanLocks = await sweepResources(engine, isolation);
+    const orphans = await sweepResources(engine, isolation);
+    const silent = await loseDaemons(engine, isolation, options.reachableSeconds ?? null);
     await isolation.one({ step: 'requests' }, () => forgetOldRequests(engine.pool, engine.now()));
     await isolation.one({ step: 'outcomes' }, () => sumUpOutcomes(engine.pool, engine.workspaceId));
     const trimmed = await isolation.one({ step: 'events' }, () =>
@@ -76,12 +84,14 @@ export async function sweepExpiredLeases(
       trimForAWhile(engine, TRIM_CHUNKS, trimLogs),
     );
     await isolation.one({ step: 'keys' }, () => forgetOldKeys(engine.pool, engine.now()));
-    if (lost.length > 0 || promoted > 0 || runs.length > 0) engine.events.poke();
+    if (lost.length + promoted + runs.length + silent.length > 0) engine.events.poke();
     return {
       lost,
       promoted,
       runs,
-      orphanLocks,
+      orphanLocks: orphans.locks,
+      orphanWaits: orphans.waits,
+      lostDaemons: silent,
       trimmed: trimmed ?? 0,
       trimmedLogs: trimmedLogs ?? 0,
       faults: [...isolation.faults],
@@ -119,11 +129,14 @@ async function takeBack(
       (expired ?? []).map((lease) => ({
         taskId: lease.task_id,
         attemptId: lease.attempt_id,
-        result: 'lost',
-        error: `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
+        result: lease.gave_way ? 'released' : 'lost',
+        error: lease.gave_way
+          ? GAVE_WAY
+          : `The lease ran out at ${lease.expires_at.toISOString()} without a sign of life`,
       })),
     );
-    for (const row of rows) {
+    const gaveWay = new Set(expired?.filter((lease) => lease.gave_way).map((lease) => lease.attempt_id));
+    for (const row of rows.filter(({ attempt_id: id }) => id === null || !gaveWay.has(id))) {
       lost.push({
         taskId: formatId('task', row.task_id),
         attemptId: formatId('attempt', row.attempt_id as string),
@@ -201,11 +214,36 @@ async function promoteAll(engine: EngineContext, isolation: FaultIsolation): Pro
   let promoted = 0;
   for (const id of due ?? []) {
     const more = await isolation.one({ step: 'delayed', kind: 'orchestrator', id }, () =>
-      promoteDue(engine.pool, { orchestratorId: id, now: engine.now() }),
+      promoteDue(engine.pool, { orchestratorId: id, now: engine.now() }).catch(() =>
+        promoteApart(engine, isolation, id),
+      ),
     );
     promoted += more ?? 0;
   }
   return promoted;
+}
+
+/** Where they can't be promoted together: apart. Those that can't be at all are put off, or every claim would meet them. */
+async function promoteApart(
+  engine: EngineContext,
+  isolation: FaultIsolation,
+  orchestratorId: string | null,
+): Promise<number> {
+  const due = await listDueTasks(engine.pool, { orchestratorId, now: engine.now() });
+  const done = await isolation.many(
+    { step: 'delayed', kind: 'task', idOf: (taskId: string) => taskId },
+    due,
+    async (taskIds) => {
+      await promoteTasks(engine.pool, { orchestratorId, taskIds, now: engine.now() });
+      return taskIds;
+    },
+  );
+  // One that only met a lock, or took too long, is the next sweep's.
+  const passing = new Set(isolation.faults.filter(({ error }) => isPassing(error)).map(({ id }) => id));
+  const left = due.filter((taskId) => !done.includes(taskId) && !passing.has(formatId('task', taskId)));
+  if (left.length > 0)
+    await putOff(engine.pool, { taskIds: left, seconds: PUT_OFF_SECONDS, now: engine.now() });
+  return done.length;
 }
 
 /** Removes what is old, piece by piece, until nothing is left or the time is up. Returns how much. */

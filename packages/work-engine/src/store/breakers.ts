@@ -149,10 +149,12 @@ const COUNT = {
   name: 'count_faults',
   // Written anew at each fault instead of kept up: successes, which are nearly all, then cost nothing. Whose fault an
   // attempt was its class says; one that failed at its task shows that the agent works. What was cancelled, lost, or stood
-  // on ground that gave way says nothing.
+  // on ground that gave way says nothing. What a provider answers is never the doing of a task, and counts each time; that an
+  // agent crashed or stalled may well be, so a task that does that to it again and again counts once.
   text: `
     WITH late AS (
-      SELECT a.ended_at, a.id, a.status IN ('FAILED', 'TIMED_OUT') AND a.failure_class IN ('agent', 'provider') AS is_fault
+      SELECT a.ended_at, a.id, a.status IN ('FAILED', 'TIMED_OUT') AND a.failure_class IN ('agent', 'provider') AS is_fault,
+             CASE a.failure_class WHEN 'agent' THEN a.task_id ELSE a.id END AS counted_as
       FROM orchestrators o CROSS JOIN LATERAL (
         SELECT a.* FROM attempts a WHERE a.orchestrator_id = o.id AND a.ended_at > $4 ORDER BY a.ended_at DESC, a.id DESC LIMIT ${LOOKED_AT_MAX}
       ) a
@@ -162,8 +164,8 @@ const COUNT = {
     ), last_good AS (
       SELECT l.ended_at, l.id FROM late l WHERE NOT l.is_fault ORDER BY l.ended_at DESC, l.id DESC LIMIT 1
     )
-    SELECT count(*)::int AS attempts, count(*) FILTER (WHERE l.is_fault)::int AS faults,
-           count(*) FILTER (WHERE l.is_fault AND (g.id IS NULL OR (l.ended_at, l.id) > (g.ended_at, g.id)))::int AS in_row
+    SELECT count(DISTINCT l.counted_as) FILTER (WHERE l.is_fault)::int AS faults, count(*) FILTER (WHERE NOT l.is_fault)::int AS good,
+           count(DISTINCT l.counted_as) FILTER (WHERE l.is_fault AND (g.id IS NULL OR (l.ended_at, l.id) > (g.ended_at, g.id)))::int AS in_row
     FROM late l LEFT JOIN last_good g ON true`,
 };
 
@@ -174,15 +176,15 @@ export async function countFaults(
   options: { since: Date; now: Date; policy: BreakerPolicy; unknownProvider: string },
 ): Promise<FaultCounts> {
   const windowStart = new Date(options.now.getTime() - options.policy.windowSeconds * 1_000);
-  const rows = await run<{ attempts: number; faults: number; in_row: number }>(connection, COUNT, [
+  const rows = await run<{ good: number; faults: number; in_row: number }>(connection, COUNT, [
     key.workspaceId,
     key.agent,
     key.provider,
     options.since > windowStart ? options.since : windowStart,
     options.unknownProvider,
   ]);
-  const row = rows[0] as { attempts: number; faults: number; in_row: number };
-  return { attempts: row.attempts, faults: row.faults, inRow: row.in_row };
+  const row = rows[0] as { good: number; faults: number; in_row: number };
+  return { attempts: row.good + row.faults, faults: row.faults, inRow: row.in_row };
 }
 
 const ENDED = {
@@ -214,7 +216,7 @@ export async function findEndedAttempt(
 
 const LIVE = {
   name: 'find_lease_of_attempt',
-  text: 'SELECT merging FROM leases WHERE attempt_id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)',
+  text: 'SELECT merging, claimed_at FROM leases WHERE attempt_id = $1 AND ($2::uuid IS NULL OR workspace_id = $2)',
 };
 
 /** Null: the attempt owns nothing. Merging: its code is complete. */
@@ -222,8 +224,10 @@ export async function findLease(
   connection: Connection,
   attemptId: string,
   workspaceId: string | null,
-): Promise<{ merging: boolean } | null> {
-  return (await run<{ merging: boolean }>(connection, LIVE, [attemptId, workspaceId]))[0] ?? null;
+): Promise<{ merging: boolean; claimed_at: Date } | null> {
+  return (
+    (await run<{ merging: boolean; claimed_at: Date }>(connection, LIVE, [attemptId, workspaceId]))[0] ?? null
+  );
 }
 
 const LET_GO = { name: 'let_held_tasks_go', text: 'SELECT let_held_tasks_go($1, $2, $3, $4, $5) AS amount' };
@@ -252,4 +256,18 @@ export async function letHeldTasksGo(
     if (amount < LET_GO_BATCH || all >= amountMax) break;
   }
   return all;
+}
+
+const CLOSED_BUT_HOLDING = {
+  name: 'closed_breakers_that_hold',
+  text: `SELECT b.* FROM breakers b WHERE b.status = 'closed' AND ($1::uuid IS NULL OR b.workspace_id = $1)
+           AND EXISTS (SELECT FROM held_tasks h WHERE (h.workspace_id, h.agent, h.provider) = (b.workspace_id, b.agent, b.provider))`,
+};
+
+/** Breakers that are closed while tasks are still marked as held by them: whoever closed one died before it let them go. */
+export async function listClosedThatHold(
+  connection: Connection,
+  workspaceId: string | null,
+): Promise<BreakerRow[]> {
+  return run<BreakerRow>(connection, CLOSED_BUT_HOLDING, [workspaceId]);
 }

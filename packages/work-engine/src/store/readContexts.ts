@@ -1,4 +1,4 @@
-import type { AttemptStatus, Json, TaskPriority, TaskStatus } from '@neolith/contracts';
+import type { AttemptStatus, FailureClass, Json, TaskPriority, TaskStatus } from '@neolith/contracts';
 import type { TaskRow } from './rows.js';
 import { type Connection, run } from './sql.js';
 
@@ -32,7 +32,13 @@ export interface ContextRow extends TaskRow {
     relation: number;
     shared: string[];
   }[];
-  previous: { number: number; status: AttemptStatus; error: string | null }[];
+  previous: {
+    number: number;
+    status: AttemptStatus;
+    error: string | null;
+    agent: string | null;
+    failureClass: FailureClass | null;
+  }[];
 }
 
 /**
@@ -92,8 +98,8 @@ const STATEMENT = {
       ) r
     ) related
     CROSS JOIN LATERAL (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('number', e.number, 'status', e.status, 'error', e.error) ORDER BY e.number DESC), '[]') AS list
-      FROM (SELECT number, status, error FROM attempts WHERE task_id = t.id ORDER BY number DESC LIMIT 5) e
+      SELECT coalesce(jsonb_agg(jsonb_build_object('number', e.number, 'status', e.status, 'error', e.error, 'agent', e.agent, 'failureClass', e.failure_class) ORDER BY e.number DESC), '[]') AS list
+      FROM (SELECT number, status, error, coalesce(metrics ->> 'agent', agent) AS agent, failure_class FROM attempts WHERE task_id = t.id ORDER BY number DESC LIMIT 5) e
     ) previous
     WHERE $2::uuid IS NULL OR t.workspace_id = $2`,
 };

@@ -62,13 +62,12 @@ export async function readEpoch(connection: Connection): Promise<string> {
 
 const OF_TASK = {
   name: 'events_of_task',
-  text: 'SELECT * FROM events WHERE task_id = $1 ORDER BY seq LIMIT $2',
+  text: 'SELECT * FROM events WHERE task_id = $1 AND seq > $3::bigint ORDER BY seq LIMIT $2',
 };
 
 export async function readTaskEventRows(
   connection: Connection,
-  taskId: string,
-  limit: number,
+  input: { taskId: string; afterSeq: string; limit: number },
 ): Promise<EventRow[]> {
-  return run<EventRow>(connection, OF_TASK, [taskId, limit]);
+  return run<EventRow>(connection, OF_TASK, [input.taskId, input.limit, input.afterSeq]);
 }

@@ -121,6 +121,10 @@ export interface PreparedEnding extends Pick<AttemptEnding, 'taskId' | 'attemptI
   details: string | null;
 }
 
+/** Why an attempt ended that was refused resources in a deadlock. */
+export const GAVE_WAY =
+  'It gave way: attempts waited for one another’s resources in a circle. The work is kept; the next attempt gets all resources at once';
+
 export function prepareEnding(ending: AttemptEnding): PreparedEnding {
   const details = JSON.stringify({
     output: ending.output,

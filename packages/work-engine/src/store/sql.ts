@@ -70,6 +70,14 @@ export function tookTooLong(error: unknown): boolean {
   return codeOf(error) === '57014';
 }
 
+/** Whether the connection gave no answer at all for as long as anything may take. */
+function isSilent(error: unknown): boolean {
+  for (const cause of causesOf(error)) {
+    if (cause instanceof Error && cause.message === 'Query read timeout') return true;
+  }
+  return false;
+}
+
 const SILENT = /Connection terminated|timeout exceeded when trying to connect|Query read timeout/;
 
 /** Keeps our own errors, and tells an absent database and unstorable text apart from everything else. */
@@ -87,6 +95,12 @@ export function toEngineError(error: unknown): unknown {
     'The database does not answer; try again shortly, or check DATABASE_URL',
     { cause: error },
   );
+}
+
+/** Whether an error says something of the moment, and nothing of what was to be done: a lock that others had, or too little time. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '55P03' || code === '57014' || code.startsWith('40');
 }
 
 /** Runs one statement: one round trip. Errors: DATABASE_UNAVAILABLE, INVALID_INPUT; else what the driver says. */
@@ -143,11 +157,14 @@ export async function transact<Result>(
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      if (isStalePlan(error)) broken = error as Error;
-      // A connection that can't even roll back must not serve the next caller.
-      await client.query('ROLLBACK').catch((rollbackError: Error) => {
-        broken = rollbackError;
-      });
+      if (isStalePlan(error) || isSilent(error)) broken = error as Error;
+      // A connection that can't even roll back must not serve the next caller. One that has gone silent isn't asked to: it
+      // would not answer that either, and the caller would wait for it twice as long. Its transaction ends with it.
+      if (!isSilent(error)) {
+        await client.query('ROLLBACK').catch((rollbackError: Error) => {
+          broken = rollbackError;
+        });
+      }
       throw error;
     } finally {
       client.release(broken);

@@ -7,7 +7,9 @@ const PATIENCE_SECONDS_MAX = 15;
 const EXPIRED = {
   name: 'read_expired_after',
   // No index on what every renewal changes: the table holds only what runs now.
-  text: `SELECT task_id, attempt_id, expires_at FROM leases
+  text: `SELECT task_id, attempt_id, expires_at, holds AND EXISTS (
+           SELECT FROM resource_waits w WHERE w.task_id = leases.task_id AND w.attempt_id = leases.attempt_id AND w.refused_at IS NOT NULL) AS gave_way
+         FROM leases
          WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)
            AND ($5::uuid IS NULL OR task_id > $5)
            AND ($4::float8 IS NULL OR least(lease_seconds / 2.0, ${PATIENCE_SECONDS_MAX}) <= $4)
@@ -18,6 +20,8 @@ export interface ExpiredLease {
   task_id: string;
   attempt_id: string;
   expires_at: Date;
+  /** In a deadlock: its lease wasn't renewed, and nobody was lost. */
+  gave_way: boolean;
 }
 
 export async function readExpired(
@@ -95,6 +99,57 @@ export async function promoteDue(
     const rows = await run<{ promoted: number }>(client, PROMOTE, [input.orchestratorId, input.now]);
     return (rows[0] as { promoted: number }).promoted;
   });
+}
+
+const LIST_DUE_TASKS = {
+  name: 'list_due_tasks',
+  text: `SELECT task_id FROM delayed_tasks WHERE orchestrator_id IS NOT DISTINCT FROM $1 AND available_at <= engine_now($2)
+         ORDER BY task_id LIMIT 1000`,
+};
+const TAKE_OUT = {
+  name: 'take_out_due',
+  text: `
+    WITH due AS (
+      SELECT task_id FROM delayed_tasks WHERE task_id = ANY ($1) AND available_at <= engine_now($2) ORDER BY task_id FOR UPDATE
+    )
+    DELETE FROM delayed_tasks d USING due WHERE d.task_id = due.task_id RETURNING d.task_id`,
+};
+const ENTER = { name: 'enter_due', text: 'SELECT enqueue_tasks($1, engine_now($2))' };
+const PUT_OFF = {
+  name: 'put_off_due',
+  text: `UPDATE delayed_tasks SET available_at = engine_now($2) + $3::int * interval '1 second'
+         WHERE task_id = ANY ($1) AND available_at <= engine_now($2)`,
+};
+
+/** Where they can't be promoted together: the delayed tasks of an orchestrator whose time has come, some of them. */
+export async function listDueTasks(
+  pool: Pool,
+  input: { orchestratorId: string | null; now: Date | null },
+): Promise<string[]> {
+  const rows = await run<{ task_id: string }>(pool, LIST_DUE_TASKS, [input.orchestratorId, input.now]);
+  return rows.map((row) => row.task_id);
+}
+
+/** Delayed tasks whose time has come become claimable: these together, or none. */
+export async function promoteTasks(
+  pool: Pool,
+  input: { orchestratorId: string | null; taskIds: readonly string[]; now: Date | null },
+): Promise<void> {
+  await transact(pool, async (client) => {
+    await run(client, LOCK, [input.orchestratorId]);
+    const rows = await run<{ task_id: string }>(client, TAKE_OUT, [input.taskIds, input.now]);
+    // Only what was taken out here: what somebody else just put back must not be entered twice.
+    const taken = rows.map((row) => row.task_id);
+    if (taken.length > 0) await run(client, ENTER, [taken, input.now]);
+  });
+}
+
+/** They are looked at again after so many seconds, and are in nobody's way until then. */
+export async function putOff(
+  pool: Pool,
+  input: { taskIds: readonly string[]; seconds: number; now: Date | null },
+): Promise<void> {
+  await runAlone(pool, PUT_OFF, [input.taskIds, input.now, input.seconds]);
 }
 
 const FORGET = {

@@ -43,11 +43,13 @@ export async function removeOrphanHolds(connection: Connection, workspaceId: str
 const ORPHAN_WAITS = {
   name: 'sweep_orphan_waits',
   text: `DELETE FROM resource_waits w WHERE w.workspace_id = $1 AND w.attempt_id IS NOT NULL
-         AND NOT EXISTS (SELECT FROM leases l WHERE l.attempt_id = w.attempt_id)`,
+         AND NOT EXISTS (SELECT FROM leases l WHERE l.attempt_id = w.attempt_id)
+         RETURNING w.task_id, w.attempt_id, w.uses`,
 };
 
-export async function removeOrphanWaits(connection: Connection, workspaceId: string): Promise<void> {
-  await run(connection, ORPHAN_WAITS, [workspaceId]);
+/** Takes away what attempts wait for that are not live. The workspace's resources are locked. */
+export async function removeOrphanWaits(connection: Connection, workspaceId: string): Promise<OrphanRow[]> {
+  return run<OrphanRow>(connection, ORPHAN_WAITS, [workspaceId]);
 }
 
 /** Of the tasks of one orchestrator. */

@@ -13,6 +13,8 @@ export interface DaemonRow {
   orchestrator_ids: string[];
   started_at: Date;
   last_seen_at: Date;
+  /** When it was noted that it had fallen silent; of now only where it was not heard since. */
+  lost_at: Date | null;
 }
 
 const UPSERT = {

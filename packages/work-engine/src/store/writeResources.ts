@@ -58,6 +58,31 @@ export async function gaveWayIn(
   return (await run<{ data: DeadlockData }>(connection, GAVE_WAY, [taskId, attemptId]))[0]?.data ?? null;
 }
 
+const REFUSED = {
+  name: 'has_given_way',
+  text: `SELECT 1 FROM leases l JOIN resource_waits w ON w.task_id = l.task_id AND w.attempt_id = l.attempt_id
+         WHERE l.attempt_id = $1 AND w.refused_at IS NOT NULL`,
+};
+
+/** Whether a live attempt gave way in a deadlock: it has only to end. */
+export async function hasGivenWay(connection: Connection, attemptId: string): Promise<boolean> {
+  return (await run(connection, REFUSED, [attemptId])).length > 0;
+}
+
+const OWN_PROCESS = {
+  name: 'leases_without_end',
+  text: 'SELECT attempt_id FROM leases WHERE attempt_id = ANY ($1) AND expires_at IS NULL',
+};
+
+/** Those of some attempts that have no lease that could run out. */
+export async function withoutExpiry(
+  connection: Connection,
+  attemptIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await run<{ attempt_id: string }>(connection, OWN_PROCESS, [attemptIds]);
+  return new Set(rows.map((row) => row.attempt_id));
+}
+
 const MARK = {
   name: 'mark_lease_holding',
   text: 'UPDATE leases SET holds = true WHERE attempt_id = $1 AND NOT holds',
@@ -70,18 +95,16 @@ const WAIT = {
     SELECT l.task_id, l.attempt_id, l.workspace_id, $2, $3 FROM leases l WHERE l.attempt_id = $1
     ON CONFLICT (task_id) DO UPDATE
        SET attempt_id = excluded.attempt_id, uses = excluded.uses, binds_until = NULL,
-           since = CASE WHEN w.attempt_id = excluded.attempt_id AND w.uses = excluded.uses THEN w.since ELSE excluded.since END
-    RETURNING refused_at IS NOT NULL AS refused`,
+           since = CASE WHEN w.attempt_id = excluded.attempt_id AND w.uses = excluded.uses THEN w.since ELSE excluded.since END`,
 };
 
-/** An attempt, whose lease is locked, comes to wait. Returns whether it has given way in a deadlock before. */
+/** An attempt, whose lease is locked and that has not given way, comes to wait. */
 export async function waitForUses(
   client: PoolClient,
   input: { attemptId: string; uses: readonly string[]; now: Date },
-): Promise<boolean> {
+): Promise<void> {
   await run(client, MARK, [input.attemptId]);
-  const rows = await run<{ refused: boolean }>(client, WAIT, [input.attemptId, input.uses, input.now]);
-  return rows[0]?.refused === true;
+  await run(client, WAIT, [input.attemptId, input.uses, input.now]);
 }
 
 const GRANT = {

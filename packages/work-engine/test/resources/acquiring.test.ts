@@ -1,6 +1,7 @@
-import type { Task } from '@neolith/contracts';
+import type { Renewal, Task } from '@neolith/contracts';
 import { describe, expect, test } from 'vitest';
 import { createFixture } from '../support/engineFixture.js';
+import { startedRun } from '../support/runs.js';
 
 const fixture = createFixture();
 
@@ -112,16 +113,41 @@ describe('an attempt that asks for more', () => {
     if (low === undefined || high === undefined || third === undefined) throw new Error('three');
     const { engine } = fixture;
     const all = [low, high, third];
+    const heldByLow: unknown[] = [];
+    const renewals: Renewal[] = [];
+    const released: unknown[] = [];
     for (const [n, { attempt }] of all.entries())
       await engine.acquireResources(attempt, { resources: [`ring:${n}`] });
     const answers = await Promise.allSettled(
       all.map(({ attempt }, n) =>
-        engine.acquireResources(attempt, {
-          resources: [`ring:${(n + 1) % 3}`],
-          waitSeconds: n === 1 ? 0 : 5,
-        }),
+        engine
+          .acquireResources(attempt, {
+            resources: [`ring:${(n + 1) % 3}`],
+            waitSeconds: n === 1 ? 0 : 20,
+          })
+          .catch(async (error: unknown) => {
+            // Until its work has ended, what it holds is nobody else's, and its lease grows no longer.
+            const { holds } = await engine.getResources();
+            heldByLow.push(...holds.filter(({ attemptId }) => attemptId === attempt));
+            renewals.push(await engine.renewLease(attempt), await engine.renewLease(attempt));
+            await expect(engine.giveUpResources(attempt)).rejects.toMatchObject({
+              code: 'RESOURCE_DEADLOCK',
+            });
+            // Also what it holds is not granted once more.
+            await expect(
+              engine.acquireResources(attempt, { resources: [`ring:${n}`] }),
+            ).rejects.toMatchObject({ code: 'RESOURCE_DEADLOCK' });
+            released.push(await engine.releaseAttempt(attempt));
+            throw error;
+          }),
       ),
     );
+    expect(heldByLow).toEqual([expect.objectContaining({ resource: 'ring:0', taskId: low.task.id })]);
+    const leaseExpiresAt = renewals[0]?.leaseExpiresAt;
+    expect(renewals).toEqual(
+      [1, 2].map(() => expect.objectContaining({ owned: true, gaveWay: true, leaseExpiresAt })),
+    );
+    expect(released).toMatchObject([{ status: 'TODO' }]);
     expect(answers[0]).toMatchObject({
       status: 'rejected',
       reason: {
@@ -151,6 +177,7 @@ describe('an attempt that asks for more', () => {
     const task = await engine.getTask(low.task.id);
     expect(task).toMatchObject({ status: 'TODO', failureCount: 0, lostCount: 0 });
     expect(task.resources).toEqual([{ resource: 'ring:1', mode: 'exclusive' }]);
+    expect(task.attempts[0]).toMatchObject({ status: 'CANCELLED', error: expect.stringMatching(/gave way/) });
     await expect(engine.acquireResources(low.attempt, { resources: ['ring:1'] })).rejects.toMatchObject({
       code: 'RESOURCE_DEADLOCK',
     });
@@ -213,6 +240,42 @@ describe('an attempt that asks for more', () => {
   });
 });
 
+test('a step in process that gives way is given back, at nobody’s expense, and the other one gets done', async () => {
+  const { engine } = fixture;
+  const { run } = await startedRun(fixture, [
+    { title: 'High', priority: 'HIGH' },
+    { title: 'Low', priority: 'LOW' },
+  ]);
+  const has = { High: gate(), Low: gate() };
+  const step = (own: 'High' | 'Low', other: 'High' | 'Low') =>
+    engine.executeStep(run.id, async ({ task, attemptId }) => {
+      expect(task.title).toBe(own);
+      await engine.acquireResources(attemptId, { resources: [`step:${own}`] });
+      has[own].open();
+      await has[other].opened;
+      const { granted } = await engine.acquireResources(attemptId, {
+        resources: [`step:${other}`],
+        waitSeconds: 20,
+      });
+      return granted;
+    });
+  const high = step('High', 'Low');
+  await has.High.opened;
+  const [done, gaveWay] = await Promise.all([high, step('Low', 'High')]);
+  expect(done?.settlement.status).toBe('DONE');
+  expect((await engine.getTask(done?.task.id as string)).result?.output).toBe(true);
+  expect(gaveWay?.settlement).toMatchObject({ status: 'TODO', attemptStatus: 'CANCELLED' });
+  expect(await engine.getTask(gaveWay?.task.id as string)).toMatchObject({ failureCount: 0, lostCount: 0 });
+});
+
+function gate(): { open: () => void; opened: Promise<void> } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
 describe('a sweep', () => {
   test('takes away what nobody holds any more, and says so', async () => {
     const [one] = await running('MEDIUM');
@@ -226,6 +289,35 @@ describe('a sweep', () => {
     expect((await engine.sweepExpiredLeases()).orphanLocks).toBe(1);
     expect((await engine.getResources()).holds.filter(({ resource }) => resource === 'orphan')).toEqual([]);
     expect((await eventsOf(one.task)).map(({ type }) => type)).toContain('resources.repaired');
+  });
+
+  test('takes away what nobody waits for any more, and says so', async () => {
+    const [holder, gone] = await running('MEDIUM', 'MEDIUM');
+    if (holder === undefined || gone === undefined) throw new Error('two');
+    const { engine } = fixture;
+    const { pool } = fixture.test.database;
+    await engine.acquireResources(holder.attempt, { resources: ['kept'] });
+    await engine.acquireResources(gone.attempt, { resources: ['kept'] });
+    const uuid = gone.attempt.slice('att_'.length);
+    const { rows } = await pool.query('SELECT * FROM resource_waits WHERE attempt_id = $1', [uuid]);
+    await engine.completeTask(gone.task.id, { status: 'completed', attemptId: gone.attempt });
+    await pool.query(
+      'INSERT INTO resource_waits SELECT * FROM jsonb_populate_record(NULL::resource_waits, $1)',
+      [JSON.stringify(rows[0])],
+    );
+    const report = await engine.sweepExpiredLeases();
+    expect([report.orphanWaits, report.orphanLocks, report.faults]).toEqual([1, 0, []]);
+    expect((await engine.getResources()).waits).toEqual([]);
+    const told = (await eventsOf(gone.task)).filter(({ type }) => type === 'resources.repaired');
+    expect(told.map(({ data }) => data)).toEqual([
+      {
+        problem: 'was waited for by an attempt that had ended',
+        resources: ['exclusive kept'],
+        attemptId: gone.attempt,
+      },
+    ]);
+    expect((await engine.sweepExpiredLeases()).orphanWaits).toBe(0);
+    await engine.completeTask(holder.task.id, { status: 'completed', attemptId: holder.attempt });
   });
 
   test('holds shared claims back for an exclusive task that has waited long, and lets it go when nobody works for it', async () => {

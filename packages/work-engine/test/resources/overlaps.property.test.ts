@@ -173,6 +173,8 @@ test.each([
   'path:',
   'x'.repeat(301),
   'a\u0000b',
+  'port:\ud800',
+  'path:src/\udc00/x',
 ])('a resource that can not be read says why: %j', (written) => {
   expect(readResource(written)).toEqual(expect.any(String));
 });

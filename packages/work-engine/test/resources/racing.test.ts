@@ -91,6 +91,7 @@ describe('many claimers of several orchestrators', () => {
           open -= 1;
         } catch (error) {
           expect(error).toMatchObject({ code: 'RESOURCE_DEADLOCK' });
+          await engine.releaseAttempt(attempt.id);
           gaveWay += 1;
         }
       }
@@ -102,3 +103,67 @@ describe('many claimers of several orchestrators', () => {
     expect(await fixture.engine.getResources()).toMatchObject({ holds: [], waits: [] });
   }, 120_000);
 });
+
+test.each([
+  ['is given to another orchestrator', {}, (other: string) => ({ orchestratorId: other })],
+  ['is taken from its orchestrator', {}, () => ({ orchestratorId: null })],
+  ['loses the tag that was asked for', { requireTags: ['x'] }, () => ({ tags: ['y'] })],
+  ['gets a tag that was excluded', { excludeTags: ['z'] }, () => ({ tags: ['x', 'z'] })],
+])('a task that %s between being chosen and being taken is not taken', async (_, criteria, patch) => {
+  const { pool } = fixture.test.database;
+  const [mine, other] = [await fixture.orchestrator(), await fixture.orchestrator()];
+  const head = await fixture.task(mine, { priority: 'CRITICAL', resources: ['stage'], tags: ['x'] });
+  const second = await fixture.task(mine, { priority: 'LOW', tags: ['x'] });
+  const holder = await pool.connect();
+  try {
+    // What asks for resources is chosen before the lock and taken behind it.
+    await holder.query('BEGIN');
+    await holder.query('SELECT lock_resources(workspace_id) FROM tasks WHERE id = $1', [head.id.slice(5)]);
+    const claim = fixture.engine.claimNextTask(mine.id, { max: 1, criteria });
+    await expect
+      .poll(
+        async () => {
+          const { rows } = await pool.query<{ n: number }>(
+            `SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          );
+          return rows[0]?.n;
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(0);
+    await fixture.others(1)[0]?.updateTask(head.id, patch(other.id));
+    await holder.query('COMMIT');
+    expect((await claim).claims.map(({ task }) => task.id)).toEqual([second.id]);
+  } finally {
+    holder.release();
+  }
+  expect((await fixture.engine.getTask(head.id)).status).toBe('TODO');
+  expect((await fixture.engine.recalculateAllStatuses()).repaired).toEqual([]);
+});
+
+test.each([
+  ['of other queues that want the same', 'lock-1', 'key-1', ['key-1']],
+  ['that want nothing', 'lock-2', 'key-2', []],
+])(
+  'of several claimed at once, one that another keeps out leaves its place to the next of its run, before those %s',
+  async (_, lock, key, resources) => {
+    const { engine } = fixture;
+    const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 3 });
+    const run = await engine.createRun({ name: 'Narrow', config: { maxConcurrentTasks: 1 } });
+    await engine.startRun(run.id);
+    const own = { orchestratorId: orchestrator.id };
+    await engine.createTasks([
+      { ...own, title: 'First', priority: 'CRITICAL', resources: [lock] },
+      { ...own, title: 'Out', priority: 'HIGH', resources: [lock], runId: run.id },
+      { ...own, title: 'Next', priority: 'MEDIUM', resources: [key], runId: run.id },
+      { ...own, title: 'Worse', priority: 'LOW', resources },
+    ]);
+    const { claims } = await engine.claimNextTask(orchestrator.id, { max: 3 });
+    expect(claims.map(({ task }) => task.title)).toEqual([
+      'First',
+      'Next',
+      ...(resources.length === 0 ? ['Worse'] : []),
+    ]);
+  },
+);

@@ -35,11 +35,22 @@ test('a retry of a run leaves what somebody cancelled, running or not', async ()
   const t1 = byTitle.get('T1')?.id ?? '';
   await engine.retryTask(t1);
   expect((await statusesOf(run.id)).T1).toBe('TODO');
-  await engine.cancelTask(t1);
-  await engine.cancelTask(byTitle.get('T0')?.id ?? '');
-  expect((await engine.getRun(run.id)).status).toBe('SUCCEEDED');
-  // A reset is of everything that is not done.
+  await expectNoDrift(fixture);
+});
+
+test('a reset of a run brings back what somebody cancelled, one by one or by stopping it', async () => {
+  const { engine } = fixture;
+  const { run, byTitle } = await failedRun(async ({ id, attemptId }) => {
+    await engine.cancelTask(id, { reason: 'Not needed' });
+    await engine.confirmCancelled(attemptId);
+  });
   expect((await engine.resetRun(run.id)).counts).toMatchObject({ todo: 2, done: 1, cancelled: 0 });
+  await engine.startRun(run.id);
+  await engine.cancelTask(byTitle.get('T1')?.id ?? '');
+  await engine.stopRun(run.id);
+  expect((await engine.getRun(run.id)).counts).toMatchObject({ cancelled: 2, done: 1 });
+  expect((await engine.resetRun(run.id)).counts).toMatchObject({ todo: 2, done: 1, cancelled: 0 });
+  expect(await statusesOf(run.id)).toEqual({ T0: 'TODO', T1: 'TODO', T2: 'DONE' });
   await expectNoDrift(fixture);
 });
 

@@ -21,6 +21,7 @@ interface Work {
   task: string;
   stage: 'working' | 'merging' | 'granted';
   cancelling: boolean;
+  gaveWay: boolean;
   probe: boolean;
   logged: number;
 }
@@ -80,6 +81,14 @@ export class Daemon {
   }
 
   /** Does one thing. `isSick`: its agent fails at everything. */
+  /** As claims tell daemons: then it asks before it uses its agent. */
+  #isHeld(): boolean {
+    return this.world.facts.breakers.some(
+      ({ agent, provider, status }) =>
+        agent === this.agent && provider === this.provider && status !== 'closed',
+    );
+  }
+
   async act(isSick: boolean): Promise<void> {
     const { random } = this.world;
     const again = this.#again;
@@ -95,7 +104,7 @@ export class Daemon {
       progress: busy > 0 ? 1 : 0,
       log: busy > 0 ? 0.7 : 0,
       acquire: busy > 0 ? (this.world.isContended ? 12 : 2) : 0,
-      permit: busy > 0 ? (isSick ? 3 : 0.8) : 0,
+      permit: busy > 0 ? (this.#isHeld() ? 20 : isSick ? 3 : 0.8) : 0,
       end: busy > 0 ? (this.world.isContended ? 4 : 10) : 0,
       start: 0.7,
     });
@@ -192,7 +201,7 @@ export class Daemon {
     if (this.work.some((one) => one.attempt === attempt)) return;
     this.work.push({
       ...{ attempt, task: bare('task', taskId), stage: 'working' },
-      ...{ cancelling: false, probe: false, logged: 0 },
+      ...{ cancelling: false, gaveWay: false, probe: false, logged: 0 },
     });
   }
 
@@ -203,8 +212,9 @@ export class Daemon {
 
   /** What a refusal says of an attempt; a few daemons don't listen, and go on. */
   #heed(work: Work, answer: NonNullable<Answer>): void {
-    if (answer.ok || !['LEASE_LOST', 'RESOURCE_DEADLOCK', 'ATTEMPT_NOT_FOUND'].includes(answer.error.code))
-      return;
+    if (answer.ok) return;
+    if (answer.error.code === 'RESOURCE_DEADLOCK') work.gaveWay = true;
+    if (!['LEASE_LOST', 'ATTEMPT_NOT_FOUND'].includes(answer.error.code)) return;
     if (this.world.stormy && this.world.random.chance(0.3)) return;
     this.#drop(work);
   }
@@ -249,16 +259,24 @@ export class Daemon {
         },
         show: (renewals: Renewal[]) =>
           renewals
-            .map(({ owned, cancelRequested }) => (owned ? (cancelRequested ? 'cancel' : 'owned') : 'lost'))
+            .map(({ owned, cancelRequested, gaveWay }) =>
+              !owned ? 'lost' : cancelRequested ? 'cancel' : gaveWay ? 'gave way' : 'owned',
+            )
             .join(' '),
         judge: ({ before, after, now }, outcome) =>
           outcome.ok
-            ? (outcome.answer as Renewal[]).flatMap(({ attemptId, owned }) => {
+            ? (outcome.answer as Renewal[]).flatMap(({ attemptId, owned, gaveWay }) => {
                 const id = bare('attempt', attemptId);
                 const held = before.leases.find(({ attempt }) => attempt === id);
                 const lease = after.leases.find(({ attempt }) => attempt === id);
                 if ((held !== undefined) !== owned)
                   return [`${attemptId} was told that it owns its task: ${owned}`];
+                const refused = before.waits.some((wait) => wait.attempt === id && wait.refused);
+                if (refused !== gaveWay) return [`${attemptId} was told that it gave way: ${gaveWay}`];
+                if (gaveWay)
+                  return lease?.expires === held?.expires
+                    ? []
+                    : [`${attemptId} gave way, and its lease was renewed`];
                 return lease !== undefined && lease.expires !== null && lease.expires <= now
                   ? [`${attemptId} was renewed until the past`]
                   : [];
@@ -267,11 +285,12 @@ export class Daemon {
       },
       (answer) => {
         if (!answer.ok) return;
-        for (const { attemptId, owned, cancelRequested } of answer.answer as Renewal[]) {
+        for (const { attemptId, owned, cancelRequested, gaveWay } of answer.answer as Renewal[]) {
           const work = this.work.find(({ attempt }) => attempt === bare('attempt', attemptId));
           if (work === undefined) continue;
           if (!owned && !(world.stormy && world.random.chance(0.3))) this.#drop(work);
           work.cancelling = cancelRequested;
+          work.gaveWay = gaveWay;
         }
       },
     );
@@ -378,6 +397,7 @@ export class Daemon {
         if (!answer.ok) return;
         const { granted, probe, retryAt } = answer.answer as Permit;
         work.probe = probe;
+        if (probe) this.world.tally.count(this.world.tally.done, 'let through as the probe');
         if (!granted && retryAt !== null) this.#giveBack = { work, until: retryAt };
       },
     );
@@ -391,6 +411,8 @@ export class Daemon {
   async goOn(work: Work, isSick: boolean): Promise<void> {
     const { random } = this.world;
     if (work.cancelling && random.chance(0.8)) return this.end(work, { result: 'cancelled' });
+    // A few go on, and may be done before their lease ends.
+    if (work.gaveWay && random.chance(0.8)) return this.end(work, { result: 'released' });
     if (work.stage === 'merging') {
       if (random.chance(0.85)) return this.requestMerge(work);
       return this.end(work, this.#someFailure());

@@ -55,5 +55,6 @@ export function findTooFew(tally: Tally): string[] {
     ...Object.entries(STORIES_FOR_ONE).flatMap(([name, stories]) =>
       few(tally.events, name, Math.floor(tally.stories / stories)),
     ),
+    ...few(tally.done, 'let through as the probe', Math.floor(tally.stories / 150)),
   ];
 }

@@ -143,7 +143,9 @@ const locksHold: Rule = ({ after }) => {
     for (const [other, others] of held.slice(index + 1))
       if (anyConflict(its, others))
         problems.push(`${one} holds ${its.join(', ')} while ${other} holds ${others.join(', ')}`);
-  for (const lease of after.leases) {
+  // Who gave way has only to end; its task declares already what the next attempt is to have.
+  const ending = new Set(after.waits.filter(({ refused }) => refused).map(({ attempt }) => attempt));
+  for (const lease of after.leases.filter(({ attempt }) => !ending.has(attempt))) {
     const declared = after.tasks.find(({ id }) => id === lease.task)?.resources ?? [];
     const missing = declared.filter((use) => !(uses.get(lease.attempt) ?? []).includes(use));
     if (missing.length > 0) problems.push(`${lease.attempt} runs without holding ${missing.join(', ')}`);

@@ -31,7 +31,7 @@ export class Breach extends Error {}
 /** Before every event. */
 const NOTHING_YET = { xid: '0', seq: '0' };
 
-/** Giving way in a deadlock ends the attempt; every other refusal changes nothing. */
+/** Giving way in a deadlock is noted, and ends an attempt without expiry; every other refusal changes nothing. */
 const CHANGES_THOUGH_REFUSED = 'RESOURCE_DEADLOCK';
 
 /** One workspace, its time, and what is known of it. Everything happens one after another. */

@@ -15,6 +15,7 @@ import { readNow } from '../../store/lockTask.js';
 import { readResources } from '../../store/readResources.js';
 import { toEngineError, transact } from '../../store/sql.js';
 import {
+  hasGivenWay,
   isHeld,
   isInLine,
   lockLease,
@@ -34,8 +35,9 @@ import { endRefused, reviewResources } from './reviewResources.js';
  * keeps until the attempt ends.
  *
  * Where attempts wait for one another in a circle, the one whose task has the lowest score gives way (then the one claimed
- * last): its attempt has ended, its task is TODO again at nobody's expense and declares what it asked for, and it is told
- * RESOURCE_DEADLOCK. Its worktree is left as it is.
+ * last): it is told RESOURCE_DEADLOCK, gets nothing more, and has to be released (`releaseAttempt`) once nothing of it is at
+ * work; its lease isn't renewed any more. The task is TODO again then, at nobody's expense, and declares what it asked for.
+ * An attempt without expiry is released at once.
  * Errors: ATTEMPT_NOT_FOUND, LEASE_LOST, RESOURCE_DEADLOCK, INVALID_INPUT.
  */
 export async function acquireResources(
@@ -79,6 +81,11 @@ async function ask(
     const taskId = await lockLease(client, asked.uuid);
     if (taskId === null) return null;
     const now = await readNow(client, engine.now());
+    if (await hasGivenWay(client, asked.uuid)) {
+      // Whoever refused it may have died before the rest was done.
+      const refused = [{ attemptId: asked.uuid, taskId }];
+      return { kind: 'refused' as const, granted: 0, refused, deadlocks: [], now };
+    }
     if (await isHeld(client, asked))
       return { kind: 'granted' as const, granted: 0, refused: [], deadlocks: [], now };
     if (asked.isInLine && !(await isInLine(client, asked)))
@@ -125,7 +132,7 @@ async function ask(
   if (answer === null) throw await explainEnd(engine, { ...asked, taskUuid: attempt.task_id });
   for (const _ of answer.deadlocks) engine.observe({ kind: 'deadlock_broken' });
   await endRefused(engine, answer.refused, answer.now);
-  if (answer.granted > 0) engine.events.poke();
+  if (answer.granted > 0 || answer.deadlocks.length > 0) engine.events.poke();
   if (answer.kind === 'refused') throw await explainEnd(engine, { ...asked, taskUuid: attempt.task_id });
   return {
     attemptId: formatId('attempt', asked.uuid),

@@ -17,7 +17,7 @@ export async function explainEnd(
   const names = deadlock.cycle.map(({ title }) => `"${title}"`);
   return new NeolithError(
     'RESOURCE_DEADLOCK',
-    `Attempt ${attemptId} gave way: tasks waited for one another's resources in a circle (${[...names, names[0]].join(' → ')}), and its task has the lowest score. End its work and leave it where it is; the next attempt gets all resources at once`,
+    `Attempt ${attemptId} gave way: tasks waited for one another's resources in a circle (${[...names, names[0]].join(' → ')}), and its task has the lowest score. End its work, leave it where it is, and release the attempt; the next one gets all resources at once`,
     { details: { attemptId, cycle: deadlock.cycle } },
   );
 }

@@ -6,6 +6,7 @@ import { findAttempt } from '../../store/findAttempt.js';
 import { readNow } from '../../store/lockTask.js';
 import { toEngineError, transact } from '../../store/sql.js';
 import {
+  hasGivenWay,
   leaveLine,
   lockLease,
   lockResources,
@@ -32,6 +33,7 @@ export async function giveUpResources(engine: EngineContext, attemptId: string):
     await lockResources(client, workspaceId);
     const taskId = await lockLease(client, uuid);
     if (taskId === null) return null;
+    if (await hasGivenWay(client, uuid)) return null;
     const now = await readNow(client, engine.now());
     const gaveUp = await leaveLine(client, uuid);
     const holds = await usesOf(client, uuid);

@@ -11,13 +11,14 @@ import { loadUses, storeUses } from '../../domain/resources/storeUses.js';
 import type { EngineContext } from '../../engineContext.js';
 import { readResources } from '../../store/readResources.js';
 import { type DeadlockPart, keepDeadlock } from '../../store/resourceDeadlocks.js';
-import { prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
+import { GAVE_WAY, prepareEnding, settleAttempts } from '../../store/settleAttempts.js';
 import {
   declareAskedFor,
   grantUses,
   lockLease,
   refuseUses,
   tellResources,
+  withoutExpiry,
 } from '../../store/writeResources.js';
 
 /** Losses don't count here: who gives way has done nothing wrong. */
@@ -142,8 +143,9 @@ function askersOf(waits: readonly WaitRow[]): Asker[] {
 }
 
 /**
- * Ends the attempts that gave way: their tasks go back, at nobody's expense, and declare from now on what they asked for in
- * vain. What they hold is free with that. Safe to repeat; who was ended meanwhile stays as it is.
+ * For attempts that gave way: their tasks declare from now on what they asked for in vain. What they hold they keep until they
+ * are released: until then something of theirs may be at work on it. One without expiry has nobody who would end it and say
+ * so; it ends here and now, at nobody's expense, as by a cancel. Safe to repeat; who was ended meanwhile stays as it is.
  */
 export async function endRefused(
   engine: EngineContext,
@@ -152,18 +154,17 @@ export async function endRefused(
 ): Promise<void> {
   if (refused.length === 0) return;
   for (const { attemptId } of refused) await declareAskedFor(engine.pool, attemptId, now);
+  const attemptIds = refused.map(({ attemptId }) => attemptId);
+  const owned = await withoutExpiry(engine.pool, attemptIds);
+  if (owned.size === 0) return;
   await settleAttempts(
     engine.pool,
     { workspaceId: engine.workspaceId, actor: 'engine', otherBudget: OTHER_BUDGET, now: engine.now() },
-    refused.map(({ attemptId, taskId }) =>
-      prepareEnding({
-        taskId,
-        attemptId,
-        result: 'released',
-        error:
-          'It gave way: attempts waited for one another’s resources in a circle. The work is kept; the next attempt gets all resources at once',
-      }),
-    ),
+    refused
+      .filter(({ attemptId }) => owned.has(attemptId))
+      .map(({ attemptId, taskId }) =>
+        prepareEnding({ taskId, attemptId, result: 'released', error: GAVE_WAY }),
+      ),
   );
   engine.events.poke();
 }

@@ -17,28 +17,41 @@ const PATIENCE_SECONDS = 30;
 /** Time enough for a claim to come by. Told anew with each sweep, so that it ends by itself where nobody sweeps. */
 const BIND_SECONDS = 60;
 
+/** What attempts held, and what they waited for, that were not live. */
+interface Orphans {
+  locks: number;
+  waits: number;
+}
+
 /**
- * Looks after resources: takes away what attempts hold that are not live (an event each), grants what is free, breaks circles,
- * and notes which tasks wait to begin. One workspace after another. Returns how many locks were orphans.
+ * Looks after resources: takes away what attempts hold, or wait for, that are not live (an event each), grants what is free, breaks circles,
+ * and notes which tasks wait to begin. One workspace after another. Returns how many were orphans.
  */
-export async function sweepResources(engine: EngineContext, isolation: FaultIsolation): Promise<number> {
+export async function sweepResources(engine: EngineContext, isolation: FaultIsolation): Promise<Orphans> {
   const step = 'resources';
   const workspaces = await isolation.one({ step }, () =>
     listResourceWorkspaces(engine.pool, engine.workspaceId),
   );
-  let orphans = 0;
+  const orphans: Orphans = { locks: 0, waits: 0 };
   for (const workspaceId of workspaces ?? []) {
-    orphans += (await isolation.one({ step }, () => sweepWorkspace(engine, workspaceId))) ?? 0;
+    const found = await isolation.one({ step }, () => sweepWorkspace(engine, workspaceId));
+    orphans.locks += found?.locks ?? 0;
+    orphans.waits += found?.waits ?? 0;
   }
   return orphans;
 }
 
-async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promise<number> {
-  const { judgement, refused, granted, orphans, now } = await transact(engine.pool, async (client) => {
+async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promise<Orphans> {
+  const { judgement, refused, granted, locks, waits, now } = await transact(engine.pool, async (client) => {
     await lockResources(client, workspaceId);
     const now = await readNow(client, engine.now());
-    const orphans = await removeOrphanHolds(client, workspaceId);
-    for (const orphan of orphans) {
+    const holds = await removeOrphanHolds(client, workspaceId);
+    const waits = await removeOrphanWaits(client, workspaceId);
+    const repairs = [
+      ...holds.map((orphan) => ({ orphan, problem: 'was held by an attempt that had ended' })),
+      ...waits.map((orphan) => ({ orphan, problem: 'was waited for by an attempt that had ended' })),
+    ];
+    for (const { orphan, problem } of repairs) {
       await tellResources(client, {
         taskId: orphan.task_id,
         attemptId: orphan.attempt_id,
@@ -46,13 +59,12 @@ async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promi
         actor: 'engine',
         now,
         data: {
-          problem: 'was held by an attempt that had ended',
+          problem,
           resources: orphan.uses,
           attemptId: formatId('attempt', orphan.attempt_id),
         },
       });
     }
-    await removeOrphanWaits(client, workspaceId);
     const review = await reviewResources(client, { workspaceId, actor: 'engine', now });
     await noteWaitingTasks(client, {
       workspaceId,
@@ -60,10 +72,10 @@ async function sweepWorkspace(engine: EngineContext, workspaceId: string): Promi
       patienceSeconds: PATIENCE_SECONDS,
       bindSeconds: BIND_SECONDS,
     });
-    return { ...review, orphans: orphans.length, now };
+    return { ...review, locks: holds.length, waits: waits.length, now };
   });
   for (const _ of judgement.deadlocks) engine.observe({ kind: 'deadlock_broken' });
   await endRefused(engine, refused, now);
-  if (granted > 0 || orphans > 0) engine.events.poke();
-  return orphans;
+  if (granted + locks + waits > 0) engine.events.poke();
+  return { locks, waits };
 }

@@ -9,7 +9,7 @@ import {
 import type { EngineContext } from '../../engineContext.js';
 import { claimNextTask } from '../claimNextTask.js';
 import { completeTask } from '../completeTask.js';
-import { confirmCancelled } from '../endAttempt.js';
+import { confirmCancelled, releaseAttempt } from '../endAttempt.js';
 import { getTaskContext } from '../prepareTaskContext.js';
 import { renewLease } from '../renewLease.js';
 import { updateTaskProgress } from '../updateTaskProgress.js';
@@ -60,10 +60,14 @@ export async function executeStep(
   const { task, attemptId } = claimed;
   const stop = new AbortController();
   let cancelRequested = false;
+  let gaveWay = false;
   const renewal = setInterval(
     () => {
       renewLease(engine, attemptId).then(
         (renewed) => {
+          gaveWay ||= renewed.gaveWay;
+          if (gaveWay)
+            stop.abort(new NeolithError('RESOURCE_DEADLOCK', `Task ${task.id} gave way to others`));
           if (!renewed.cancelRequested) return;
           cancelRequested = true;
           stop.abort(new NeolithError('INVALID_TRANSITION', `Task ${task.id} was cancelled`));
@@ -109,6 +113,8 @@ export async function executeStep(
   } catch (error) {
     if (isNeolithError(error) && error.code === 'LEASE_LOST') throw error;
     if (cancelRequested) return { task, settlement: await confirmCancelled(engine, attemptId) };
+    if (gaveWay || (isNeolithError(error) && error.code === 'RESOURCE_DEADLOCK'))
+      return { task, settlement: await releaseAttempt(engine, attemptId) };
     const settlement = await failTask(engine, task.id, {
       attemptId,
       error: error instanceof Error ? error.message : String(error),

@@ -111,8 +111,8 @@ export async function stopRun(engine: EngineContext, runId: string, options: Run
 }
 
 /**
- * Back to PENDING: everything that is not DONE is afresh, with its budgets, and the history stays. Refused while
- * attempts are live. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_HAS_ATTEMPTS.
+ * Back to PENDING: everything that is not DONE is afresh, with its budgets, also what somebody cancelled (unlike `retryRun`,
+ * which goes on with the run as people left it; this begins it anew), and the history stays. Refused while attempts are live. Errors: RUN_NOT_FOUND, INVALID_TRANSITION, RUN_HAS_ATTEMPTS.
  */
 export async function resetRun(engine: EngineContext, runId: string, options: RunReason = {}): Promise<Run> {
   return changeRun(engine, runId, 'reset', options, async (client, row, move) => {

@@ -199,7 +199,10 @@ export class RunModel {
       (good ||
         result === 'lost' ||
         result === 'merge_failed' ||
-        (result === 'failed' && !lease.cancelRequested))
+        (ending.result === 'failed' &&
+          !lease.cancelRequested &&
+          // The provider's breaker sees to the others.
+          (ending.failureClass !== 'provider' || (isSpent && run.status !== 'CANCELLED'))))
     ) {
       run.attemptsEnded += 1;
       run.attemptsFailed += good ? 0 : 1;
