@@ -31,7 +31,7 @@ export interface AgentFault {
   readonly code: string;
   /** For people, with the remedy. */
   readonly message: string;
-  /** Not before this time, where the agent tells it; ISO 8601. */
+  /** Not before this time or duration, where the agent tells it, as `parseResetTime` gives it. */
   readonly resetAt?: string;
 }
 
@@ -163,7 +163,7 @@ export type AgentVerdict =
       readonly error: string;
       /** When it exited by itself. */
       readonly exitCode?: number;
-      /** Not to be tried with this agent before; ISO 8601. */
+      /** Not to be tried with this agent before: a time, or a duration from now on; ISO 8601. */
       readonly resetAt?: string;
     }
   | { readonly status: 'timed_out'; readonly error: string }
@@ -183,6 +183,11 @@ export interface AgentAdapter {
   readonly handsOver?: boolean;
   /** Whether the agent can be started here. Never throws. */
   detect(): Promise<AgentDetection>;
+  /**
+   * A look before each task whether it could still be started, without starting anything. Null: it could; else what is missing,
+   * with the remedy. Default: it could. Never rejects.
+   */
+  findMissing?(): Promise<string | null>;
   /** Prepares the attempt's files and says what to run. Throws `AgentError` when the agent isn't configured. */
   start(request: AgentRequest): Promise<AgentCommand | AgentHandOff | AgentDone>;
   /** A reader for the lines of one attempt, which may remember what it has read. Absent: all of it is log. */

@@ -6,8 +6,6 @@ export interface AgentDependencies {
   readonly baseDirectory: string;
   /** Where prompts for people are left. Default: `.neolith/prompts` below `baseDirectory`. */
   readonly promptsDirectory?: string;
-  /** Default: the clock of this machine. */
-  readonly now?: () => Date;
 }
 
 const PATH_WITHOUT_ANY = '/usr/local/bin:/usr/bin:/bin';

@@ -135,7 +135,7 @@ const REFUSAL =
 const REPLY_BYTES = 16 * 1024;
 
 /** Reads what it prints, line by line. A line with tokens ends each reply, and with it what was refused before. */
-export function createAiderReader(now: () => Date): LineReader {
+export function createAiderReader(): LineReader {
   let sum: AgentUsage = {};
   let reply: string[] = [];
   let replyLength = 0;
@@ -170,7 +170,7 @@ export function createAiderReader(now: () => Date): LineReader {
       return { signals: named ? signals : [...signals, { kind: 'result', output }], log: line };
     }
     if (!REFUSAL.test(line)) return stream === 'stdout' ? remember(line) : null;
-    const fault = describeProviderFault(WORDS, { message: line }, now());
+    const fault = describeProviderFault(WORDS, { message: line });
     const signals: AgentSignal[] = fault === null ? [] : [{ kind: 'fault', fault }];
     return { signals, log: line };
   };

@@ -15,7 +15,7 @@ export const CLAUDE_WORDS = {
 } as const;
 
 /** Reads the lines of `--output-format stream-json`. */
-export function createClaudeReader(now: () => Date): LineReader {
+export function createClaudeReader(): LineReader {
   /** Of the messages before the one that is being told; a message comes in several lines, each with its usage so far. */
   let sum: AgentUsage = {};
   let messageId = '';
@@ -68,7 +68,7 @@ export function createClaudeReader(now: () => Date): LineReader {
 
   function readRefusal(message: string, kind: string): AgentSignal[] {
     const refusal = { message, kind: explainKind(kind), resetAt };
-    const fault = describeProviderFault(CLAUDE_WORDS, refusal, now());
+    const fault = describeProviderFault(CLAUDE_WORDS, refusal);
     return fault === null ? [] : [{ kind: 'fault', fault }];
   }
 
@@ -117,7 +117,7 @@ export function createClaudeReader(now: () => Date): LineReader {
     const message = words.filter((word) => word !== '').join('\n');
     const status = numberOf(event, 'api_error_status') ?? refused?.status;
     const refusal = { message, kind: explainKind(refused?.kind ?? ''), status, resetAt };
-    const fault = describeFault(CLAUDE_WORDS, refusal, now(), chooseOwnCode(subtype));
+    const fault = describeFault(CLAUDE_WORDS, refusal, chooseOwnCode(subtype));
     return { signals: [...signals, { kind: 'fault', fault }], log: message };
   }
 
@@ -131,8 +131,7 @@ export function createClaudeReader(now: () => Date): LineReader {
         return readResult(event);
       case 'rate_limit_event': {
         const info = objectOf(event, 'rate_limit_info');
-        if (textOf(info, 'status') === 'rejected')
-          resetAt = readResetEpoch(numberOf(info, 'resetsAt'), now());
+        if (textOf(info, 'status') === 'rejected') resetAt = readResetEpoch(numberOf(info, 'resetsAt'));
         return { signals: [] };
       }
       case 'user':

@@ -71,22 +71,22 @@ const CLINE: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `--json`. */
-export function createClineReader(now: () => Date): LineReader {
+export function createClineReader(): LineReader {
   return readJsonLines((line) => {
     switch (textOf(line, 'type')) {
       case 'agent_event':
-        return readEvent(objectOf(line, 'event'), now());
+        return readEvent(objectOf(line, 'event'));
       case 'run_result':
-        return readResult(line, now());
+        return readResult(line);
       case 'error':
-        return refuse(textOf(line, 'message'), now());
+        return refuse(textOf(line, 'message'));
       default:
         return textOf(line, 'type') === '' ? null : { signals: [] };
     }
   });
 }
 
-function readEvent(event: JsonObject, now: Date): ParsedLine {
+function readEvent(event: JsonObject): ParsedLine {
   const isTool = textOf(event, 'contentType') === 'tool';
   switch (textOf(event, 'type')) {
     case 'content_start': {
@@ -117,7 +117,7 @@ function readEvent(event: JsonObject, now: Date): ParsedLine {
       };
     case 'error': {
       const message = textOf(objectOf(event, 'error'), 'message') || textOf(event, 'error');
-      return refuse(message, now, textOf(event, 'errorClass'));
+      return refuse(message, textOf(event, 'errorClass'));
     }
     case 'notice':
       return { signals: [], log: textOf(event, 'message') };
@@ -126,7 +126,7 @@ function readEvent(event: JsonObject, now: Date): ParsedLine {
   }
 }
 
-function readResult(result: JsonObject, now: Date): ParsedLine {
+function readResult(result: JsonObject): ParsedLine {
   const used = objectOf(result, 'usage');
   const usage: AgentUsage = pickUsage({
     inputTokens: countOf(used, 'inputTokens'),
@@ -142,13 +142,13 @@ function readResult(result: JsonObject, now: Date): ParsedLine {
   if (textOf(result, 'finishReason') === 'completed') {
     return { signals: [...told, { kind: 'result', output: readWords(text).text }] };
   }
-  const refused = refuse(text, now, textOf(result, 'finishReason'));
+  const refused = refuse(text, textOf(result, 'finishReason'));
   return { ...refused, signals: [...told, ...refused.signals] };
 }
 
-function refuse(message: string, now: Date, kind = ''): ParsedLine {
+function refuse(message: string, kind = ''): ParsedLine {
   const ownCode = /iteration|mistake/.test(kind) ? 'TURN_LIMIT' : 'AGENT_FAILED';
-  const fault = describeFault(WORDS, { kind, message }, now, ownCode);
+  const fault = describeFault(WORDS, { kind, message }, ownCode);
   return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }
 

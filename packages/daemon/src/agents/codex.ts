@@ -87,7 +87,7 @@ const CODEX: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `codex exec --json`. */
-export function createCodexReader(now: () => Date): LineReader {
+export function createCodexReader(): LineReader {
   let sum: AgentUsage = {};
   let lastText = '';
 
@@ -98,7 +98,7 @@ export function createCodexReader(now: () => Date): LineReader {
   }
 
   function refuse(message: string): ParsedLine {
-    return { signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }], log: message };
+    return { signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }) }], log: message };
   }
 
   return readJsonLines((event) => {

@@ -75,7 +75,7 @@ export interface CommandAgentDescription extends ProviderWords {
   /** How long it may live on silently after its result, where nothing is configured. Default 30,000. */
   readonly lingerAfterResultMs?: null;
   arguments(start: CommandStart): readonly string[];
-  createLineReader(now: () => Date): LineReader;
+  createLineReader(): LineReader;
   /** How to read the file that one of its arguments names, where it leaves what it used up in one. */
   usageFile?(start: CommandStart): NonNullable<AgentCommand['usageFile']>;
 }
@@ -123,7 +123,7 @@ export function createCommandAgent(
   const program = readProgram(dependencies, configuration, description);
   checkModel(configuration.model, name);
   const hostPath = readHostPath(dependencies);
-  const now = dependencies.now ?? (() => new Date());
+  const missing = `${title} was not found: ${JSON.stringify(program.command)} is no executable file in PATH. ${description.install}`;
   const { lingerAfterResultMs = description.lingerAfterResultMs === null ? null : LINGER_AFTER_RESULT_MS } =
     configuration;
   const names = [
@@ -169,16 +169,12 @@ export function createCommandAgent(
       const home = dependencies.hostEnvironment.HOME ?? homedir();
       return { ...detection, login: await detectLogin(dependencies.hostEnvironment, home, description) };
     },
+    findMissing: async () => ((await findProgram(program.command, hostPath)) === null ? missing : null),
     async start(request: AgentRequest): Promise<AgentCommand> {
       const model = request.model ?? configuration.model;
       checkModel(model, name);
       const command = await findProgram(program.command, hostPath);
-      if (command === null) {
-        throw new AgentError(
-          'AGENT_NOT_FOUND',
-          `${title} was not found: ${JSON.stringify(program.command)} is no executable file in PATH. ${description.install}`,
-        );
-      }
+      if (command === null) throw new AgentError('AGENT_NOT_FOUND', missing);
       const promptFile = await writePromptFile(request);
       const resultFile = join(request.attemptDirectory, 'result.json');
       const { attemptDirectory, workingDirectory } = request;
@@ -206,9 +202,8 @@ export function createCommandAgent(
         lineLimitBytes: LINE_LIMIT_BYTES,
       };
     },
-    createLineReader: () => description.createLineReader(now),
-    result: (ending) =>
-      judgeModelAgent(ending, (message) => describeProviderFault(description, { message }, now())),
+    createLineReader: () => description.createLineReader(),
+    result: (ending) => judgeModelAgent(ending, (message) => describeProviderFault(description, { message })),
   };
 }
 

@@ -116,7 +116,7 @@ const COPILOT: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `--output-format json`. Of tokens it tells those of its answers, and not always. */
-export function createCopilotReader(now: () => Date): LineReader {
+export function createCopilotReader(): LineReader {
   let sum: AgentUsage = {};
   let lastText = '';
 
@@ -168,7 +168,7 @@ export function createCopilotReader(now: () => Date): LineReader {
           : { signals: [] };
       }
       case 'session.error':
-        return refuse(data, now());
+        return refuse(data);
       case 'result':
         return { signals: numberOf(event, 'exitCode') === 0 ? [{ kind: 'result', output: lastText }] : [] };
       default:
@@ -177,10 +177,10 @@ export function createCopilotReader(now: () => Date): LineReader {
   });
 }
 
-function refuse(data: JsonObject, now: Date): ParsedLine {
+function refuse(data: JsonObject): ParsedLine {
   const message = textOf(data, 'message');
   const refusal = { kind: textOf(data, 'errorType'), status: numberOf(data, 'statusCode'), message };
-  return { signals: [{ kind: 'fault', fault: describeFault(WORDS, refusal, now) }], log: `✗ ${message}` };
+  return { signals: [{ kind: 'fault', fault: describeFault(WORDS, refusal) }], log: `✗ ${message}` };
 }
 
 /** Reads the file of `--usage-output-file`: sums over all models. Its input holds what a cache gave or took. */

@@ -65,7 +65,7 @@ const CURSOR: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `--output-format stream-json`. What stops it is told on stderr, in words. */
-export function createCursorReader(now: () => Date): LineReader {
+export function createCursorReader(): LineReader {
   return readJsonLines((event) => {
     switch (textOf(event, 'type')) {
       case 'assistant': {
@@ -87,7 +87,7 @@ export function createCursorReader(now: () => Date): LineReader {
         if (fieldOf(event, 'is_error') === true) {
           const message = textOf(event, 'result');
           return {
-            signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }, now()) }],
+            signals: [{ kind: 'fault', fault: describeFault(WORDS, { message }) }],
             log: message,
           };
         }

@@ -76,7 +76,7 @@ const GEMINI: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `--output-format stream-json`. */
-export function createGeminiReader(now: () => Date): LineReader {
+export function createGeminiReader(): LineReader {
   /** What it says comes in pieces; a tool, or the end, ends a message. */
   let piece = '';
   let lastText = '';
@@ -95,7 +95,7 @@ export function createGeminiReader(now: () => Date): LineReader {
 
   function refuse(type: string, message: string): AgentSignal {
     const ownCode = /turn/i.test(type) ? 'TURN_LIMIT' : 'AGENT_FAILED';
-    return { kind: 'fault', fault: describeFault(WORDS, { kind: type, message }, now(), ownCode) };
+    return { kind: 'fault', fault: describeFault(WORDS, { kind: type, message }, ownCode) };
   }
 
   function readResult(event: JsonObject): ParsedLine {

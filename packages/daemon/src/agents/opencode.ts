@@ -89,7 +89,7 @@ const OPENCODE: Omit<CommandAgentDescription, 'arguments'> = {
 };
 
 /** Reads the lines of `opencode run --format json`. */
-export function createOpencodeReader(now: () => Date): LineReader {
+export function createOpencodeReader(): LineReader {
   let sum: AgentUsage = {};
   let lastText = '';
 
@@ -115,7 +115,7 @@ export function createOpencodeReader(now: () => Date): LineReader {
           ],
         };
       case 'error':
-        return readError(objectOf(event, 'error'), now());
+        return readError(objectOf(event, 'error'));
       default:
         return textOf(event, 'type') === '' ? null : { signals: [] };
     }
@@ -147,11 +147,11 @@ function readStep(part: JsonObject): AgentUsage {
   });
 }
 
-function readError(error: JsonObject, now: Date): ParsedLine {
+function readError(error: JsonObject): ParsedLine {
   const data = objectOf(error, 'data');
   const name = textOf(error, 'name');
   const message = [textOf(data, 'message'), textOf(data, 'responseBody')].filter(Boolean).join(' ') || name;
-  const fault = describeFault(WORDS, { kind: name, status: numberOf(data, 'statusCode'), message }, now);
+  const fault = describeFault(WORDS, { kind: name, status: numberOf(data, 'statusCode'), message });
   return { signals: [{ kind: 'fault', fault }], log: `✗ ${message}` };
 }
 

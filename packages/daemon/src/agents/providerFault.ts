@@ -8,7 +8,7 @@ export interface ProviderRefusal {
   /** The provider's own word, such as `rate_limit_error`. */
   readonly kind?: string | undefined;
   readonly message: string;
-  /** ISO 8601, where it is told apart from the message. */
+  /** A time or a duration, ISO 8601, where it is told apart from the message. */
   readonly resetAt?: string | undefined;
 }
 
@@ -75,14 +75,10 @@ const FAILURE_CLASS: Readonly<Record<FaultCode, FailureClass>> = {
 };
 
 /** Sorts what a provider refused with; null where it is nothing that we know. Pure. */
-export function describeProviderFault(
-  words: ProviderWords,
-  refusal: ProviderRefusal,
-  now: Date,
-): AgentFault | null {
+export function describeProviderFault(words: ProviderWords, refusal: ProviderRefusal): AgentFault | null {
   const code = chooseCode(refusal);
   if (code === null) return null;
-  const resetAt = refusal.resetAt ?? parseResetTime(refusal.message, now);
+  const resetAt = refusal.resetAt ?? parseResetTime(refusal.message);
   const waits = code === 'QUOTA_EXCEEDED' || code === 'RATE_LIMITED' || code === 'PROVIDER_UNAVAILABLE';
   return {
     failureClass: FAILURE_CLASS[code],
@@ -96,11 +92,10 @@ export function describeProviderFault(
 export function describeFault(
   words: ProviderWords,
   refusal: ProviderRefusal,
-  now: Date,
   ownCode: 'AGENT_FAILED' | 'TURN_LIMIT' | 'COST_LIMIT' = 'AGENT_FAILED',
 ): AgentFault {
   return (
-    describeProviderFault(words, refusal, now) ?? {
+    describeProviderFault(words, refusal) ?? {
       failureClass: 'agent',
       code: ownCode,
       message: `${words.title} ${OWN_WORDS[ownCode]} ${quote(refusal)}`.trim(),

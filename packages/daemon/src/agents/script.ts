@@ -79,6 +79,7 @@ export function createScriptAgent(
         files: script === null ? [] : [script.file],
       }),
     detect,
+    findMissing: async () => (await detect()).remedy ?? null,
     async start(request) {
       const detection = await detect();
       const interpreter = script === null ? null : await findInterpreter(script, hostPath);

@@ -44,6 +44,16 @@ export function createShellAgent(
   const program = readProgram(configuration.command, dependencies.baseDirectory);
   const hostPath = readHostPath(dependencies);
 
+  async function detect(): Promise<AgentDetection> {
+    if (program === null) return { found: false, remedy: REMEDY };
+    const path = await findProgram(program.command, hostPath);
+    if (path !== null) return { found: true, path };
+    return {
+      found: false,
+      remedy: `${JSON.stringify(program.command)} is not an executable file. Check the shell agent's command.`,
+    };
+  }
+
   return {
     name: 'shell',
     mayBeSilent: true,
@@ -53,15 +63,8 @@ export function createShellAgent(
         variables: pickVariables(dependencies.hostEnvironment, configuration.environmentNames ?? []),
         files: program === null ? [] : [program.command, ...program.args].filter(isAbsolute),
       }),
-    async detect(): Promise<AgentDetection> {
-      if (program === null) return { found: false, remedy: REMEDY };
-      const path = await findProgram(program.command, hostPath);
-      if (path !== null) return { found: true, path };
-      return {
-        found: false,
-        remedy: `${JSON.stringify(program.command)} is not an executable file. Check the shell agent's command.`,
-      };
-    },
+    detect,
+    findMissing: async () => (await detect()).remedy ?? null,
     async start(request) {
       if (program === null) throw new AgentError('AGENT_NOT_CONFIGURED', REMEDY);
       return {

@@ -55,9 +55,12 @@ export interface RoutingChooser extends AgentChooser {
 }
 
 const NO_FIGURES: readonly AgentFigure[] = [];
+const NOBODY: ReadonlySet<string> = new Set();
+const LOOK_AGAIN_MS = 5_000;
 
 /**
- * Looks once at which of the agents can be started here, and then chooses by the routing configuration. Whose turn it is
+ * Looks once at which of the agents can be started here, and then chooses by the routing configuration; one that is gone by
+ * the time it is chosen is passed over until it is back. Whose turn it is
  * and how often an agent was picked lives as long as the chooser; a turn begins at a random agent, so that daemons that
  * start often, or many that start at once, don't all begin with the same.
  */
@@ -75,6 +78,17 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
     }),
   );
   const names = [...adapters.keys()];
+  /** Those that were there at the look, and are not any more, each with what is missing. */
+  const gone = new Map<string, string>();
+
+  /** Asked of the few that are gone, and of the one that is chosen: it costs some looks at files. */
+  async function look(agent: string): Promise<boolean> {
+    const missing = (await adapters.get(agent)?.findMissing?.()) ?? null;
+    if (missing === null) gone.delete(agent);
+    else gone.set(agent, missing);
+    return missing === null;
+  }
+
   const slots = createAgentSlots();
   const turns = new Map<string, string>();
   const picks = new Map<string, number>();
@@ -85,15 +99,17 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
     held: HeldReasons,
     config: RouterConfig,
     known: readonly AgentFigure[],
+    failedBefore: ReadonlySet<string> = NOBODY,
   ): RoutedChoice {
     const classification = classifyTask(task, project);
     const { tags, priority } = task;
     const tool = typeof task.metadata?.tool === 'string' ? task.metadata.tool : null;
     const decision = decideRoute({
       task: { classification, tags, priority, capabilities, tool },
-      agents: availability.map((one) => describeState(one, held, slots, config)),
+      agents: availability.map((one) => describeState(one, gone, held, slots, config)),
       configuration: named ? { ...config, defaultAgents: names } : config,
       figures: known,
+      failedBefore,
       lastTurn: (group) => turns.get(group) ?? null,
       picked: (taskType, agent) => picks.get(`${taskType} ${agent}`) ?? 0,
       random,
@@ -126,37 +142,64 @@ export async function routeAgents(options: RoutingOptions): Promise<RoutingChoos
     },
     adapter: (name) => adapters.get(name) ?? null,
     async choose({ task, context }: ClaimWithContext, held = new Map(), signal) {
+      for (const agent of [...gone.keys()]) await look(agent);
       for (;;) {
         const config = await source.current();
         const known = figures !== null && usesFigures(config) ? await figures.current() : NO_FIGURES;
         beginTurns(config);
         // From here to the place that is taken nothing is waited for: two tasks never take the same last one.
-        const ground = decide(task, context.orchestrator.capabilities, held, config, known);
+        const failed = failedByProvider(context.previousAttempts);
+        const ground = decide(task, context.orchestrator.capabilities, held, config, known, failed);
         const { decision, classification } = ground;
         const adapter = decision.agent === null ? undefined : adapters.get(decision.agent);
         if (adapter !== undefined) {
           turns.set(decision.group, adapter.name);
           const pick = `${classification.type} ${adapter.name}`;
           picks.set(pick, (picks.get(pick) ?? 0) + 1);
+          const release = slots.take(adapter.name);
+          if (!(await look(adapter.name))) {
+            release();
+            picks.set(pick, (picks.get(pick) ?? 1) - 1);
+            continue;
+          }
           const version = versions.get(adapter.name);
           return {
             adapter,
             reason: decision.reason,
             ground: { decision, classification },
-            release: slots.take(adapter.name),
+            release,
             ...(model === undefined ? {} : { model }),
             ...(version === undefined ? {} : { version }),
           };
         }
         if (signal !== undefined && decision.candidates.some(({ state }) => state === 'busy')) {
-          await slots.untilFreed(signal);
+          // Not for ever: a changed configuration may let more of them run, or name others.
+          await slots.untilFreed(signal, LOOK_AGAIN_MS);
           continue;
         }
-        if (held.size > 0) return { adapter: null, ground: { decision, classification } };
+        // Of a name that no agent has, no other daemon knows more.
+        const absent = decision.candidates.filter(
+          ({ agent, state }) => state === 'absent' && adapters.has(agent),
+        );
+        if (held.size > 0 || absent.length > 0) {
+          return {
+            adapter: null,
+            ground: { decision, classification },
+            absent: new Map(absent.map(({ agent, reason }) => [agent, reason])),
+          };
+        }
         throw new AgentError('AGENT_NOT_CONFIGURED', decision.reason);
       }
     },
   };
+}
+
+/** Each agent by its latest attempt of those that are known, which come newest first. */
+function failedByProvider(attempts: ClaimWithContext['context']['previousAttempts']): ReadonlySet<string> {
+  const latest = new Map<string, boolean>();
+  for (const { agent, failureClass } of attempts)
+    if (agent !== null && !latest.has(agent)) latest.set(agent, failureClass === 'provider');
+  return new Set([...latest].filter(([, failed]) => failed).map(([agent]) => agent));
 }
 
 function toSource(config: RouterConfig | RouterConfigSource): RouterConfigSource {
@@ -169,11 +212,14 @@ function toAssignment({ agent, next, confidence, reason, rule }: RouteDecision):
 
 function describeState(
   one: AgentAvailability,
+  gone: ReadonlyMap<string, string>,
   held: HeldReasons,
   slots: AgentSlots,
   { limits }: RouterConfig,
 ): AgentAvailability {
   if (!one.available) return one;
+  const missing = gone.get(one.name);
+  if (missing !== undefined) return { ...one, available: false, reason: missing };
   const reason = held.get(one.name);
   if (reason !== undefined) return { ...one, available: false, state: 'held', reason };
   const limit = limits?.[one.name];

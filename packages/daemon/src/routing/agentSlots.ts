@@ -4,8 +4,8 @@ export interface AgentSlots {
   running(agent: string): number;
   /** The answer gives it back; once. */
   take(agent: string): () => void;
-  /** Resolves when one was given back; rejects with the signal's reason. */
-  untilFreed(signal: AbortSignal): Promise<void>;
+  /** Resolves when one was given back, at the latest after that time; rejects with the signal's reason. */
+  untilFreed(signal: AbortSignal, waitMs: number): Promise<void>;
 }
 
 export function createAgentSlots(): AgentSlots {
@@ -25,11 +25,12 @@ export function createAgentSlots(): AgentSlots {
         for (const wake of [...waiting]) wake();
       };
     },
-    async untilFreed(signal) {
+    async untilFreed(signal, waitMs) {
       signal.throwIfAborted();
       await new Promise<void>((resolve, reject) => {
         const end = () => {
           waiting.delete(wake);
+          clearTimeout(timer);
           signal.removeEventListener('abort', abort);
         };
         const wake = () => {
@@ -40,6 +41,7 @@ export function createAgentSlots(): AgentSlots {
           end();
           reject(signal.reason as Error);
         };
+        const timer = setTimeout(wake, waitMs);
         waiting.add(wake);
         signal.addEventListener('abort', abort, { once: true });
       });

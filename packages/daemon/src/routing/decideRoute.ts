@@ -15,6 +15,8 @@ export interface RouteInput {
   readonly lastTurn?: (group: string) => string | null;
   /** For `auto`: how often an agent was given a task of that type since the figures began. Default: never. */
   readonly picked?: (taskType: string, agent: string) => number;
+  /** Agents whose provider failed when they were last tried at this very task. Default: none. */
+  readonly failedBefore?: ReadonlySet<string>;
   /** For `auto`; in [0, 1). Default: always one half. */
   readonly random?: () => number;
 }
@@ -44,6 +46,7 @@ export interface RouteDecision {
   readonly candidates: readonly RouteCandidate[];
 }
 
+const PROVIDER_FAILED = 'its provider failed at this task';
 /** What nobody asked for is at best as likely right as wrong. */
 const DEFAULT_CONFIDENCE = 0.5;
 /** Each agent that the configuration wants more and that isn't there takes a fifth away. */
@@ -67,7 +70,8 @@ interface Candidate {
 /**
  * Decides who does a task. Candidates are the agents of every rule that matches, in the order of the rules, then the
  * built-in tool where the task spells out what it is to do, then the defaults; among the agents of one rule its strategy
- * decides the order. The first that may be used has the task, and the next is next in line. After a rule without fallback
+ * decides the order. The first that may be used has the task, and the next is next in line; one whose provider failed at this
+ * very task comes behind all others, for the task has only so many of such failures. After a rule without fallback
  * nobody else is looked at. Pure: the same input gives the same answer.
  *
  * The confidence is that of the task's type where the rule looked at type or complexity, 1 where it looked only
@@ -78,9 +82,20 @@ export function decideRoute(input: RouteInput): RouteDecision {
   const known = new Map(agents.map((agent) => [agent.name, agent]));
   const isUsable = (agent: string) => known.get(agent)?.available === true;
   const candidates = listCandidates(input, isUsable);
+  const failed = (agent: string) => input.failedBefore?.has(agent) === true;
   const usable = candidates.filter(({ agent }) => isUsable(agent));
-  const [first, second] = usable;
-  const told = candidates.map((candidate) => describeCandidate(candidate, known, first, second));
+  const [first, second] = [
+    ...usable.filter(({ agent }) => !failed(agent)),
+    ...usable.filter(({ agent }) => failed(agent)),
+  ];
+  const told = candidates.map((candidate) =>
+    describeCandidate(
+      failed(candidate.agent) ? { ...candidate, note: PROVIDER_FAILED } : candidate,
+      known,
+      first,
+      second,
+    ),
+  );
   if (first === undefined) {
     const named = candidates.map(({ agent }) => describeAbsence(agent, known.get(agent)));
     return {
@@ -113,7 +128,11 @@ export function decideRoute(input: RouteInput): RouteDecision {
       describeChoice(task, first),
       passed.length === 0
         ? ''
-        : ` Wanted more but not available: ${passed.map(({ agent }) => describeAbsence(agent, known.get(agent))).join(', ')}.`,
+        : ` Wanted more but not available: ${passed
+            .map(({ agent }) =>
+              isUsable(agent) ? `${agent} (${PROVIDER_FAILED})` : describeAbsence(agent, known.get(agent)),
+            )
+            .join(', ')}.`,
       next === null ? ' No other agent is available.' : ` Next in line: ${next}.`,
     ].join(''),
     candidates: told,

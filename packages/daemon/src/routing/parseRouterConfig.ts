@@ -14,7 +14,7 @@ export function parseRouterConfig(text: string, file: string): RouterConfig {
   if (!json.ok) {
     throw new RouterConfigError(
       'ROUTER_CONFIG_INVALID',
-      `${file} is not JSON that we can use: ${json.problem}.`,
+      `${file} is not JSON that we can use: ${json.problem}. Correct it, or remove the file to route by the defaults.`,
       [{ path: '', message: json.problem }],
     );
   }

@@ -23,9 +23,11 @@ export interface ChosenAgent {
   readonly release?: () => void;
 }
 
-/** Everybody who could do the task is held. */
+/** Everybody who could do the task is held, or can't be started here now. */
 export interface NobodyChosen {
   readonly adapter: null;
+  /** Who can't be started here, each with the reason. Absent: nobody. */
+  readonly absent?: HeldReasons;
   /** Absent: there was nothing to decide. */
   readonly ground?: ChoiceGround;
 }
@@ -39,7 +41,7 @@ export interface AgentChooser {
   readonly name: string;
   /**
    * Leaves out those that are held, and waits where all that could do it have as many tasks as they may have at once.
-   * Throws `AgentError` where none can, held or not, and the signal's reason.
+   * Throws `AgentError` where nobody is named for it at all, and the signal's reason.
    */
   choose(
     claim: ClaimWithContext,

@@ -48,7 +48,7 @@ export interface Attempt {
   readonly finished: Promise<AttemptResult>;
 }
 
-/** What it held others have by now. */
+/** Others wait for what it holds, or have it by now. */
 const OVER_GRACE_MS = 2_000;
 
 /** Does one claimed task: prepares its directory, runs the agent, reports progress, and tells the outcome. */
@@ -84,7 +84,8 @@ export function startAttempt(given: AttemptDependencies, claim: ClaimWithContext
   /** Once the task is done. */
   let keepWork = async (): Promise<void> => undefined;
 
-  function end(reason: TerminationReason, graceMs = deps.graceMs): void {
+  function end(reason: TerminationReason, givenMs = deps.graceMs): void {
+    const graceMs = reason === 'gave_way' ? Math.min(givenMs, OVER_GRACE_MS) : givenMs;
     if (reason === 'cancelled') cancelRequested = true;
     const first = wanted?.reason ?? reason;
     // Also while an outcome is on the way: a merge may be what follows it.

@@ -146,6 +146,13 @@ export function createAttemptRoster(options: RosterOptions): AttemptRoster {
       });
       attempt.end('lease_lost');
     }
+    if (action === 'give_way') {
+      log.warn('The attempt gave way to others; ending its agent', {
+        taskId: attempt.taskId,
+        attemptId: attempt.attemptId,
+      });
+      attempt.end('gave_way');
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { ClaimWithContext, NeolithClient, Permit, Route } from '@neolith/contracts';
 import { providerOf } from '../agents/providerOf.js';
-import type { AgentChooser, ChoiceGround, ChosenAgent } from './agentChooser.js';
+import type { AgentChooser, ChoiceGround, ChosenAgent, HeldReasons } from './agentChooser.js';
 import type { AttemptOutcome } from './describeOutcome.js';
 import { describeRoute } from './describeRoute.js';
 import type { HeldAgents } from './heldAgents.js';
@@ -34,7 +34,7 @@ export type PermittedChoice =
 
 /**
  * The agent of a task among those that may be used: the most wanted one whose breaker is closed, or which gets a permit.
- * The server is asked only for agents that it has said are held. Throws `AgentError` where none can do the task at all.
+ * The server is asked only for agents that it has said are held. Throws `AgentError` where nobody is named for the task.
  */
 export async function choosePermitted(
   deps: PermitDependencies,
@@ -46,12 +46,14 @@ export async function choosePermitted(
   const heldBy: { agent: string; provider: string }[] = [];
   let retryAt: Date | null = null;
   let ground: ChoiceGround | undefined;
+  let absent: HeldReasons = new Map();
   for (;;) {
     const chosen = await deps.agents.choose(claim, held, deps.ending);
     ground = chosen.ground;
     // A chooser that doesn't heed what is held must not make us ask for ever.
     if (chosen.adapter === null || held.has(chosen.adapter.name)) {
       if (chosen.adapter !== null) chosen.release?.();
+      else absent = chosen.absent ?? absent;
       break;
     }
     const agent = chosen.adapter.name;
@@ -69,7 +71,11 @@ export async function choosePermitted(
     if (permit.retryAt !== null && (retryAt === null || permit.retryAt < retryAt)) retryAt = permit.retryAt;
   }
   deps.heldAgents.gaveBack(orchestratorId);
-  const reasons = [...held].map(([agent, reason]) => `${agent} (${reason})`).join(', ');
+  const reasons = [...(held.size > 0 ? held : absent)]
+    .map(([agent, reason]) => `${agent} (${reason})`)
+    .join(', ');
+  // Else the same task would be the next one claimed, and nothing behind it be done. By the database's clock.
+  if (held.size === 0) retryAt = new Date(claim.attempt.claimedAt.getTime() + absentMs(claim.attempt.number));
   return {
     kind: 'held',
     route: describeRoute(ground, { agent: null, provider: null, model: null }),
@@ -96,6 +102,14 @@ async function askPermit(
     chosen.release?.();
     throw error;
   }
+}
+
+const ABSENT_MS = 60_000;
+const ABSENT_MS_MAX = 3_600_000;
+
+/** For so long a task is left to others that no agent of this machine can do: a minute, and twice as long with each attempt. */
+function absentMs(attempts: number): number {
+  return Math.min(ABSENT_MS_MAX, ABSENT_MS * 2 ** (attempts - 1));
 }
 
 /** The server's limits. */

@@ -11,7 +11,7 @@ export type AttemptPhase =
   /** Its outcome is on the way to the server. */
   | 'settling';
 
-export type RenewalAction = 'carry_on' | 'drop' | 'cancel';
+export type RenewalAction = 'carry_on' | 'drop' | 'cancel' | 'give_way';
 
 /**
  * What a renewal means for an attempt. Pure. While its outcome is on the way nothing is done: an attempt that was
@@ -19,9 +19,10 @@ export type RenewalAction = 'carry_on' | 'drop' | 'cancel';
  */
 export function decideRenewal(
   phase: AttemptPhase,
-  renewal: Pick<Renewal, 'owned' | 'cancelRequested'>,
+  renewal: Pick<Renewal, 'owned' | 'cancelRequested' | 'gaveWay'>,
 ): RenewalAction {
   if (phase !== 'running' && phase !== 'merging') return 'carry_on';
   if (!renewal.owned) return 'drop';
-  return renewal.cancelRequested ? 'cancel' : 'carry_on';
+  if (renewal.cancelRequested) return 'cancel';
+  return renewal.gaveWay ? 'give_way' : 'carry_on';
 }

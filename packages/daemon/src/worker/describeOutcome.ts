@@ -22,6 +22,8 @@ export type AttemptOutcome =
 
 /** The server's limits. */
 const ERROR_CHARS_MAX = 100_000;
+/** Twenty of them stay well within what the server takes as metrics. */
+const WARNING_CHARS_MAX = 500;
 const QUESTION_CHARS_MAX = 2_000;
 const ARTIFACT_CHARS_MAX = 1_000_000;
 const ARTIFACT_TYPE_CHARS_MAX = 100;
@@ -47,7 +49,7 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
   const { verdict, outcome } = report;
   if (verdict.status === 'terminated') {
     if (verdict.reason === 'lease_lost') return { kind: 'drop' };
-    // The server has given the task back already; told again it answers the same.
+    // What it held is others' once nothing of it is alive, and not before.
     if (verdict.reason === 'gave_way') return { kind: 'release' };
     if (verdict.reason === 'shutdown' && !facts.cancelRequested) return { kind: 'release' };
     return { kind: 'cancelled' };
@@ -68,7 +70,9 @@ export function describeOutcome(report: AgentRunReport, facts: OutcomeFacts): At
       ...(report.usage === null ? {} : { usage: { ...report.usage } }),
       ...(outcome.kind === 'exited' ? { exitCode: outcome.code } : {}),
       ...(outcome.endedDescendants > 0 ? { endedDescendants: outcome.endedDescendants } : {}),
-      ...(report.warnings.length > 0 ? { warnings: report.warnings.slice(0, 20) } : {}),
+      ...(report.warnings.length > 0
+        ? { warnings: report.warnings.slice(0, 20).map((text) => shorten(text, WARNING_CHARS_MAX)) }
+        : {}),
     },
   } satisfies Partial<CompletionBody>;
   switch (verdict.status) {

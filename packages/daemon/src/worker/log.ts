@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { createRedactor } from '../process/redactSecrets.js';
 import { sanitiseText } from '../process/sanitiseText.js';
 
@@ -35,23 +36,31 @@ export function createLog(options: LogOptions): WorkerLog {
   const clean = (text: string): string => redactor.redact(sanitiseText(text));
   const lowest = LEVELS.indexOf(options.level ?? 'info');
   const now = options.now ?? (() => new Date());
+  const json = pino(
+    {
+      // As servers write theirs: one question finds both.
+      name: 'neolith-daemon',
+      messageKey: 'message',
+      formatters: { level: (label) => ({ level: label }) },
+      level: options.level ?? 'info',
+      timestamp: () => `,"time":"${now().toISOString()}"`,
+    },
+    { write: options.write },
+  );
 
   function write(level: LogLevel, message: string, fields: LogFields): void {
     if (LEVELS.indexOf(level) < lowest) return;
     const known = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => [key, typeof value === 'string' ? clean(value) : value] as const);
-    const at = now().toISOString();
     if (options.form === 'json') {
-      options.write(
-        `${JSON.stringify({ time: at, level, message: clean(message), ...Object.fromEntries(known) })}\n`,
-      );
+      json[level](Object.fromEntries(known), clean(message));
       return;
     }
     const mark =
       options.colour === true ? `\u001b[${COLOURS[level]}m${level.padEnd(5)}\u001b[0m` : level.padEnd(5);
     const rest = known.map(([key, value]) => ` ${key}=${quote(value)}`).join('');
-    const line = `${at.slice(11, 19)} ${mark} ${clean(message)}${rest}`;
+    const line = `${now().toISOString().slice(11, 19)} ${mark} ${clean(message)}${rest}`;
     // One event, one line: whoever greps finds it whole.
     options.write(`${line.replace(/\s*\n\s*/g, ' ⏎ ')}\n`);
   }

@@ -145,8 +145,11 @@ export function makeFullContext(): TaskExecutionContext {
         },
       ],
       previousAttempts: [
-        { number: 2, status: 'BLOCKED', error: null },
-        { number: 1, status: 'FAILED', error: 'npm test exited with 1: 2 tests failed' },
+        { number: 2, status: 'BLOCKED', error: null, agent: 'claude', failureClass: null },
+        {
+          ...{ number: 1, status: 'FAILED', error: 'npm test exited with 1: 2 tests failed' },
+          ...{ agent: 'claude', failureClass: 'task' },
+        },
       ],
       channel: { id: 'channel_01', name: 'checkout', purpose: 'All that leads to an order' },
     },

@@ -156,7 +156,9 @@ describe('fences', () => {
                 error: null,
               },
             })),
-            previousAttempts: [{ number: 1, status: 'FAILED' as const, error: texts.error }],
+            previousAttempts: [
+              { number: 1, status: 'FAILED' as const, error: texts.error, agent: null, failureClass: null },
+            ],
           };
           const prompt = writeTaskPrompt({
             ...whole(),
@@ -240,6 +242,8 @@ describe('length', () => {
         number: 5 - index,
         status: 'FAILED' as const,
         error: huge,
+        agent: 'claude',
+        failureClass: 'task' as const,
       })),
       charter: { mission: huge, vision: huge, values: [huge], expertise: [huge] },
     };

@@ -111,6 +111,24 @@ test('after a rule without fallback nobody else is looked at', () => {
   expect(decide([{ name: 'a', available: false }, ...there('b', 'c')])).toMatchObject({ agent: null });
 });
 
+test('one whose provider failed at this very task comes behind all others, and does it where there is no other', () => {
+  const decide = (failed: readonly string[], rules: unknown[] = [{ agents: ['a', 'b'] }]) =>
+    decideRoute({
+      ...{ task: TASK, agents: there('a', 'b', 'c'), failedBefore: new Set(failed) },
+      configuration: configuration({ rules, defaultAgents: ['a', 'b', 'c'] }),
+    });
+  expect(decide([])).toMatchObject({ agent: 'a', next: 'b' });
+  const second = decide(['a']);
+  expect(second).toMatchObject({ agent: 'b', next: 'c' });
+  expect(second.reason).toContain('Wanted more but not available: a (its provider failed at this task)');
+  expect(second.candidates.find(({ agent }) => agent === 'a')).toEqual({
+    ...{ agent: 'a', state: 'waiting', reason: 'its provider failed at this task' },
+  });
+  expect(decide(['a', 'b'])).toMatchObject({ agent: 'c', next: 'a' });
+  expect(decide(['a', 'b', 'c'])).toMatchObject({ agent: 'a', next: 'b' });
+  expect(decide(['a'], [{ agents: ['a'], fallback: false }])).toMatchObject({ agent: 'a', next: null });
+});
+
 test.each([
   [{ rules: [{ agents: ['a'], strategy: 'best' }] }, 'rules[0].strategy', 'must be one of "fixed"'],
   [{ rules: [{ agents: ['a'], strategy: { kind: 'fixed' } }] }, 'rules[0].strategy', 'or {"kind": "auto"'],

@@ -173,6 +173,10 @@ it('ends an agent that does not heed that it gave way', async () => {
   await work.untilStatus(high.id, 'DONE', 60_000);
   await work.untilStatus(low.id, 'DONE', 60_000);
   expect(performance.now() - toldAt).toBeLessThan(10_000);
+  // Nobody had what it held while it was alive, which was until it was killed.
+  const refused = (await work.events(low.id)).find(({ type }) => type === 'resources.deadlock');
+  const granted = (await work.events(high.id)).findLast(({ type }) => type === 'resources.granted');
+  expect(Date.parse(String(granted?.at)) - Date.parse(String(refused?.at))).toBeGreaterThan(1_800);
 }, 150_000);
 
 it('removes the sockets of an earlier life, and nothing that only bears its name', async () => {

@@ -65,6 +65,21 @@ it('sends the work to the next agent while a quota holds the first one, on every
   await work.engine.forceBreaker({ agent: 'claude', provider: 'anthropic', to: 'closed' });
 });
 
+it('gives the task to the next agent when the provider of the first one fails without a word about when it will be back', async () => {
+  const down = { status: 'failed', failureClass: 'provider', code: 'PROVIDER_ERROR', error: '529' } as const;
+  const orchestrator = await work.orchestrator();
+  const task = await work.task(orchestrator, { backoff: { baseSeconds: 1, capSeconds: 1 } });
+  const daemon = work.daemon({
+    orchestrators: [orchestrator.id],
+    agent: await route([agentCalled('opencode', () => down), agentCalled('codex')]),
+  });
+  await daemon.start();
+  const { attempts } = await work.untilStatus(task.id, 'DONE', 20_000);
+  expect(attempts.map(({ metrics }) => (metrics as { agent?: string }).agent)).toEqual(['codex', 'opencode']);
+  expect(attempts[0]?.route?.reason).toContain('opencode (its provider failed at this task)');
+  await daemon.drain();
+});
+
 it('gives a task back where no agent is left, at the cost of no budget, and does it once the breaker closes', async () => {
   const named = { agent: 'gemini', provider: 'google' };
   await work.engine.forceBreaker({ ...named, to: 'open', reason: 'Too dear' });
@@ -116,6 +131,38 @@ it('lets one attempt through to see, and closes the breaker by its success', asy
   await work.open(gate);
   for (const { id } of tasks) await work.untilStatus(id, 'DONE', 40_000);
   expect(await breakerOf('cursor')).toMatchObject({ status: 'closed', trips: 0 });
+}, 90_000);
+
+it('lets one attempt of three daemon processes through, and closes the breaker for all of them', async () => {
+  const named = { agent: 'shell', provider: 'local' };
+  await work.engine.forceBreaker({ ...named, to: 'open' });
+  await work.engine.releaseBreaker(named);
+  const [gate, pids] = [work.path('gate'), work.path('pids')];
+  const orchestrators = await Promise.all([1, 2, 3].map(() => work.orchestrator()));
+  const tasks = await Promise.all(
+    orchestrators.flatMap((orchestrator) =>
+      [1, 2].map(() => work.task(orchestrator, { metadata: { gate, pids } })),
+    ),
+  );
+  await Promise.all(orchestrators.map(({ id }) => work.daemonProcess({ orchestrators: [id] })));
+  const seen = () => Promise.all(tasks.map(({ id }) => work.engine.getTask(id)));
+  await until(
+    async () => (await seen()).filter(({ availableAt }) => availableAt !== null).length === 5,
+    'all but one to be given back',
+    30_000,
+  );
+  expect(readPidFile(pids)).toHaveLength(1);
+  const [probe, ...others] = (await seen()).filter(({ status }) => status === 'IN_PROGRESS');
+  expect(others).toEqual([]);
+  expect(await breakerOf('shell')).toMatchObject({
+    status: 'half_open',
+    probeAttemptId: probe?.attempts[0]?.id,
+  });
+  const daemons = (await seen()).map(({ attempts }) => attempts[0]?.daemonId);
+  expect(new Set(daemons).size).toBe(3);
+  await work.open(gate);
+  for (const { id } of tasks) await work.untilStatus(id, 'DONE', 40_000);
+  expect(await breakerOf('shell')).toMatchObject({ status: 'closed', trips: 0 });
 }, 90_000);
 
 it('asks for no permit while every breaker is closed', async () => {

@@ -148,13 +148,17 @@ it('spreads the tries of a fleet: another draw is another delay', () => {
 });
 
 it('decides what a renewal means only while the agent runs', () => {
-  expect(decideRenewal('running', { owned: true, cancelRequested: false })).toBe('carry_on');
-  expect(decideRenewal('running', { owned: true, cancelRequested: true })).toBe('cancel');
-  expect(decideRenewal('running', { owned: false, cancelRequested: false })).toBe('drop');
-  expect(decideRenewal('running', { owned: false, cancelRequested: true })).toBe('drop');
+  const gaveWay = false;
+  expect(decideRenewal('running', { owned: true, cancelRequested: false, gaveWay })).toBe('carry_on');
+  expect(decideRenewal('running', { owned: true, cancelRequested: false, gaveWay: true })).toBe('give_way');
+  expect(decideRenewal('ending', { owned: true, cancelRequested: false, gaveWay: true })).toBe('carry_on');
+  expect(decideRenewal('running', { owned: false, cancelRequested: false, gaveWay: true })).toBe('drop');
+  expect(decideRenewal('running', { owned: true, cancelRequested: true, gaveWay })).toBe('cancel');
+  expect(decideRenewal('running', { owned: false, cancelRequested: false, gaveWay })).toBe('drop');
+  expect(decideRenewal('running', { owned: false, cancelRequested: true, gaveWay })).toBe('drop');
   for (const phase of ['ending', 'settling'] as const) {
     for (const owned of [true, false]) {
-      expect(decideRenewal(phase, { owned, cancelRequested: true })).toBe('carry_on');
+      expect(decideRenewal(phase, { owned, cancelRequested: true, gaveWay: true })).toBe('carry_on');
     }
   }
 });

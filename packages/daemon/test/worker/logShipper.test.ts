@@ -77,9 +77,8 @@ it('gathers lines for a while, but sends a full batch at once, and no more than 
   for (let index = 0; index < 100; index += 1) ship.note(out(`${index}`.padEnd(99, '.')));
   await until(() => sends().length >= 4, 'four batches');
   const times = sends().map(({ atMs }) => atMs);
-  // Timers may be a little early by this clock.
-  for (let index = 1; index < 4; index += 1)
-    expect((times[index] ?? 0) - (times[index - 1] ?? 0)).toBeGreaterThan(70);
+  // Over all of them: one that comes late on a busy machine makes the next one seem early.
+  expect((times[3] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(3 * 80 - 40);
   await ship.finish();
   expect(textOf(await stored(attemptId)).split('\n')).toHaveLength(100);
   expect(sends().length).toBe(10);

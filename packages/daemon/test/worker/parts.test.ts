@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { ControlMessage } from '@neolith/contracts';
 import { NeolithError } from '@neolith/contracts';
 import { expect, it } from 'vitest';
@@ -136,6 +137,9 @@ it('writes one line an event, cleaned and without secrets, as JSON or for people
     message: 'a [redacted]',
     taskId: 'task_1',
     count: 3,
+    name: 'neolith-daemon',
+    pid: process.pid,
+    hostname: hostname(),
   });
   const pretty = createLog({
     form: 'pretty',

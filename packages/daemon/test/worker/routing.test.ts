@@ -69,6 +69,16 @@ it('gives the work to another agent until the quota of the first is renewed, and
   expect(done.attempts[0]?.route).toMatchObject({
     agent: 'codex',
     candidates: [
+      { agent: 'claude', state: 'next', reason: 'its provider failed at this task' },
+      { agent: 'codex', state: 'chosen' },
+    ],
+  });
+  // To a task that it has not failed at yet it is held.
+  const another = await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
+  expect(another.attempts).toHaveLength(1);
+  expect(another.attempts[0]?.route).toMatchObject({
+    agent: 'codex',
+    candidates: [
       { agent: 'claude', state: 'held', reason: expect.stringContaining('hit your limit') },
       { agent: 'codex', state: 'chosen' },
     ],
@@ -132,6 +142,94 @@ it('ends at once what waits for an agent when its task is cancelled', async () =
   await work.untilStatus(first.id, 'DONE');
   expect(readPidFile(pids)).toHaveLength(1);
 }, 60_000);
+
+/** Claude's own adapter with a program that can be taken away and put back, as an update does. */
+function removableClaude() {
+  const file = work.path('bin-claude');
+  const result = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: 'Done' });
+  const install = () =>
+    writeFileSync(
+      file,
+      `#!/bin/sh\n[ "$1" = --version ] && echo '2.1.197 (Claude Code)' && exit\ncat > /dev/null\necho '${result}'\n`,
+      { mode: 0o755 },
+    );
+  install();
+  const claude = createAgent(
+    'claude',
+    { hostEnvironment: process.env, baseDirectory: work.directory },
+    { claude: { command: [file] } },
+  );
+  return { claude, install, uninstall: () => rmSync(file) };
+}
+
+it('passes over an agent that was uninstalled while the daemon runs, until it is back', async () => {
+  const { claude, install, uninstall } = removableClaude();
+  const orchestrator = await work.orchestrator();
+  const agent = await router({ rules: [{ agents: ['claude', 'codex'] }] }, [claude, agentCalled('codex')]);
+  await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
+  const next = async () => {
+    const { id } = await work.task(orchestrator, { maxAttempts: 1 });
+    return (await work.untilStatus(id, 'DONE', 30_000)).attempts;
+  };
+  expect(await next()).toMatchObject([{ agent: 'claude', status: 'SUCCEEDED' }]);
+  uninstall();
+  expect(await next()).toMatchObject([
+    {
+      agent: 'codex',
+      status: 'SUCCEEDED',
+      route: {
+        candidates: [
+          { agent: 'claude', state: 'absent', reason: expect.stringContaining('was not found') },
+          { agent: 'codex', state: 'chosen' },
+        ],
+      },
+    },
+  ]);
+  install();
+  expect(await next()).toMatchObject([{ agent: 'claude', status: 'SUCCEEDED' }]);
+}, 90_000);
+
+it('gives a task back that no agent of this machine can do, at the cost of no budget, for longer each time', async () => {
+  const { claude, install, uninstall } = removableClaude();
+  const orchestrator = await work.orchestrator();
+  const agent = await router({ rules: [{ agents: ['claude'], fallback: false }] }, [
+    claude,
+    agentCalled('codex'),
+  ]);
+  await work.daemon({ orchestrators: [orchestrator.id], agent, slots: 1 }).start();
+  uninstall();
+  const task = await work.task(orchestrator, { maxAttempts: 1 });
+  await until(
+    async () => (await work.engine.getTask(task.id)).availableAt !== null,
+    'the task to be given back',
+  );
+  const held = await work.engine.getTask(task.id);
+  expect(held).toMatchObject({ status: 'TODO', failureCount: 0, lostCount: 0 });
+  expect(held.attempts).toMatchObject([
+    {
+      status: 'CANCELLED',
+      error: expect.stringMatching(/^No agent may do it now: claude \(.*was not found/),
+    },
+  ]);
+  const { claimedAt } = held.attempts[0] as { claimedAt: Date };
+  expect((held.availableAt?.getTime() ?? 0) - claimedAt.getTime()).toBe(60_000);
+  await work.database.database.pool.query('SELECT dequeue_tasks(ARRAY[$1::uuid])', [task.id.slice(5)]);
+  await work.database.database.pool.query('UPDATE tasks SET available_at = NULL WHERE id = $1', [
+    task.id.slice(5),
+  ]);
+  await work.database.database.pool.query('SELECT enqueue_tasks(ARRAY[$1::uuid], now())', [task.id.slice(5)]);
+  await until(async () => {
+    const { attempts, availableAt } = await work.engine.getTask(task.id);
+    return attempts.length === 2 && availableAt !== null;
+  }, 'the task to be given back again');
+  const again = await work.engine.getTask(task.id);
+  const laterAt = again.attempts[0]?.claimedAt as Date;
+  expect((again.availableAt?.getTime() ?? 0) - laterAt.getTime()).toBe(120_000);
+  // What lies behind it is not held up.
+  install();
+  const { id } = await work.task(orchestrator);
+  expect((await work.untilStatus(id, 'DONE', 30_000)).attempts[0]).toMatchObject({ agent: 'claude' });
+}, 90_000);
 
 it('takes turns, stores every decision with its reason, and shows it while the agent works', async () => {
   const gate = work.path('gate');

@@ -227,7 +227,7 @@ function handlersOf(engine: WorkEngine): Handlers {
       engine.acquireResources(params.id ?? '', body, { signal }),
     giveUpResources: ({ params }) => engine.giveUpResources(params.id ?? ''),
     releaseAttempt: ({ params, body }) => engine.releaseAttempt(params.id ?? '', body),
-    listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit),
+    listTaskEvents: ({ params, query }) => engine.listTaskEvents(params.id ?? '', query.limit, query.cursor),
     listDeadLetters: ({ query }) => engine.listDeadLetters(query),
     redriveDeadLetters: ({ body }) => engine.redriveDeadLetters(body),
     listBreakers: async () => ({ breakers: await engine.listBreakers() }),
