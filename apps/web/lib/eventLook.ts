@@ -49,6 +49,7 @@ export const EVENT_LOOK: Record<EventType, { label: string; tone: Tone }> = {
   'orchestrator.updated': { label: 'Orchestrator changed', tone: 'neutral' },
   'daemon.registered': { label: 'Daemon registered', tone: 'good' },
   'daemon.stopped': { label: 'Daemon stopped', tone: 'warn' },
+  'daemon.lost': { label: 'Daemon lost', tone: 'bad' },
   'breaker.opened': { label: 'Breaker opened', tone: 'bad' },
   'breaker.half_opened': { label: 'Breaker half-open', tone: 'warn' },
   'breaker.closed': { label: 'Breaker closed', tone: 'good' },

@@ -23,14 +23,16 @@ export function formatSeconds(seconds: number | null): string {
 export function formatRelative(at: number, now: number): string {
   const distance = Math.abs(at - now);
   if (distance < 5 * SECOND) return 'just now';
+  // Two hours less a second are no hour to whoever waits.
+  const whole = at < now ? Math.floor : Math.round;
   const amount =
     distance < MINUTE
-      ? `${Math.floor(distance / SECOND)} s`
+      ? `${whole(distance / SECOND)} s`
       : distance < HOUR
-        ? `${Math.floor(distance / MINUTE)} min`
+        ? `${whole(distance / MINUTE)} min`
         : distance < 2 * DAY
-          ? `${Math.floor(distance / HOUR)} h`
-          : `${Math.floor(distance / DAY)} d`;
+          ? `${whole(distance / HOUR)} h`
+          : `${whole(distance / DAY)} d`;
   return at < now ? `${amount} ago` : `in ${amount}`;
 }
 

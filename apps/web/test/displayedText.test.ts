@@ -46,13 +46,15 @@ test('lengths of time keep two units', () => {
 test('moments are told relative to now', () => {
   const now = Date.parse('2026-11-20T12:00:00Z');
   const ago = (seconds: number) => formatRelative(now - seconds * 1_000, now);
-  expect([2, 42, 300, 7_200, 400_000, -300].map(ago)).toEqual([
+  expect([2, 42, 300, 7_200, 400_000, -300, 7_199, -7_199].map(ago)).toEqual([
     'just now',
     '42 s ago',
     '5 min ago',
     '2 h ago',
     '4 d ago',
     'in 5 min',
+    '1 h ago',
+    'in 2 h',
   ]);
 });
 

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase } from '@neolith/database';
 import { expect, onTestFinished, test } from 'vitest';
+import { asOnlyOne, SIGN_OF_LIFE_MS } from '@/server/loops/asOnlyOne';
 import { createReconciler } from '@/server/loops/reconcile';
 import { supervise } from '@/server/loops/supervise';
 import { sweep } from '@/server/loops/sweep';
@@ -49,11 +51,87 @@ test('a sweep that fails gives its lock and its connection back', async () => {
       (error: Error) => expect(error.message).toBe('broken'),
     );
   }
+  // Asked by a session of another pool: the one that failed would get its own lock once more.
+  // PostgreSQL itself ends a transaction that idles, after 15 s.
+  const isFree = async () => {
+    const { rows } = await database.vitalPool.query<{ free: boolean }>(
+      'SELECT pg_try_advisory_xact_lock(5270102) AS free',
+    );
+    return rows[0]?.free;
+  };
+  await expect.poll(isFree, { timeout: 12_000, interval: 20 }).toBe(true);
   expect(database.pool.waitingCount).toBe(0);
   const deadline = performance.now() + 5_000;
   while (!(await sweep(database, engine))) {
     if (performance.now() > deadline) throw new Error('The lock of a failed sweep was kept');
   }
+});
+
+/** Connections that PostgreSQL ends after so many milliseconds of idleness within a transaction. */
+function openImpatient(url: string, idleMs: number) {
+  const database = openDatabase(url);
+  database.pool.on('connect', (client) => {
+    void client.query(`SET idle_in_transaction_session_timeout = ${idleMs}`);
+  });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+test('work that takes longer than an idle transaction may keeps its lock to the end, and its round succeeds', async () => {
+  const { url, database } = fixture.test;
+  const lock = 5_270_999;
+  const impatient = openImpatient(url, 400);
+  const isFree = async () => {
+    const { rows } = await database.pool.query<{ free: boolean }>(
+      'SELECT pg_try_advisory_xact_lock($1) AS free',
+      [lock],
+    );
+    return rows[0]?.free;
+  };
+  const seen: unknown[] = [];
+  const done = await asOnlyOne(
+    impatient,
+    lock,
+    async () => {
+      const until = performance.now() + 1_500;
+      while (performance.now() < until) {
+        seen.push(await isFree());
+        await delay(50);
+      }
+    },
+    { signOfLifeMs: 100 },
+  );
+  expect(done).toBe(true);
+  expect(seen.length).toBeGreaterThan(5);
+  expect(seen).not.toContain(true);
+  expect(await isFree()).toBe(true);
+});
+
+test('a connection as the server opens it allows for two signs of life that fail to come', async () => {
+  const { rows } = await fixture.test.database.pool.query<{ ms: number }>(
+    `SELECT setting::int AS ms FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`,
+  );
+  expect(rows[0]?.ms).toBeGreaterThanOrEqual(3 * SIGN_OF_LIFE_MS);
+});
+
+test('who gives no sign of life loses the lock to another', async () => {
+  const lock = 5_270_998;
+  const { url, database } = fixture.test;
+  const impatient = openImpatient(url, 200);
+  const silent = asOnlyOne(
+    impatient,
+    lock,
+    async () => {
+      const deadline = performance.now() + 10_000;
+      while (!(await asOnlyOne(database, lock, async () => undefined))) {
+        if (performance.now() > deadline) throw new Error('The lock of a silent replica was kept');
+        await delay(20);
+      }
+    },
+    { signOfLifeMs: 60_000 },
+  );
+  // Its own end says so: what it did was perhaps not done alone.
+  await expect(silent).rejects.toThrow();
 });
 
 test('a round that fails ends neither the loop nor the rounds after it; the signal ends it at once', async () => {

@@ -89,7 +89,8 @@ test('claims, endings, calls and losses are counted once each', async () => {
   const deadline = performance.now() + 10_000;
   let after = await scrape(token);
   const grown = (name: string) => of(after, name) - of(before, name);
-  while (grown('neolith_leases_lost_total') < 1) {
+  // A sweep counts what it repaired at its end, after the attempts it ended.
+  while (grown('neolith_repairs_total{kind="lease"}') < 1) {
     if (performance.now() > deadline) throw new Error('No lease was lost');
     await delay(100);
     after = await scrape(token);
@@ -102,6 +103,8 @@ test('claims, endings, calls and losses are counted once each', async () => {
     done: grown('neolith_attempts_ended_total{status="SUCCEEDED",failure_class=""}'),
     failed: grown('neolith_attempts_ended_total{status="FAILED",failure_class="agent"}'),
     lost: grown('neolith_attempts_ended_total{status="LOST",failure_class=""}'),
+    leases: grown('neolith_leases_lost_total'),
+    measured: grown('neolith_attempt_duration_seconds_count{status="SUCCEEDED"}'),
     repaired: grown('neolith_repairs_total{kind="lease"}'),
     claimCalls: grown('neolith_http_calls_total{endpoint="claimTasks",status="200"}'),
     claimSeconds: grown('neolith_http_call_seconds_count{endpoint="claimTasks"}'),
@@ -115,6 +118,8 @@ test('claims, endings, calls and losses are counted once each', async () => {
     done: 1,
     failed: 1,
     lost: 1,
+    leases: 1,
+    measured: 1,
     repaired: 1,
     claimCalls: 4,
     claimSeconds: 4,
@@ -148,6 +153,8 @@ test('queues are those of the token alone, and a name can not forge a line', asy
   expect(of(series, 'neolith_database_up')).toBe(1);
   expect(of(series, 'neolith_database_pool_max_connections{pool="ordinary"}')).toBe(10);
   expect(of(series, 'neolith_database_pool_max_connections{pool="vital"}')).toBe(2);
+  expect(of(series, 'neolith_database_pool_max_connections{pool="keyed"}')).toBe(4);
+  expect(of(series, 'neolith_runs_open{status="QUARANTINED"}')).toBe(0);
 
   // Within ten seconds the same figures again, whatever happens meanwhile: scraping is not a load.
   await tenant.engine.createTask({ title: 'T', orchestratorId: own.id });

@@ -18,6 +18,7 @@ export function countWork(observation: Observation): void {
         status: observation.status,
         failure_class: observation.failureClass ?? '',
       });
+      metrics.attemptSeconds.observe({ status: observation.status }, observation.seconds);
       if (observation.status === 'LOST') metrics.leasesLost.inc();
       return;
     case 'task_parked':

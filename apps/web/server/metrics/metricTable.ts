@@ -14,6 +14,8 @@ export interface MetricRow {
 export const CLAIM_RESULTS = ['claimed', ...NOTHING_REASONS.map((reason) => reason.toLowerCase())];
 
 const CALL_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 30];
+/** From a second to eight hours. */
+const ATTEMPT_BUCKETS = [1, 5, 15, 60, 180, 600, 1_800, 3_600, 10_800, 28_800];
 const WORK_BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
 /** What this process did since it started. Every label has few values, and none comes from a caller. */
@@ -42,6 +44,13 @@ export const PROCESS_METRICS = {
     type: 'counter',
     help: 'Attempts that ended, by status and, where they failed, by failure class.',
     labels: ['status', 'failure_class'],
+  },
+  attemptSeconds: {
+    name: 'neolith_attempt_duration_seconds',
+    type: 'histogram',
+    help: 'How long attempts took, from the claim to their end, by the status they ended with.',
+    labels: ['status'],
+    buckets: ATTEMPT_BUCKETS,
   },
   leasesLost: {
     name: 'neolith_leases_lost_total',
@@ -114,7 +123,7 @@ export const PROCESS_METRICS = {
   repairs: {
     name: 'neolith_repairs_total',
     type: 'counter',
-    help: 'What background work mended: leases taken back, delayed tasks promoted, runs moved, tasks and counts that had drifted.',
+    help: 'What background work mended: leases taken back, delayed tasks promoted, runs moved, tasks and counts that had drifted, resources and waits of attempts that had ended, daemons that fell silent.',
     labels: ['kind'],
   },
 } as const satisfies Record<string, MetricRow>;
@@ -136,7 +145,7 @@ export const SCRAPE_METRICS = {
   poolConnections: {
     name: 'neolith_database_pool_connections',
     type: 'gauge',
-    help: 'Connections of the pools of this process: in_use and idle. vital: for heartbeats and renewals alone.',
+    help: 'Connections of the pools of this process: in_use and idle. vital: for heartbeats and renewals alone; keyed: for calls with an idempotency key.',
     labels: ['pool', 'state'],
   },
   poolMax: {
@@ -148,7 +157,7 @@ export const SCRAPE_METRICS = {
   poolWaiting: {
     name: 'neolith_database_pool_waiting',
     type: 'gauge',
-    help: 'Statements that wait for a connection.',
+    help: 'Statements (of the pool keyed: calls) that wait for a connection.',
     labels: ['pool'],
   },
   figuresAge: {
@@ -196,8 +205,14 @@ export const SCRAPE_METRICS = {
   runsOpen: {
     name: 'neolith_runs_open',
     type: 'gauge',
-    help: 'Runs that are RUNNING or PAUSED.',
+    help: 'Runs that are RUNNING, PAUSED or QUARANTINED; the last wait for a person.',
     labels: ['status'],
+  },
+  unassigned: {
+    name: 'neolith_tasks_unassigned',
+    type: 'gauge',
+    help: 'Open tasks that no orchestrator has been given, so that nobody claims them; ready, delayed and blocked each counted up to 10,000.',
+    labels: [],
   },
   daemonsAlive: {
     name: 'neolith_daemons_alive',

@@ -10,7 +10,7 @@ export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 export interface MetricsInput {
   /** Null: the database has not been opened yet. */
-  readonly pools: Pick<Database, 'pool' | 'vitalPool'> | null;
+  readonly pools: Pick<Database, 'pool' | 'vitalPool' | 'transactionPool'> | null;
   /** Null: the database does not answer. */
   readonly figures: DatedFigures | null;
 }
@@ -34,7 +34,12 @@ export async function renderMetrics({ pools, figures }: MetricsInput): Promise<s
     const connections = gauge('poolConnections');
     const max = gauge('poolMax');
     const waiting = gauge('poolWaiting');
-    for (const [name, pool] of [['ordinary', pools.pool] as const, ['vital', pools.vitalPool] as const]) {
+    const named = [
+      ['ordinary', pools.pool],
+      ['vital', pools.vitalPool],
+      ['keyed', pools.transactionPool],
+    ] as const;
+    for (const [name, pool] of named) {
       connections.set({ pool: name, state: 'in_use' }, pool.totalCount - pool.idleCount);
       connections.set({ pool: name, state: 'idle' }, pool.idleCount);
       max.set({ pool: name }, pool.options.max);
@@ -63,9 +68,10 @@ export async function renderMetrics({ pools, figures }: MetricsInput): Promise<s
     waits.set({ who: 'tasks' }, tasksWaiting);
     gauge('resourcesOldest').set(oldestWaitSeconds);
     const runs = gauge('runsOpen');
-    for (const status of ['RUNNING', 'PAUSED'] as const) {
+    for (const status of ['RUNNING', 'PAUSED', 'QUARANTINED'] as const) {
       runs.set({ status }, figures.figures.runs[status] ?? 0);
     }
+    gauge('unassigned').set(figures.figures.unassigned);
     gauge('daemonsAlive').set(figures.figures.daemonsAlive);
   }
   return `${await processRegistry().metrics()}\n${await registry.metrics()}`;

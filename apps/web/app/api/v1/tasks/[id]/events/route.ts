@@ -4,6 +4,6 @@ import { routes } from '@/server/http/routes';
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = routes(
   handle(endpoints.listTaskEvents, ({ engine, input }) =>
-    engine.listTaskEvents(input.params.id, input.query.limit),
+    engine.listTaskEvents(input.params.id, input.query.limit, input.query.cursor),
   ),
 );
