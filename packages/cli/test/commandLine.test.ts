@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -185,4 +185,11 @@ it.each([
   child.stdout.destroy();
   child.stderr.destroy();
   expect((await once(child, 'exit'))[0]).toBe(code);
+});
+
+it('prints the schema of the routing configuration as the docs have it, without a server', async () => {
+  const { code, stdout } = await run('routes', '--schema');
+  expect(code).toBe(0);
+  const published = new URL('../../../docs/reference/router.schema.json', import.meta.url);
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(await readFile(published, 'utf8')));
 });

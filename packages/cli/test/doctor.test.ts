@@ -117,3 +117,48 @@ it('tells of the record of a server that was killed, and of another program on i
     await new Promise((resolve) => other.close(resolve));
   }
 });
+
+it('tells what is wrong with the routing configuration, where, and which of its agents are not there', async () => {
+  await provideGit();
+  await provide('claude', 'echo "2.1.0 (Claude Code)"');
+  const file = join(root, 'router.config.json');
+  const ofRouter = (ran: Ran) => findings(ran).filter(({ check }) => check === 'router-config');
+  // There need not be one.
+  expect(ofRouter(await look())).toEqual([]);
+
+  await writeFile(file, '{"rules": [{"agents": ["claude"], "when": {"types": ["bugg"]}}]}');
+  const bad = await look();
+  expect(bad.code).toBe(1);
+  expect(ofRouter(bad)).toEqual([
+    {
+      check: 'router-config',
+      status: 'failure',
+      detail: expect.stringMatching(
+        /router\.config\.json can't be used: .*rules\[0\]\.when\.types\[0\].* Correct it/,
+      ),
+    },
+  ]);
+  await writeFile(file, '{"rules": [');
+  expect(ofRouter(await look())[0]?.detail).toMatch(/router\.config\.json is not JSON .* Correct it/);
+
+  const rules = [
+    { agents: ['claude', 'codex'] },
+    { name: 'scripts', agents: ['shell'], fallback: false },
+    { agents: ['klaude'] },
+  ];
+  await writeFile(file, JSON.stringify({ rules, defaultAgents: ['gemini'] }));
+  const good = await look();
+  expect(good.code).toBe(0);
+  expect(ofRouter(good).map(({ status, detail }) => `${status} ${detail}`)).toEqual([
+    expect.stringMatching(/^ok tasks are routed by .*router\.config\.json, 3 rules$/),
+    'warning it names agents that nobody knows: klaude',
+    'warning it names agents that are not there, and are passed over: codex, shell, gemini',
+    'warning what these rules match waits for ever on this machine: "scripts"',
+  ]);
+  const elsewhere = await look({}, ['--router', join(root, 'no-such.json')]);
+  expect(elsewhere.code).toBe(1);
+  expect(ofRouter(elsewhere)[0]).toMatchObject({
+    status: 'failure',
+    detail: expect.stringContaining('no-such.json'),
+  });
+});

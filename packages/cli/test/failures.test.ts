@@ -60,10 +60,34 @@ it('lists parked tasks with their reasons, shows the history of one, and redrive
   const text = (await run('dead-letters', '--run', 'Parks')).stdout;
   expect(text).toMatch(/^Task +Spent +Attempts +Agent +Since +Title +Reason\n/);
   expect(text).toMatch(/task_\S+ +attempts +1 +– +\S+ s +One +One is red/);
+  const stranger = await work.orchestrator();
+  const listed = async (name: string) =>
+    (await json('dead-letters', '--orchestrator', name)).deadLetters.map(
+      (letter: { task: { title: string } }) => letter.task.title,
+    );
+  expect((await listed(orchestrator.name)).sort()).toEqual(['One', 'Three', 'Two']);
+  expect(await listed(stranger.id)).toEqual([]);
+  expect((await run('dead-letters', '--orchestrator', 'Nobody of that name')).code).not.toBe(0);
+  const nothing = await run('dead-letters', 'redrive', '--orchestrator', stranger.name);
+  expect([nothing.code, nothing.stdout]).toEqual([0, '0 tasks will be tried again.\n']);
   expect((await run('dead-letters', '--limit', '2')).stdout).toContain('The newest 2; --limit lists more.');
   const shown = (await run('dead-letters', 'show', 'One')).stdout;
   expect(shown).toMatch(/^One {2}failed {2}task_\S+\n {2}#1 {2}20\S+Z {2}failed \(task\) {2}One is red\n/);
   expect(shown).toContain('task.failed');
+  // Every event, however many there are: 1,200 more than one page of the API holds.
+  const [first] = claims;
+  const uuid = first?.task.id.slice('task_'.length);
+  await work.database.database.pool.query(
+    `INSERT INTO events (workspace_id, task_id, at, type, actor, data)
+     SELECT workspace_id, id, now(), 'task.progress', 'test', jsonb_build_object('n', n) FROM tasks, generate_series(1, 1200) n WHERE id = $1`,
+    [uuid],
+  );
+  const { events } = await json('dead-letters', 'show', first?.task.id as string);
+  const told = events.filter(({ actor }: { actor: string }) => actor === 'test');
+  expect(told.map(({ data }: { data: { n: number } }) => data.n)).toEqual(
+    Array.from({ length: 1_200 }, (_, n) => n + 1),
+  );
+  expect(new Set(events.map(({ cursor }: { cursor: string }) => cursor)).size).toBe(events.length);
   expect((await json('dead-letters', 'redrive', 'One')).redriven).toHaveLength(1);
   // It isn't parked any more.
   expect((await run('dead-letters', 'redrive', 'One')).code).toBe(4);

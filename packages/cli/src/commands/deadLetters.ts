@@ -1,4 +1,5 @@
-import type { DeadLetter, NeolithClient } from '@neolith/contracts';
+import { type DeadLetter, type EngineEvent, isNeolithError, type NeolithClient } from '@neolith/contracts';
+import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
 import { neolithHome } from '@neolith/database';
 import { findTask } from '../connection/findAttempt.js';
 import { findRun } from '../connection/findRun.js';
@@ -12,11 +13,13 @@ import { plainLine, type Terminal } from '../output/terminal.js';
 export interface DeadLetterFlags extends ConnectionFlags {
   readonly json?: true;
   readonly run?: string;
+  readonly orchestrator?: string;
   readonly all?: true;
   readonly limit?: number;
 }
 
 const LISTED = 50;
+const EVENTS_PAGE = 500;
 /** What one call redrives at most; more are asked for again. */
 const ROUNDS_MAX = 100;
 
@@ -24,12 +27,13 @@ const ROUNDS_MAX = 100;
 export async function listDeadLetters(terminal: Terminal, options: DeadLetterFlags): Promise<void> {
   const { client } = resolveConnection(options, process.env, neolithHome());
   const limit = options.limit ?? LISTED;
+  const filter = await filterOf(client, options);
   const deadLetters: DeadLetter[] = [];
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<NeolithClient['listDeadLetters']>> = await client.listDeadLetters({
       query: {
-        ...(await filterOf(client, options)),
+        ...filter,
         limit: Math.min(500, limit - deadLetters.length),
         ...(cursor === null ? {} : { cursor }),
       },
@@ -70,10 +74,7 @@ export async function showDeadLetter(
 ): Promise<void> {
   const { client } = resolveConnection(options, process.env, neolithHome());
   const { id } = await findTask(client, wanted);
-  const [task, { events }] = await Promise.all([
-    client.getTask({ params: { id } }),
-    client.listTaskEvents({ params: { id }, query: { limit: 500 } }),
-  ]);
+  const [task, events] = await Promise.all([client.getTask({ params: { id } }), listAllEvents(client, id)]);
   if (options.json) {
     terminal.json({ task, events });
     return;
@@ -101,12 +102,12 @@ export async function redriveDeadLetters(
 ): Promise<void> {
   const { client } = resolveConnection(options, process.env, neolithHome());
   const filter = await filterOf(client, options);
-  const filtered = filter.runId !== undefined;
+  const filtered = filter.runId !== undefined || filter.orchestratorId !== undefined;
   if ([wanted.length > 0, filtered, options.all === true].filter(Boolean).length !== 1) {
     throw new CommandError(
       'usage',
       'TASKS_MISSING',
-      'Say which: tasks by id or title, or --run RUN, or --all.',
+      'Say which: tasks by id or title, or --run RUN, or --orchestrator NAME, or --all.',
     );
   }
   const taskIds: string[] = [];
@@ -132,6 +133,34 @@ export async function redriveDeadLetters(
     throw new CommandError('conflict', 'NOTHING_REDRIVEN', 'None of them could be given another chance.');
 }
 
-async function filterOf(client: NeolithClient, options: DeadLetterFlags): Promise<{ runId?: string }> {
-  return options.run === undefined ? {} : { runId: (await findRun(client, options.run)).id };
+interface Filter {
+  readonly runId?: string;
+  readonly orchestratorId?: string;
+}
+
+async function filterOf(client: NeolithClient, options: DeadLetterFlags): Promise<Filter> {
+  const { run, orchestrator } = options;
+  return {
+    ...(run === undefined ? {} : { runId: (await findRun(client, run)).id }),
+    ...(orchestrator === undefined
+      ? {}
+      : { orchestratorId: findOrchestrator(await listOrchestrators(client), orchestrator).id }),
+  };
+}
+
+/** The whole history of a task, oldest first. */
+async function listAllEvents(client: NeolithClient, id: string): Promise<EngineEvent[]> {
+  const events: EngineEvent[] = [];
+  for (;;) {
+    const cursor = events.at(-1)?.cursor;
+    const query = { limit: EVENTS_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await client.listTaskEvents({ params: { id }, query }).catch((error: unknown) => {
+      // A server from before pages of a history knows no cursor.
+      if (cursor !== undefined && isNeolithError(error) && error.code === 'INVALID_INPUT')
+        return { events: [] };
+      throw error;
+    });
+    events.push(...page.events);
+    if (page.events.length < EVENTS_PAGE) return events;
+  }
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { neolithHome } from '@neolith/database';
 import type { ConnectionFlags } from '../connection/resolveConnection.js';
-import { checkAgents } from '../doctor/checkAgents.js';
+import { checkAgents, detectAgents } from '../doctor/checkAgents.js';
 import { checkDisk, checkHome, checkNode } from '../doctor/checkMachine.js';
 import { checkGit, checkRepository } from '../doctor/checkRepository.js';
+import { checkRouter } from '../doctor/checkRouter.js';
 import { checkDatabase, checkServer } from '../doctor/checkServer.js';
 import { checkStrays } from '../doctor/checkStrays.js';
 import { type Finding, type FindingStatus, runChecks } from '../doctor/finding.js';
@@ -15,6 +16,7 @@ import { plainLine, type Style, type Terminal } from '../output/terminal.js';
 export interface DoctorFlags extends ConnectionFlags {
   readonly repoPath?: string;
   readonly agentsConfig?: string;
+  readonly router?: string;
   readonly json?: true;
 }
 
@@ -29,13 +31,18 @@ const ICONS: Readonly<Record<FindingStatus, readonly [string, Style]>> = {
 export async function doctor(terminal: Terminal, options: DoctorFlags): Promise<void> {
   const home = neolithHome();
   const directory = resolve(options.repoPath ?? '.');
+  const detect = detectAgents(options, process.env, directory);
   const findings = await runChecks([
     checkNode,
     checkHome(home),
     checkDisk(home),
     checkGit,
     checkRepository(directory, home),
-    checkAgents(options, process.env, directory),
+    checkAgents(detect),
+    checkRouter(
+      { path: resolve(options.router ?? directory), isNamed: options.router !== undefined },
+      detect,
+    ),
     checkDatabase(process.env),
     checkServer(options, home),
     checkStrays(home),

@@ -181,12 +181,11 @@ async function carryOut(terminal: Terminal, execution: Execution): Promise<void>
     write: logFile.write,
   });
   const tracing = await startTracing('neolith-execute', log);
-  execution.workers.router.tellTo(log);
+  const told = tellTrouble(log, display, terminal, options);
+  execution.workers.router.tellTo(told);
   execution.workers.agents.useFigures(askFigures(served.connection.client, log));
-  const coordinator: Coordinator = makeCoordinator(
-    execution,
-    tellTrouble(log, display, terminal, options),
-    (event) => tellAttempt(event, coordinator.records().get(event.taskId), display, terminal),
+  const coordinator: Coordinator = makeCoordinator(execution, told, (event) =>
+    tellAttempt(event, coordinator.records().get(event.taskId), display, terminal),
   );
   try {
     const summary = await conduct(terminal, coordinator, { execution, display, asked });

@@ -62,6 +62,7 @@ function addDeadLetters(letters: Command, connect: (made: Command) => Command, t
   const listing = (made: Command) =>
     made
       .option('--run <run>', 'only of this run, by name or id')
+      .option('--orchestrator <name>', 'only of this orchestrator, by name or id')
       .option('--limit <number>', 'how many (default: 50)', readLimit)
       .allowExcessArguments()
       .action(async (_options, self: Command) => {
@@ -92,6 +93,7 @@ Examples:
     .description('Give parked tasks another chance, with their budgets afresh')
     .argument('[tasks...]', 'by id or title')
     .option('--run <run>', 'all of this run, by name or id')
+    .option('--orchestrator <name>', 'all of this orchestrator, by name or id')
     .option('--all', 'all there are')
     .addHelpText(
       'after',

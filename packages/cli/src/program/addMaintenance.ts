@@ -7,13 +7,14 @@ type MakeCommand = (name: string) => Command;
 export function addMaintenance(connected: MakeCommand, terminal: Terminal): void {
   connected('doctor')
     .description(
-      'Look at what is needed here: git, agents, database, server, disk, strays; and say what to do',
+      'Look at what is needed here: git, agents, routing, database, server, disk, strays; and say what to do',
     )
     .option('-r, --repo-path <path>', 'the repository to look at (default: here)')
     .option(
       '--agents-config <file>',
       'commands and variables of agents (default: agents.config.json of NEOLITH_HOME or ~/.neolith)',
     )
+    .option('--router <file>', 'which agent takes which task (default: router.config.json of the repository)')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',

@@ -13,16 +13,23 @@ export function addRoutes(
     .argument('[task]', 'by id or title')
     .option('--days <number>', 'attempts of so many days (default: 30)', readDays)
     .option('--json', 'print it as JSON')
+    .option('--schema', 'print the JSON Schema of router.config.json, for editors')
     .addHelpText(
       'after',
       `
 Examples:
   neolith routes
-  neolith routes "Write the parser"`,
+  neolith routes "Write the parser"
+  neolith routes --schema > router.schema.json`,
     )
     .action(async (task: string | undefined, _options, self: Command) => {
       const { showFigures, showRoutes } = await import('../commands/routes.js');
       const options = self.optsWithGlobals();
+      if (options.schema === true) {
+        const { makeRouterJsonSchema } = await import('@neolith/daemon');
+        terminal.json(makeRouterJsonSchema());
+        return;
+      }
       await (task === undefined ? showFigures(terminal, options) : showRoutes(terminal, task, options));
     });
 }

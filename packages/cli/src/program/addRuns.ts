@@ -11,7 +11,7 @@ const VERBS: Readonly<Record<RunVerb, string>> = {
   stop: 'Cancel a run with what waits and what runs',
   release: 'Hand out work again after a quarantine',
   retry: 'Go on with a failed or quarantined run: its failed tasks get another chance',
-  reset: 'Everything unfinished afresh; the history stays',
+  reset: 'Everything that is not done afresh, also what was cancelled; the history stays',
   complete: 'End a run in which nothing is left that could be done',
 };
 
