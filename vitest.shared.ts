@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 
@@ -18,12 +19,14 @@ export const sharedConfig: ViteUserConfig = {
     // Real processes and real databases on small machines; a test that hangs is still ended.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Much of a test's time is waiting for processes: one worker would leave a core of the smallest machine idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Our packages lie in node_modules as links, and what is external there would be loaded from dist.
     server: { deps: { inline: [/@neolith\//, /\/packages\/[^/]+\/src\//] } },
   },
 };
 
-/** For `globalSetup`: one PostgreSQL for the whole run; `createTestDatabase` clones its template. */
+/** For `globalSetup`: a PostgreSQL for each worker; `createTestDatabase` clones its template. */
 export const databaseSetup = fileURLToPath(
   // A path: vitest takes a bare name for a file of the project.
   new URL('./packages/database/src/testing/globalSetup.ts', import.meta.url),

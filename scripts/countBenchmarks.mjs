@@ -20,6 +20,7 @@ export function countBenchmarks() {
     passed: Number(passed) + plans.passed,
     failed: Number(failed) + plans.failed,
     skipped: plans.skipped,
+    flaky: plans.flaky,
     failures: [
       ...(Number(failed) > 0 ? ['quick benchmarks: ratios marked as missed above'] : []),
       ...plans.failures,

@@ -8,14 +8,16 @@ import { prepare } from './prepare.mjs';
 prepare({ build: true });
 
 const args = process.argv.slice(2);
-const counts = [countTests(args)];
-// After the tests and never beside them: they would have the machine for themselves only by chance.
 const isWhole = args.every((word) => word === '--coverage');
+const counts = [countTests(args, { repeat: isWhole })];
+// After the tests and never beside them: they would have the machine for themselves only by chance.
 if (isWhole && process.env.NEOLITH_TEST_BENCHMARKS !== '0') counts.push(countBenchmarks());
 
 const skipped = counts.flatMap((count) => count.skipped);
 const sum = (which) => counts.reduce((all, count) => all + count[which], 0);
 for (const failure of counts.flatMap((count) => count.failures)) console.log(`failed: ${failure}`);
+for (const test of counts.flatMap((count) => count.flaky))
+  console.log(`flaky, passed when run again alone: ${test}`);
 for (const name of skipped) console.log(`skipped: ${name}`);
 console.log(
   `${sum('passed')} passed, ${sum('failed')} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,

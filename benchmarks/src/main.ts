@@ -11,6 +11,7 @@ import { graphs } from './rows/graphs.js';
 import { http } from './rows/http.js';
 import { importing } from './rows/import.js';
 import { latency } from './rows/latency.js';
+import { resources } from './rows/resources.js';
 import { retention } from './rows/retention.js';
 import { selection } from './rows/selection.js';
 import { soak } from './rows/soak.js';
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   exactness,
   throughput,
   costs,
+  resources,
   variants,
   graphs,
   cascade,

@@ -49,6 +49,8 @@ const SLOTS = 2;
 const SERVING_MS = 180_000;
 /** Longer than the longest fault lasts, over and over. */
 const CALLS_REPEATED = 60;
+/** A fault that repeats itself says the same. */
+const MOST_ERRORS = 50;
 const LOG_CHARS = 6_000;
 /** Connections that fell silent are given up after 15 s. */
 const SESSIONS_GONE_MS = 20_000;
@@ -340,14 +342,19 @@ function tally(words: readonly string[]): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** What processes printed: in a file each kind, of which the end can be told. */
+/** What processes printed: in a file each kind, of which the end can be told, and before it what was an error to them. */
 function keepLogs(directory: string) {
   const kept = new Map<string, string>();
+  const errors: string[] = [];
   return {
     of: (kind: string) => (text: string) => {
       kept.set(kind, ((kept.get(kind) ?? '') + text).slice(-LOG_CHARS));
+      for (const line of text.split('\n')) {
+        if (line.includes('"level":"error"') && errors.length < MOST_ERRORS) errors.push(`${kind}: ${line}`);
+      }
       appendFileSync(join(directory, `${kind}.log`), text);
     },
-    tell: () => [...kept].map(([kind, text]) => `--- ${kind}\n${text}`).join('\n'),
+    tell: () =>
+      ['--- errors', ...errors, ...[...kept].map(([kind, text]) => `--- ${kind}\n${text}`)].join('\n'),
   };
 }

@@ -50,6 +50,7 @@ export const EVENT_LOOK: Record<EventType, { label: string; tone: Tone }> = {
   'daemon.registered': { label: 'Daemon registered', tone: 'good' },
   'daemon.stopped': { label: 'Daemon stopped', tone: 'warn' },
   'daemon.lost': { label: 'Daemon lost', tone: 'bad' },
+  'daemon.returned': { label: 'Daemon heard again', tone: 'good' },
   'breaker.opened': { label: 'Breaker opened', tone: 'bad' },
   'breaker.half_opened': { label: 'Breaker half-open', tone: 'warn' },
   'breaker.closed': { label: 'Breaker closed', tone: 'good' },

@@ -13,6 +13,8 @@ export interface Fill {
   /** Besides one of ten (`tag-0` … `tag-9`). */
   tag?: string;
   runId?: string;
+  /** Every tenth asks for a path: one of its own, or one of the thousand `held/N/**`. */
+  asks?: 'own' | 'held';
 }
 
 /** Each fill has a range of ids of its own, in the order of creation as version 7 has them. */
@@ -41,6 +43,7 @@ export async function fillTasks(pool: Database['pool'], fill: Fill): Promise<voi
       fill.urgent === true,
       fill.tag ?? null,
       run,
+      fill.asks ?? null,
     ]);
     if (fill.kind === 'backlog' || fill.kind === 'blocked')
       await client.query(EDGES, [orchestrator, fill.count, first, fill.kind]);
@@ -65,7 +68,7 @@ const idOf = (n: string): string =>
   `(lpad(to_hex($3::bigint + ${n}), 12, '0') || '70008' || substr(md5((${n})::text), 1, 15))::uuid`;
 
 const TASKS = `
-  INSERT INTO tasks (id, workspace_id, orchestrator_id, created_at, updated_at, due_at, available_at, priority, status, tags, title, description, run_id, wave)
+  INSERT INTO tasks (id, workspace_id, orchestrator_id, created_at, updated_at, due_at, available_at, priority, status, tags, title, description, run_id, wave, resources)
   SELECT ${idOf('n')}, o.workspace_id, o.id, now() - ($2::int - n) * interval '1 second', now(),
          CASE WHEN $5::boolean THEN now() - interval '10 days' + n * interval '1 millisecond'
               WHEN h < 20 THEN NULL
@@ -78,7 +81,9 @@ const TASKS = `
          CASE WHEN $4 = 'blocked' OR $4 = 'backlog' AND n % 4 <> 0 THEN 'BLOCKED' ELSE 'TODO' END::task_status,
          ARRAY['tag-' || abs(hashint4(n + 17)) % 10] || CASE WHEN $6::text IS NOT NULL THEN ARRAY[$6] ELSE '{}' END
            || CASE WHEN $6 IS NULL AND n % greatest($2 / 32 * 4, 4) = 0 THEN ARRAY['rare', 'pair'] ELSE '{}' END,
-         'Task ' || n, repeat('What is to be done. ', 10), $7::uuid, CASE WHEN $7::uuid IS NOT NULL THEN 0 END
+         'Task ' || n, repeat('What is to be done. ', 10), $7::uuid, CASE WHEN $7::uuid IS NOT NULL THEN 0 END,
+         CASE WHEN n % 10 = 0 AND $8 = 'own' THEN ARRAY['exclusive path:own/' || n]
+              WHEN n % 10 = 0 AND $8 = 'held' THEN ARRAY['exclusive path:held/' || n / 10 % 1000 || '/a'] END
   FROM orchestrators o
   CROSS JOIN LATERAL (
     SELECT n, abs(hashint4(n)) % 100 AS h, abs(hashint4(n + 7)) % 100 AS p, abs(hashint4(n + 13)) % 1000000 / 1e6 AS r
@@ -101,11 +106,11 @@ const NO_RUN = `coalesce(t.run_id, '00000000-0000-0000-0000-000000000000')`;
 const PLACES = [
   `INSERT INTO blocked_tasks (task_id, workspace_id, orchestrator_id, unmet, priority)
    SELECT t.id, t.workspace_id, t.orchestrator_id, 1, t.priority FROM tasks t WHERE ${FILLED} AND t.status = 'BLOCKED'`,
-  `INSERT INTO delayed_tasks (task_id, workspace_id, orchestrator_id, run_id, available_at, due_at, created_at, priority, tags)
-   SELECT t.id, t.workspace_id, t.orchestrator_id, ${NO_RUN}, t.available_at, coalesce(t.due_at, 'infinity'), t.created_at, t.priority, t.tags
+  `INSERT INTO delayed_tasks (task_id, workspace_id, orchestrator_id, run_id, available_at, due_at, created_at, priority, tags, resources)
+   SELECT t.id, t.workspace_id, t.orchestrator_id, ${NO_RUN}, t.available_at, coalesce(t.due_at, 'infinity'), t.created_at, t.priority, t.tags, t.resources
    FROM tasks t WHERE ${FILLED} AND t.status = 'TODO' AND t.available_at IS NOT NULL`,
-  `INSERT INTO ready_tasks (task_id, workspace_id, orchestrator_id, run_id, due_at, created_at, priority, tags)
-   SELECT t.id, t.workspace_id, t.orchestrator_id, ${NO_RUN}, coalesce(t.due_at, 'infinity'), t.created_at, t.priority, t.tags
+  `INSERT INTO ready_tasks (task_id, workspace_id, orchestrator_id, run_id, due_at, created_at, priority, tags, resources)
+   SELECT t.id, t.workspace_id, t.orchestrator_id, ${NO_RUN}, coalesce(t.due_at, 'infinity'), t.created_at, t.priority, t.tags, t.resources
    FROM tasks t WHERE ${FILLED} AND t.status = 'TODO' AND t.available_at IS NULL`,
   `INSERT INTO ready_task_tags (orchestrator_id, tag, run_id, priority, due_at, created_at, task_id)
    SELECT t.orchestrator_id, g.tag, t.run_id, t.priority, t.due_at, t.created_at, t.task_id

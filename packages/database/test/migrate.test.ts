@@ -10,14 +10,14 @@ import { migrate, migrationDrift } from '../src/index.js';
 import { refuseOldServer } from '../src/migrations/prepareDatabase.js';
 import { prismaDirectory } from '../src/migrations/readMigrations.js';
 import { createTestDatabase } from '../src/testing/index.js';
-import { TEST_SERVER_VARIABLE } from '../src/testing/testServer.js';
+import { ownTemplateUrl } from '../src/testing/testServer.js';
 import { query } from './support/query.js';
 import { startChild } from './support/startChild.js';
 
 /** A database name nobody has used, on the server of the tests; dropped with the test. */
 function freshDatabase(): string {
   const name = `neolith_migrate_${randomUUID().slice(0, 8)}`;
-  const url = withDatabase(process.env[TEST_SERVER_VARIABLE] ?? '', name);
+  const url = withDatabase(ownTemplateUrl() ?? '', name);
   onTestFinished(async () => {
     await query(withDatabase(url, 'postgres'), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase, startTestServer } from '../src/testing/index.js';
-import { TEST_SERVER_VARIABLE } from '../src/testing/testServer.js';
+import { ownTemplateUrl } from '../src/testing/testServer.js';
 import { query } from './support/query.js';
 import { startChild } from './support/startChild.js';
 
@@ -36,7 +36,7 @@ test('a dropped database is gone, whoever is still connected', async () => {
 });
 
 test('nobody can connect to the template, which would make clones fail', async () => {
-  await expect(query(process.env[TEST_SERVER_VARIABLE] ?? '', 'SELECT 1')).rejects.toMatchObject({
+  await expect(query(ownTemplateUrl() ?? '', 'SELECT 1')).rejects.toMatchObject({
     code: '55000',
   });
 });

@@ -13,7 +13,8 @@ async function lookAt(id: string) {
   const daemon = (await fixture.engine.listDaemons()).find((one) => one.id === id);
   const { events } = await fixture.engine.readEvents({ limit: 5_000 });
   const told = events.filter(({ daemonId, type }) => daemonId === id && type === 'daemon.lost');
-  return { state: daemon?.state, lostAt: daemon?.lostAt, told };
+  const back = events.filter(({ daemonId, type }) => daemonId === id && type === 'daemon.returned');
+  return { state: daemon?.state, lostAt: daemon?.lostAt, told, back };
 }
 
 /** The time of the test, some seconds after the one that it began at. */
@@ -48,11 +49,17 @@ test('a daemon that was not heard for a minute is lost, once, until it is heard 
   });
   expect(await lookAt(alive)).toMatchObject({ lostAt: null, told: [] });
 
+  const returned = at(62);
   await engine.heartbeatDaemon(silent, {});
-  expect((await lookAt(silent)).lostAt).toBeNull();
+  await engine.heartbeatDaemon(silent, {});
+  expect(await lookAt(silent)).toMatchObject({
+    lostAt: null,
+    back: [{ to: 'ACTIVE', at: returned, data: { lostAt: noted.toISOString() } }],
+  });
+  expect((await lookAt(alive)).back).toEqual([]);
   at(120);
   expect((await engine.sweepExpiredLeases()).lostDaemons).toEqual([alive]);
-  at(122);
+  at(123);
   expect((await engine.sweepExpiredLeases()).lostDaemons).toEqual([silent]);
   expect((await lookAt(silent)).told).toHaveLength(2);
   await register('silent');

@@ -49,6 +49,7 @@ export const EVENT_TYPES = [
   'daemon.registered',
   'daemon.stopped',
   'daemon.lost',
+  'daemon.returned',
   'breaker.opened',
   'breaker.half_opened',
   'breaker.closed',

@@ -25,7 +25,8 @@ const PATIENCE = 5;
 const PAGE = 500;
 
 /**
- * Looks at a run until it is over, or waits for a person (quarantine), or the signal comes; then null.
+ * Looks at a run until it is over, or waits for a person (quarantine), or the signal comes; then, where events are told,
+ * once more, and null.
  * @returns how it stood at the end.
  */
 export async function watchRun(options: WatchOptions): Promise<RunProgress | null> {
@@ -67,8 +68,12 @@ export async function watchRun(options: WatchOptions): Promise<RunProgress | nul
       break;
     }
   }
+  if (options.onEvent === undefined) return null;
+  // Who is told everything is told how it stands now, too: the run may have ended since the last look.
   try {
+    const progress = await client.getRunProgress({ params: { id: runId } });
     await readEvents();
+    options.onProgress(progress);
   } catch (error) {
     options.onTrouble(error);
   }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunProgress } from '@neolith/contracts';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import {
   type AgentAdapter,
@@ -207,6 +209,29 @@ it('is not ended by whoever watches it', async () => {
   expect(agentPids().filter(isAlive)).toHaveLength(1);
   await work.open(work.path('gate'));
   expect((await made.waitForCompletion(30_000)).run.status).toBe('SUCCEEDED');
+});
+
+it('tells who listens to events how the run stood at its end, whenever it looked last', async () => {
+  const made = coordinator();
+  await made.execute({ runId: (await storedRun()).id });
+  const begunMs = performance.now();
+  await untilItRuns();
+  // Both look each second: this one half a second after the coordinator, which ends as soon as it has seen the end.
+  await delay((1_500 - ((performance.now() - begunMs) % 1_000)) % 1_000);
+  const seen: RunProgress[] = [];
+  const events: string[] = [];
+  made.monitorProgress({
+    onProgress: (progress) => seen.push(progress),
+    onEvent: ({ type }) => events.push(type),
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
+  await until(() => seen.length > 0, 'a look');
+  await work.open(work.path('gate'));
+  await made.waitForCompletion(30_000);
+  expect(events.at(-1)).toBe('run.succeeded');
+  expect(seen.at(-1)).toMatchObject({ status: 'SUCCEEDED', percent: 100 });
 });
 
 it('ends an agent that is just being started', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { databaseName, withDatabase } from '../databaseUrl.js';
 import { type Database, type OpenDatabaseOptions, openDatabase } from '../openDatabase.js';
-import { TEST_SERVER_VARIABLE, withMaintenance } from './testServer.js';
+import { ownTemplateUrl, withMaintenance } from './testServer.js';
 
 /** A migrated, empty database of one test or test file. */
 export interface TestDatabase {
@@ -22,7 +22,7 @@ export interface CreateTestDatabaseOptions extends OpenDatabaseOptions {
  * a database each. Needs `@neolith/database/testing/global-setup` among vitest's `globalSetup`.
  */
 export async function createTestDatabase(options: CreateTestDatabaseOptions = {}): Promise<TestDatabase> {
-  const { templateUrl = process.env[TEST_SERVER_VARIABLE], ...openOptions } = options;
+  const { templateUrl = ownTemplateUrl(), ...openOptions } = options;
   if (!templateUrl) {
     throw new Error(
       `No test server: name '@neolith/database/testing/global-setup' in globalSetup of the vitest configuration.`,

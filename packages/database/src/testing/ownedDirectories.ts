@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ const PREFIX = 'neolith-test-postgres-';
 
 /** Makes a temporary directory that names this process as its owner. */
 export async function makeOwnedDirectory(): Promise<string> {
-  const directory = join(tmpdir(), `${PREFIX}${process.pid}-${Date.now().toString(36)}`);
+  const directory = join(tmpdir(), `${PREFIX}${process.pid}-${randomBytes(4).toString('hex')}`);
   await mkdir(directory, { mode: 0o700 });
   await writeFile(join(directory, 'owner'), JSON.stringify(processIdentity()));
   return directory;

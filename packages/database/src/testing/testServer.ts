@@ -9,8 +9,19 @@ import { migrate } from '../migrations/migrate.js';
 import { prismaDirectory, readMigrations } from '../migrations/readMigrations.js';
 import { makeOwnedDirectory, removeAbandonedServers } from './ownedDirectories.js';
 
-/** Where tests find the server: set by the global set-up, inherited by the workers. */
-export const TEST_SERVER_VARIABLE = 'NEOLITH_TEST_SERVER';
+/** Where tests find the servers: set by the global set-up, inherited by the workers. Template URLs with spaces between. */
+export const TEST_SERVERS_VARIABLE = 'NEOLITH_TEST_SERVERS';
+
+/**
+ * The template on the server of this worker of vitest; `undefined` without the global set-up. Workers share no server
+ * while there are as many: who reads events waits for the oldest transaction of its whole server, and would wait for
+ * tests that it has nothing to do with.
+ */
+export function ownTemplateUrl(): string | undefined {
+  const urls = process.env[TEST_SERVERS_VARIABLE]?.split(' ') ?? [];
+  const worker = Number(process.env.VITEST_POOL_ID ?? 1);
+  return urls[(worker - 1) % urls.length];
+}
 
 /** A server for tests with a migrated template database on it. */
 export interface TestServer {

@@ -10,6 +10,7 @@ import type { EngineContext } from '../engineContext.js';
 import { newUuid, notFound, uuidOf } from '../ids.js';
 import { toEngineError } from '../store/sql.js';
 import { tellWorkspace } from '../store/tellWorkspace.js';
+import type { TouchedDaemonRow } from '../store/touchDaemons.js';
 import { type DaemonRow, upsertDaemon } from '../store/writeDaemon.js';
 import { parseWritten } from './parseWritten.js';
 import { renewAll } from './renewLease.js';
@@ -93,22 +94,28 @@ export async function heartbeatDaemon(
       { daemonId: uuidOf('daemon', daemonId), state: beat.state ?? 'ACTIVE' },
     );
     if (row === null) throw notFound('daemon', daemonId);
-    if (row.state === 'STOPPED' && row.was !== 'STOPPED') {
-      await tellWorkspace(engine.prisma, {
-        workspaceId: row.workspace_id,
-        daemonId: row.id,
-        type: 'daemon.stopped',
-        actor: engine.actor,
-        now: engine.now(),
-        from: row.was,
-        to: row.state,
-      });
-      engine.events.poke();
-    }
+    await tellOfBeat(engine, row);
     return await renewAll(engine, beat.attemptIds ?? []);
   } catch (error) {
     throw toEngineError(error);
   }
+}
+
+/** What a heartbeat changed, which is nothing mostly: it is back, or it has said goodbye. */
+async function tellOfBeat(engine: EngineContext, row: TouchedDaemonRow): Promise<void> {
+  const told = { workspaceId: row.workspace_id, daemonId: row.id, actor: engine.actor, now: engine.now() };
+  const isBack = row.was_lost_at !== null;
+  const hasStopped = row.state === 'STOPPED' && row.was !== 'STOPPED';
+  if (isBack)
+    await tellWorkspace(engine.prisma, {
+      ...told,
+      type: 'daemon.returned',
+      to: row.state,
+      data: { lostAt: row.was_lost_at?.toISOString() ?? null },
+    });
+  if (hasStopped)
+    await tellWorkspace(engine.prisma, { ...told, type: 'daemon.stopped', from: row.was, to: row.state });
+  if (isBack || hasStopped) engine.events.poke();
 }
 
 /** The daemons of the workspace, by name. */

@@ -5,7 +5,7 @@ export function nameTaken(error: unknown, kind: string, name: string): NeolithEr
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'P2002') return null;
   return new NeolithError(
     'NAME_TAKEN',
-    `There is a ${kind} named "${name}" in this workspace already; choose another name`,
+    `The name "${name}" is taken: another ${kind} bears it already. Choose another name`,
     {
       details: { name },
       cause: error,
