@@ -2,9 +2,11 @@ import { isNeolithError, NeolithError } from '@neolith/contracts';
 import { describe, expect, test } from 'vitest';
 import { parseSecret } from '@/server/auth/secret';
 import { readSessionCookie } from '@/server/auth/sessionCookie';
+import type { ApiRequest } from '@/server/http/apiRequest';
 import { isAllowedHost } from '@/server/http/checkHost';
 import { isDatabaseTrouble } from '@/server/http/databaseTrouble';
 import { publicOrigin } from '@/server/http/publicOrigin';
+import { readJson } from '@/server/http/readBody';
 import { errorResponse } from '@/server/http/respond';
 import { scanJson } from '@/server/http/scanJson';
 
@@ -112,6 +114,27 @@ describe('scanJson', () => {
   ])('refuses %s and names %s', (text, path) => {
     expect(refusalOf(text)).toMatchObject([{ path: expect.stringMatching(new RegExp(`^${path}`)) }]);
   });
+});
+
+test('a client that leaves in the middle of its body is no trouble of the database', async () => {
+  let more = true;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (more) controller.enqueue(new TextEncoder().encode('{"title": "'));
+      else controller.error(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+      more = false;
+    },
+  });
+  const request: ApiRequest = {
+    method: 'POST',
+    url: 'http://localhost/',
+    headers: new Headers(),
+    body,
+    signal: AbortSignal.timeout(60_000),
+  };
+  const error = await readJson(request, 1_000).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'INVALID_JSON', status: 400, cause: { code: 'ECONNRESET' } });
+  expect(errorResponse(error, request).status).toBe(400);
 });
 
 describe('isDatabaseTrouble', () => {

@@ -1,4 +1,5 @@
 export { type ConnectDatabaseOptions, connectDatabase } from './connectDatabase.js';
+export { anyCause, isConnectionLost } from './connectionLoss.js';
 export { startEmbeddedPostgres } from './embedded/loadEmbeddedPostgres.js';
 export type {
   EmbeddedPostgres,

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName, withDatabase } from '../src/databaseUrl.js';
 import { migrate, migrationDrift } from '../src/index.js';
 import { refuseOldServer } from '../src/migrations/prepareDatabase.js';
@@ -178,6 +178,33 @@ test('a migration whose process was killed in the middle is applied by the next'
     { finished: true, rolled_back: false },
   ]);
 });
+
+test.each([
+  ['waits for its turn', `SELECT pg_advisory_lock(6355146240741)`],
+  ['reads what was applied', 'BEGIN; LOCK TABLE _prisma_migrations'],
+])('a connection that is lost while it %s is told as a database that is away', async (_, inTheWay) => {
+  const url = freshDatabase();
+  await migrate(url);
+  const other = new pg.Client({ connectionString: url });
+  await other.connect();
+  try {
+    await other.query(inTheWay);
+    const migrating = migrate(url).catch((error: unknown) => error);
+    await vi.waitFor(async () => expect(await waiting(url)).toHaveLength(1), 10_000);
+    await query(url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${OF_MIGRATIONS}`);
+    expect(await migrating).toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      message: expect.stringContaining('terminating connection'),
+    });
+  } finally {
+    await other.end();
+  }
+  expect(await migrate(url)).toEqual({ applied: [] });
+});
+
+const OF_MIGRATIONS = `datname = current_database() AND application_name = 'neolith-migrate'`;
+const waiting = (url: string) =>
+  query(url, `SELECT pid FROM pg_stat_activity WHERE ${OF_MIGRATIONS} AND wait_event_type = 'Lock'`);
 
 test('without the right to create tables the grant to ask for is named', async () => {
   const { url, drop } = await createTestDatabase();

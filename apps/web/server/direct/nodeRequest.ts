@@ -1,13 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { NeolithError } from '@neolith/contracts';
 import type { ApiRequest, ReadBody, StreamLine } from '../http/apiRequest';
-import { MAX_DISCARDED_BYTES } from '../http/readBody';
+import { brokenOff, MAX_DISCARDED_BYTES } from '../http/readBody';
 import { SECURITY_HEADERS } from '../http/securityHeaders';
-
-/** Nobody reads the answer: it only must not look like a fault of ours. */
-function broken(cause?: Error): NeolithError {
-  return new NeolithError('INVALID_JSON', 'The body broke off.', { cause });
-}
 
 /** What handlers read of a request, out of Node's own objects. */
 export class NodeRequest implements ApiRequest {
@@ -43,7 +37,7 @@ export class NodeRequest implements ApiRequest {
   readBody(maxBytes: number): Promise<ReadBody> {
     const message = this.#message;
     // Who left before this would be waited for in vain: what tells of it has been told.
-    if (message.destroyed) return Promise.reject(broken());
+    if (message.destroyed) return Promise.reject(brokenOff());
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -64,8 +58,8 @@ export class NodeRequest implements ApiRequest {
         if (size > maxBytes) resolve({ tooLarge: true });
         else resolve({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
       });
-      message.once('error', (cause) => reject(broken(cause)));
-      message.once('close', () => reject(broken()));
+      message.once('error', (cause) => reject(brokenOff(cause)));
+      message.once('close', () => reject(brokenOff()));
     });
   }
 

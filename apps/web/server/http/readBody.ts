@@ -30,6 +30,11 @@ function tooLarge(maxBytes: number): NeolithError {
   });
 }
 
+/** Of a client that left. Nobody reads the answer: it only must not look like a fault of ours, nor of the database. */
+export function brokenOff(cause?: unknown): NeolithError {
+  return new NeolithError('INVALID_JSON', 'The body broke off.', { cause });
+}
+
 /**
  * The body as text, kept no further than allowed. What Content-Length announces is believed only when nobody would take
  * that much off the line.
@@ -57,7 +62,9 @@ async function readStream(stream: ApiRequest['body'], maxBytes: number): Promise
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw brokenOff(cause);
+    });
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {

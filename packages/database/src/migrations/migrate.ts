@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm';
 import type pg from 'pg';
+import { isConnectionLost } from '../connectionLoss.js';
 import { describeUrl } from '../databaseUrl.js';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
 import type { ScriptError } from './engineAdapter.js';
-import { connectCreating } from './prepareDatabase.js';
+import { connectCreating, unreachable } from './prepareDatabase.js';
 import { prismaDirectory, readMigrations } from './readMigrations.js';
 import { withSchemaEngine } from './withSchemaEngine.js';
 
@@ -45,6 +46,8 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   try {
     await lockHolder.query('SELECT pg_advisory_lock($1)', [MIGRATE_LOCK_KEY]);
     return { applied: await applyMigrations(url, migrationsList, lockHolder) };
+  } catch (error) {
+    throw !(error instanceof DatabaseError) && isConnectionLost(error) ? unreachable(url, error) : error;
   } finally {
     await lockHolder.end();
   }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { isConnectionLost } from '../connectionLoss.js';
 import { databaseName, describeUrl, parseDatabaseUrl, withDatabase } from '../databaseUrl.js';
 import { DatabaseError, errorCode, errorText } from '../errors.js';
 
@@ -23,7 +24,7 @@ export async function connectCreating(url: string): Promise<pg.Client> {
     return client;
   } catch (error) {
     await client.end();
-    throw error;
+    throw isConnectionLost(error) ? unreachable(url, error) : error;
   }
 }
 
@@ -86,7 +87,7 @@ export function refuseOldServer(found: ServerVersion): void {
   );
 }
 
-function unreachable(url: string, cause: unknown): DatabaseError {
+export function unreachable(url: string, cause: unknown): DatabaseError {
   return new DatabaseError(
     'DATABASE_UNREACHABLE',
     `No connection to PostgreSQL at ${describeUrl(url)}: ${errorText(cause) || errorCode(cause)}. ` +

@@ -1,6 +1,7 @@
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
+import { isConnectionLost } from '../connectionLoss.js';
 import { errorCode } from '../errors.js';
 import { engineAdapterFactory, type ScriptError } from './engineAdapter.js';
 import { loadSchemaEngine } from './loadSchemaEngine.js';
@@ -24,6 +25,7 @@ export async function withSchemaEngine<T>(
     onConnect: watchForOurEnd,
   });
   pool.on('error', () => undefined);
+  const lost = watchForLoss(pool);
   try {
     const ignoreEngineLog = () => undefined;
     const engine = await SchemaEngineClass.new(
@@ -38,9 +40,31 @@ export async function withSchemaEngine<T>(
     } finally {
       engine.free();
     }
+  } catch (error) {
+    throw lost() ?? error;
   } finally {
     await pool.end();
   }
+}
+
+/**
+ * Tells how the connection was lost, if that is what the last statement ended by: the engine says no more than that
+ * something outside of it failed.
+ */
+function watchForLoss(pool: pg.Pool): () => unknown {
+  let lost: unknown;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
+  const watching = async (...args: unknown[]) => {
+    lost = undefined;
+    try {
+      return await query(...args);
+    } catch (error) {
+      if (isConnectionLost(error)) lost = error;
+      throw error;
+    }
+  };
+  Object.assign(pool, { query: watching });
+  return () => lost;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { NeolithError } from '@neolith/contracts';
+import { anyCause, isConnectionLost } from '@neolith/database';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 
 /** A statement of the store. Its name makes PostgreSQL plan it once a connection; the name stands for this very text. */
@@ -17,22 +18,8 @@ const STALE_TRIES = 100;
 /** The longest wait before the k-th repetition is this times 2^k. */
 const TRY_AGAIN_MS = 2;
 
-/** Connection lost, server going down, out of resources, input/output error. */
-const UNAVAILABLE = /^(08|57P0|53[0-3]|58)/;
-/** What Prisma says of the same: unreachable, timed out, connection closed, no free connection, a transaction out of its time. */
-const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
 /** Text that the database can't hold: NUL, or half of a surrogate pair. */
 const UNSTORABLE = new Set(['22021', '22P05']);
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EAI_AGAIN',
-]);
-
 /**
  * A migration has given a table another column, and this connection's plan of the statement is from before. It says so
  * instead of doing anything; the connection is given up, and another one plans anew.
@@ -45,24 +32,9 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** The error itself and what it was caused by: Prisma's adapter wraps what the driver said. */
-function* causesOf(error: unknown): Generator<unknown> {
-  for (let depth = 0; error instanceof Error && depth < 5; depth += 1) {
-    yield error;
-    error = error.cause;
-  }
-}
-
 /** Whether the database could not be asked at all, as opposed to having refused what it was asked. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (error instanceof NeolithError) return false;
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
-  for (const cause of causesOf(error)) {
-    const code = codeOf(cause);
-    if (UNAVAILABLE.test(code) || UNREACHABLE.has(code) || PRISMA_UNAVAILABLE.has(code)) return true;
-    if (cause instanceof Error && SILENT.test(cause.message)) return true;
-  }
-  return false;
+  return !(error instanceof NeolithError) && isConnectionLost(error);
 }
 
 /** Whether the database cancelled a statement at its time limit: it waited for a lock, as a rule. */
@@ -72,13 +44,8 @@ export function tookTooLong(error: unknown): boolean {
 
 /** Whether the connection gave no answer at all for as long as anything may take. */
 function isSilent(error: unknown): boolean {
-  for (const cause of causesOf(error)) {
-    if (cause instanceof Error && cause.message === 'Query read timeout') return true;
-  }
-  return false;
+  return anyCause(error, (cause) => 'message' in cause && cause.message === 'Query read timeout');
 }
-
-const SILENT = /Connection terminated|timeout exceeded when trying to connect|Query read timeout/;
 
 /** Keeps our own errors, and tells an absent database and unstorable text apart from everything else. */
 export function toEngineError(error: unknown): unknown {
