@@ -61,11 +61,16 @@ export function startProber(servers: readonly WebServer[], token: string, signal
     const { server } = one;
     const life = server.lives();
     const startedMs = performance.now();
-    let problem: string | null;
-    try {
-      const response = await fetch(`${server.url}${path}`, {
+    const call = () =>
+      fetch(`${server.url}${path}`, {
         headers: { authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(limitMs),
+      });
+    let problem: string | null;
+    try {
+      const response = await call().catch((error: unknown) => {
+        if (!isClosedIdle(error)) throw error;
+        return call();
       });
       const body = await response.text();
       problem = judge(response.status, response.headers.get('retry-after'), startedMs);
@@ -145,4 +150,13 @@ export function startProber(servers: readonly WebServer[], token: string, signal
       await Promise.all(pending);
     },
   };
+}
+
+/**
+ * Servers close connections that were idle for some seconds. One that was idle for as long because the machine had no time for
+ * the server is closed although the next question is on its way; whoever may ask twice asks anew.
+ */
+function isClosedIdle(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as { code?: string };
+  return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET';
 }
