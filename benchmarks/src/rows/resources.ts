@@ -4,7 +4,7 @@ import type { Benchmark } from '../harness/benchmark.js';
 import { interleave } from '../harness/interleave.js';
 import { median } from '../harness/statistics.js';
 
-const TASKS = Number(process.env.RESOURCES_TASKS ?? 1_000_000);
+const TASKS = Number(process.env.RESOURCES_TASKS ?? 200_000);
 const MOST_HELD = 1_000;
 const CALLS = { one: 100, ten: 20 };
 
