@@ -8,6 +8,11 @@ import type { ViteUserConfig } from 'vitest/config';
  */
 const conditions = ['@neolith/source', 'node', 'development|production'];
 
+/** How many test files run at once: `NEOLITH_TEST_WORKERS`, or what is wanted. */
+export function testWorkers(wanted: number): number {
+  return Number(process.env.NEOLITH_TEST_WORKERS ?? wanted);
+}
+
 /** What the tests of every package share; give it to `mergeConfig`, or spread it. */
 export const sharedConfig: ViteUserConfig = {
   resolve: { conditions },
@@ -20,7 +25,7 @@ export const sharedConfig: ViteUserConfig = {
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Much of a test's time is waiting for processes: one worker would leave a core of the smallest machine idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: testWorkers(Math.max(2, availableParallelism() - 1)),
     // Our packages lie in node_modules as links, and what is external there would be loaded from dist.
     server: { deps: { inline: [/@neolith\//, /\/packages\/[^/]+\/src\//] } },
   },

@@ -9,14 +9,14 @@ import { root, run } from './prepare.mjs';
 const FAILURE_LINES = 14;
 
 /** More files than this fail for a reason of their own; then none is run again. */
-const MOST_REPEATED = 3;
+const MOST_REPEATED = 12;
 
 /**
  * Runs `vitest run` with further arguments; gives how many passed and failed, the names of those that were skipped, of
  * those that failed the name with the beginning of what was said, and the same of those that are flaky.
  *
  * @param options.repeat Real processes and real time on a busy machine make a test miss now and then, and a defect fails
- * each time. So the files with a failure, if they are few, are run once more, alone; what passes then counts as passed,
+ * each time. So the files with a failure, if they are few, are run once more, one by one; what passes then counts as passed,
  * and is told.
  */
 export function countTests(args, { repeat = false } = {}) {
@@ -24,9 +24,10 @@ export function countTests(args, { repeat = false } = {}) {
   const files = [...new Set(first.failed.map(({ file }) => file))];
   const isRepeated =
     repeat && files.length > 0 && files.length <= MOST_REPEATED && !files.includes(undefined);
-  if (isRepeated) console.log(`\nOnce more, alone: ${files.map((file) => relative(root, file)).join(', ')}`);
+  if (isRepeated)
+    console.log(`\nOnce more, one by one: ${files.map((file) => relative(root, file)).join(', ')}`);
   // What only the second run saw is a failure too.
-  const { failed } = isRepeated ? runTests(files) : first;
+  const { failed } = isRepeated ? runTests(files, { NEOLITH_TEST_WORKERS: '1' }) : first;
   const failsStill = ({ file, name }) =>
     failed.some((one) => !one.file || (one.file === file && (!one.name || !name || one.name === name)));
   return {
@@ -38,7 +39,7 @@ export function countTests(args, { repeat = false } = {}) {
   };
 }
 
-function runTests(args) {
+function runTests(args, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'neolith-test-'));
   const report = join(folder, 'report.json');
   const outcome = spawnSync(
@@ -51,7 +52,7 @@ function runTests(args) {
       `--outputFile.json=${report}`,
       ...args,
     ],
-    { cwd: root, stdio: 'inherit', env: run.environment },
+    { cwd: root, stdio: 'inherit', env: { ...run.environment, ...environment } },
   );
   let results;
   try {

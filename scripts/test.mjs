@@ -17,7 +17,7 @@ const skipped = counts.flatMap((count) => count.skipped);
 const sum = (which) => counts.reduce((all, count) => all + count[which], 0);
 for (const failure of counts.flatMap((count) => count.failures)) console.log(`failed: ${failure}`);
 for (const test of counts.flatMap((count) => count.flaky))
-  console.log(`flaky, passed when run again alone: ${test}`);
+  console.log(`flaky, passed when run again: ${test}`);
 for (const name of skipped) console.log(`skipped: ${name}`);
 console.log(
   `${sum('passed')} passed, ${sum('failed')} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,

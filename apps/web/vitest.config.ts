@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, mergeConfig } from 'vitest/config';
-import { databaseSetup, sharedConfig } from '../../vitest.shared.js';
+import { databaseSetup, sharedConfig, testWorkers } from '../../vitest.shared.js';
 
 export default mergeConfig(
   sharedConfig,
@@ -10,7 +10,7 @@ export default mergeConfig(
       name: 'web',
       globalSetup: [databaseSetup, fileURLToPath(new URL('test/support/ensureBuilt.ts', import.meta.url))],
       // A file has a server process of its own, and the smallest machine two cores.
-      maxWorkers: 2,
+      maxWorkers: testWorkers(2),
       sequence: { groupOrder: 1 },
       // Of what tests call in their own process; the servers they start log as ever.
       env: { NEOLITH_LOG_LEVEL: 'silent' },
