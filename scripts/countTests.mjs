@@ -27,7 +27,9 @@ export function countTests(args, { repeat = false } = {}) {
   if (isRepeated)
     console.log(`\nOnce more, one by one: ${files.map((file) => relative(root, file)).join(', ')}`);
   // What only the second run saw is a failure too.
-  const { failed } = isRepeated ? runTests(files, { NEOLITH_TEST_WORKERS: '1' }) : first;
+  const { failed } = isRepeated
+    ? runTests([...args.filter((word) => word !== '--coverage'), ...files], { NEOLITH_TEST_WORKERS: '1' })
+    : first;
   const failsStill = ({ file, name }) =>
     failed.some((one) => !one.file || (one.file === file && (!one.name || !name || one.name === name)));
   return {

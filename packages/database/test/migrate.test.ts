@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -200,6 +201,31 @@ test.each([
     await other.end();
   }
   expect(await migrate(url)).toEqual({ applied: [] });
+});
+
+test('a connection that is lost at the first question is told as a database that is away', async () => {
+  const { url, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const { hostname, port } = new URL(url);
+  // Lets the log-in through, and cuts what comes after it.
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    server.pipe(client);
+    client.on('data', (chunk) => {
+      if (chunk[0] !== 'Q'.charCodeAt(0)) server.write(chunk);
+      else for (const socket of [client, server]) socket.destroy();
+    });
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void proxy.close());
+  const cut = new URL(url);
+  cut.hostname = '127.0.0.1';
+  cut.port = String((proxy.address() as AddressInfo).port);
+  await expect(migrate(cut.toString())).rejects.toMatchObject({
+    code: 'DATABASE_UNREACHABLE',
+    cause: { message: 'Connection terminated unexpectedly' },
+  });
 });
 
 const OF_MIGRATIONS = `datname = current_database() AND application_name = 'neolith-migrate'`;
