@@ -110,8 +110,10 @@ export const progressRequestSchema = z
   .strictObject({ ...progressFields, attemptId: idSchema })
   .meta({ id: 'ProgressRequest' });
 
-/** Bytes of JSON: figures of an attempt, and no place for what it made. */
-/** Room for a long route and the warnings of any agent: refused, good work would come out as failed. */
+/**
+ * Bytes of JSON: figures of an attempt, and no place for what it made. Room for a long route and the warnings of any agent:
+ * refused, good work would come out as failed.
+ */
 const METRICS_BYTES_MAX = 262_144;
 
 const resultFields = {

@@ -34,7 +34,11 @@ function toDaemon(row: DaemonRow): Daemon {
 }
 
 /** One that was heard after it was noted is back. */
-function isLost({ state, lost_at, last_seen_at }: DaemonRow): boolean {
+function isLost({
+  state,
+  lost_at,
+  last_seen_at,
+}: Pick<DaemonRow, 'state' | 'lost_at' | 'last_seen_at'>): boolean {
   return lost_at !== null && lost_at > last_seen_at && state !== 'STOPPED';
 }
 
@@ -104,14 +108,14 @@ export async function heartbeatDaemon(
 /** What a heartbeat changed, which is nothing mostly: it is back, or it has said goodbye. */
 async function tellOfBeat(engine: EngineContext, row: TouchedDaemonRow): Promise<void> {
   const told = { workspaceId: row.workspace_id, daemonId: row.id, actor: engine.actor, now: engine.now() };
-  const isBack = row.was_lost_at !== null;
+  const isBack = isLost({ state: row.was, lost_at: row.lost_at, last_seen_at: row.was_seen_at });
   const hasStopped = row.state === 'STOPPED' && row.was !== 'STOPPED';
   if (isBack)
     await tellWorkspace(engine.prisma, {
       ...told,
       type: 'daemon.returned',
       to: row.state,
-      data: { lostAt: row.was_lost_at?.toISOString() ?? null },
+      data: { lostAt: row.lost_at?.toISOString() ?? null },
     });
   if (hasStopped)
     await tellWorkspace(engine.prisma, { ...told, type: 'daemon.stopped', from: row.was, to: row.state });

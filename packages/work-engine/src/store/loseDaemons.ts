@@ -4,7 +4,7 @@ import { run, runAlone } from './sql.js';
 /** Daemons are heard every few seconds; the dashboard and the metrics call one silent after as long. */
 export const DAEMON_SILENT_SECONDS = 60;
 
-/** Lost is one that was noted since it was last heard: whoever hears it need not write that it is back. */
+/** Lost is one that was noted since it was last heard: whoever hears it has nothing to clear. */
 const IS_SILENT = `d.state <> 'STOPPED' AND d.last_seen_at <= (SELECT engine_now($1)) - interval '${DAEMON_SILENT_SECONDS} seconds'
   AND (d.lost_at IS NULL OR d.lost_at <= d.last_seen_at)`;
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { runAlone } from './sql.js';
+import { LEASE_GAVE_WAY } from './writeResources.js';
 
 const STATEMENT = {
   name: 'renew_leases',
@@ -8,9 +9,7 @@ const STATEMENT = {
   // id, for the same reason: see settle_attempts. Who gave way in a deadlock has the rest of its lease to end, and no more.
   text: `
     WITH held AS (
-      SELECT task_id, holds AND EXISTS (
-        SELECT 1 FROM resource_waits w WHERE w.task_id = leases.task_id AND w.attempt_id = leases.attempt_id AND w.refused_at IS NOT NULL
-      ) AS gave_way
+      SELECT task_id, ${LEASE_GAVE_WAY} AS gave_way
       FROM leases WHERE attempt_id = ANY ($1) AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY ROW(task_id) FOR UPDATE
     )
     UPDATE leases l SET expires_at = CASE WHEN h.gave_way THEN l.expires_at ELSE engine_now($3) + l.lease_seconds * interval '1 second' END

@@ -20,6 +20,7 @@ const TRY_AGAIN_MS = 2;
 
 /** Text that the database can't hold: NUL, or half of a surrogate pair. */
 const UNSTORABLE = new Set(['22021', '22P05']);
+
 /**
  * A migration has given a table another column, and this connection's plan of the statement is from before. It says so
  * instead of doing anything; the connection is given up, and another one plans anew.

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { run, runAlone, transact } from './sql.js';
+import { LEASE_GAVE_WAY } from './writeResources.js';
 
 /** Daemons renew three times a lease, and come back sooner after a failure: half a lease is enough for all of them. */
 const PATIENCE_SECONDS_MAX = 15;
@@ -7,8 +8,7 @@ const PATIENCE_SECONDS_MAX = 15;
 const EXPIRED = {
   name: 'read_expired_after',
   // No index on what every renewal changes: the table holds only what runs now.
-  text: `SELECT task_id, attempt_id, expires_at, holds AND EXISTS (
-           SELECT FROM resource_waits w WHERE w.task_id = leases.task_id AND w.attempt_id = leases.attempt_id AND w.refused_at IS NOT NULL) AS gave_way
+  text: `SELECT task_id, attempt_id, expires_at, ${LEASE_GAVE_WAY} AS gave_way
          FROM leases
          WHERE expires_at <= engine_now($1) AND ($2::uuid IS NULL OR workspace_id = $2)
            AND ($5::uuid IS NULL OR task_id > $5)

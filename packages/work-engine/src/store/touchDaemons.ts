@@ -7,12 +7,12 @@ const STATEMENT = {
   name: 'touch_daemons',
   text: `
     WITH before AS (
-      SELECT d.id, d.state AS was, b.state, CASE WHEN d.lost_at > d.last_seen_at AND d.state <> 'STOPPED' THEN d.lost_at END AS was_lost_at
+      SELECT d.id, d.state AS was, d.last_seen_at AS was_seen_at, b.state
       FROM unnest($1::uuid[], $2::daemon_state[]) AS b(id, state) JOIN daemons d ON d.id = b.id AND ($3::uuid IS NULL OR d.workspace_id = $3)
       ORDER BY d.id FOR UPDATE OF d
     )
     UPDATE daemons d SET last_seen_at = engine_now($4), state = b.state FROM before b WHERE d.id = b.id
-    RETURNING d.*, b.was, b.was_lost_at`,
+    RETURNING d.*, b.was, b.was_seen_at`,
 };
 
 export interface DaemonBeat {
@@ -26,10 +26,10 @@ export interface TouchGroup {
   now: Date | null;
 }
 
+/** As it is now, and what was of it before. */
 export type TouchedDaemonRow = DaemonRow & {
   was: DaemonState;
-  /** Since when it had been lost; null: it was not. */
-  was_lost_at: Date | null;
+  was_seen_at: Date;
 };
 
 /** Writes that these daemons live, in one round trip; each beat's row in its place, null: no such daemon. */

@@ -58,10 +58,13 @@ export async function gaveWayIn(
   return (await run<{ data: DeadlockData }>(connection, GAVE_WAY, [taskId, attemptId]))[0]?.data ?? null;
 }
 
+/** Of a row of `leases`: it was refused resources in a deadlock. Who asks for none is not looked up. */
+export const LEASE_GAVE_WAY = `(leases.holds AND EXISTS (
+  SELECT FROM resource_waits w WHERE w.task_id = leases.task_id AND w.attempt_id = leases.attempt_id AND w.refused_at IS NOT NULL))`;
+
 const REFUSED = {
   name: 'has_given_way',
-  text: `SELECT 1 FROM leases l JOIN resource_waits w ON w.task_id = l.task_id AND w.attempt_id = l.attempt_id
-         WHERE l.attempt_id = $1 AND w.refused_at IS NOT NULL`,
+  text: `SELECT FROM leases WHERE attempt_id = $1 AND ${LEASE_GAVE_WAY}`,
 };
 
 /** Whether a live attempt gave way in a deadlock: it has only to end. */
