@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace, until } from '../../daemon/test/worker/support/workplace.js';
+import { environmentOf } from './support/environmentOf.js';
 import { BIN, bareEnvironment, runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const environment = () => ({
-  NEOLITH_HOME: work.directory,
-  NEOLITH_URL: work.server.url,
-  NEOLITH_TOKEN: TOKEN,
-});
+const environment = () => environmentOf(work);
 const run = (...args: string[]) => runNeolith(args, environment());
 
 it('tells the next task with the parts of its score, as text and as JSON', async () => {

@@ -4,17 +4,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { isAlive } from '../../daemon/test/process/processes.js';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace, readPidFile, until } from '../../daemon/test/worker/support/workplace.js';
+import { environmentOf } from './support/environmentOf.js';
 import { BIN, bareEnvironment, runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const environment = () => ({
-  NEOLITH_HOME: work.directory,
-  NEOLITH_URL: work.server.url,
-  NEOLITH_TOKEN: TOKEN,
-});
+const environment = () => environmentOf(work);
 const run = (...args: string[]) => runNeolith(args, environment());
 
 async function writePlan(name: string, tasks: readonly object[], more: object = {}): Promise<string> {

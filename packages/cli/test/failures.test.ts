@@ -1,16 +1,11 @@
 import { expect, it } from 'vitest';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace } from '../../daemon/test/worker/support/workplace.js';
+import { environmentOf } from './support/environmentOf.js';
 import { runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const run = (...args: string[]) =>
-  runNeolith(args, {
-    NEOLITH_HOME: work.directory,
-    NEOLITH_URL: work.server.url,
-    NEOLITH_TOKEN: TOKEN,
-  });
+const run = (...args: string[]) => runNeolith(args, environmentOf(work));
 const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout);
 
 it('lists breakers, holds one open for a time or closed, and releases it', { timeout: 120_000 }, async () => {

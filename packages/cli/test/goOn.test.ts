@@ -3,18 +3,14 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace, until } from '../../daemon/test/worker/support/workplace.js';
 import { describeGoOn } from '../src/execute/describeGoOn.js';
+import { environmentOf } from './support/environmentOf.js';
 import { BIN, bareEnvironment, runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const environment = () => ({
-  NEOLITH_HOME: work.directory,
-  NEOLITH_URL: work.server.url,
-  NEOLITH_TOKEN: TOKEN,
-});
+const environment = () => environmentOf(work);
 const run = (...args: string[]) => runNeolith(args, environment(), work.directory);
 
 async function writePlan(name: string, tasks: readonly object[]): Promise<string> {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace } from '../../daemon/test/worker/support/workplace.js';
+import { environmentOf } from './support/environmentOf.js';
 import { runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
@@ -10,11 +10,7 @@ const fixture = (name: string) =>
   fileURLToPath(new URL(`../../daemon/test/plans/fixtures/dirty/${name}`, import.meta.url));
 const DIRTY = fixture('issues.jsonl');
 
-const environment = () => ({
-  NEOLITH_HOME: work.directory,
-  NEOLITH_URL: work.server.url,
-  NEOLITH_TOKEN: TOKEN,
-});
+const environment = () => environmentOf(work);
 const run = (...args: string[]) => runNeolith(args, environment());
 const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout);
 

@@ -1,16 +1,11 @@
 import { expect, it } from 'vitest';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace } from '../../daemon/test/worker/support/workplace.js';
+import { environmentOf } from './support/environmentOf.js';
 import { runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const run = (...args: string[]) =>
-  runNeolith(args, {
-    NEOLITH_HOME: work.directory,
-    NEOLITH_URL: work.server.url,
-    NEOLITH_TOKEN: TOKEN,
-  });
+const run = (...args: string[]) => runNeolith(args, environmentOf(work));
 
 /** Told as a daemon tells it. */
 async function attempt(orchestratorId: string, title: string, agent: string, isGood: boolean) {

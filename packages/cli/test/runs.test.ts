@@ -1,18 +1,13 @@
 import type { NewTask, RunSettings } from '@neolith/contracts';
 import { expect, it } from 'vitest';
-import { TOKEN } from '../../daemon/test/worker/support/testServer.js';
 import { openWorkplace } from '../../daemon/test/worker/support/workplace.js';
 import { abbreviateIds, matchRun } from '../src/connection/findRun.js';
+import { environmentOf } from './support/environmentOf.js';
 import { runNeolith } from './support/runNeolith.js';
 
 const work = openWorkplace();
 
-const run = (...args: string[]) =>
-  runNeolith(args, {
-    NEOLITH_HOME: work.directory,
-    NEOLITH_URL: work.server.url,
-    NEOLITH_TOKEN: TOKEN,
-  });
+const run = (...args: string[]) => runNeolith(args, environmentOf(work));
 const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout);
 
 async function makeRun(name: string, tasks: readonly Partial<NewTask>[] = [{}], config: RunSettings = {}) {
