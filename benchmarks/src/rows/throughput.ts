@@ -153,7 +153,7 @@ const AIMS: readonly { peer: Key; bound: number; at(inFlight: number): boolean }
 ];
 
 /** With slack: what would miss this is a defect, not a busy machine. */
-const QUICK_AIMS: typeof AIMS = [{ peer: 'graphile-plain', bound: 1.2, at: () => true }];
+const QUICK_AIMS: typeof AIMS = [{ peer: 'graphile-plain', bound: 0.8, at: () => true }];
 
 function verdictsOf(
   keys: readonly Key[],
