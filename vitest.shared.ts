@@ -21,9 +21,9 @@ export const sharedConfig: ViteUserConfig = {
     environment: 'node',
     include: ['test/**/*.test.ts'],
     setupFiles: [fileURLToPath(new URL('./vitest.properties.ts', import.meta.url))],
-    // Real processes and real databases on small machines; a test that hangs is still ended.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Real processes and real databases on small machines, slow ones too; a test that hangs is still ended.
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     // Much of a test's time is waiting for processes: one worker would leave a core of the smallest machine idle.
     maxWorkers: testWorkers(Math.max(2, availableParallelism() - 1)),
     // Our packages lie in node_modules as links, and what is external there would be loaded from dist.

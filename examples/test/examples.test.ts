@@ -62,7 +62,7 @@ it('a script with a wrong name fails with what there is', async () => {
   });
 });
 
-it('a Next.js server component shows the next task', { timeout: 180_000 }, async () => {
+it('a Next.js server component shows the next task', async () => {
   const app = join(examples, 'next-page');
   const next = createRequire(join(app, 'package.json')).resolve('next/dist/bin/next');
   await rm(join(app, '.next'), { recursive: true, force: true });

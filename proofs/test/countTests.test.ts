@@ -33,11 +33,11 @@ test('what fails once is run again and told as flaky; what fails again has faile
     ...{ passed: 2, failed: 1 },
     ...{ failures: ['fails each time'], flaky: ['fails the first time'] },
   });
-}, 120_000);
+});
 
 test('what fails in a part of the tests is not run again', async () => {
   expect(await count({ repeat: false, always: false })).toEqual({
     ...{ passed: 2, failed: 1 },
     ...{ failures: ['fails the first time'], flaky: [] },
   });
-}, 120_000);
+});

@@ -64,7 +64,7 @@ it('when all connections to PostgreSQL fall silent, every call is answered after
   const { rows } = await database.database.pool.query<{ title: string }>('SELECT title FROM tasks');
   const kept = new Set(rows.map(({ title }) => title));
   expect(met.filter(({ status, title }) => status === 201 && !kept.has(title))).toEqual([]);
-}, 120_000);
+});
 
 it('a transaction that meets a silent connection is given up after one time limit, not after a second one for its rollback', async () => {
   const test = await createTestDatabase();

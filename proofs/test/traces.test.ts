@@ -183,7 +183,7 @@ test('a task is one trace, from its claim on the server through the daemon to it
   expect(log()).toContain(claim.traceId);
   // What the task is about is not in it.
   expect(JSON.stringify(collector.spans)).not.toContain('Traced');
-}, 120_000);
+});
 
 test('the merge of a task is part of its trace, with the calls that it makes', async () => {
   const collector = await startCollector();
@@ -203,7 +203,7 @@ test('the merge of a task is part of its trace, with the calls that it makes', a
   expect(of('settle').map(parentOf)).toEqual(['attempt', 'attempt']);
   expect(of('completeMerge')).toMatchObject([{ service: 'neolith-web', traceId: merge?.traceId }]);
   expect(new Set(collector.spans.map(({ traceId }) => traceId)).size).toBe(1);
-}, 120_000);
+});
 
 test('a daemon that sends no traces itself still makes its calls part of the server’s', async () => {
   const collector = await startCollector();
@@ -219,7 +219,7 @@ test('a daemon that sends no traces itself still makes its calls part of the ser
     parentSpanId: of('claim')[0]?.spanId,
   });
   expect(of('attempt')).toEqual([]);
-}, 120_000);
+});
 
 test('without a variable nothing is traced, and a collector that is away harms nobody', async () => {
   const { server, log } = await doOneTask({
@@ -228,4 +228,4 @@ test('without a variable nothing is traced, and a collector that is away harms n
   });
   expect(server.output()).not.toContain('Traces are sent');
   expect(log()).toContain('Traces are sent');
-}, 120_000);
+});

@@ -84,4 +84,4 @@ test('an open breaker outlives the server that opened it, and when it is due one
   expect(permits.filter(({ granted }) => granted)).toEqual([
     expect.objectContaining({ probe: true, status: 'half_open' }),
   ]);
-}, 120_000);
+});

@@ -93,7 +93,7 @@ test('while other calls hold every connection of the pool, leases are renewed at
     await Promise.allSettled(flood);
   }
   expect(await client.getAttempt({ params: { id: attemptId } })).toMatchObject({ status: 'RUNNING' });
-}, 60_000);
+});
 
 test('a token that makes too many calls is told when to come again; its heartbeats and other tokens are not refused', async () => {
   const tenant = await fixture.tenant();
@@ -135,4 +135,4 @@ test('a token that makes too many calls is told when to come again; its heartbea
     expect(new Set(statuses)).toEqual(new Set([200]));
   }
   await expect.poll(async () => (await read(token)).status, { timeout: 10_000, interval: 250 }).toBe(200);
-}, 60_000);
+});

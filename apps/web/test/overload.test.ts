@@ -67,4 +67,4 @@ test('a server that has more to do than it can answer says 503 with Retry-After,
   expect(Object.fromEntries(counts)).toEqual({ 200: WAITING / A_CALL, 503: 4 });
   const again = await complete(`/tasks/${task.id}/complete`);
   expect([again.status, await again.json()]).toMatchObject([200, { replayed: true }]);
-}, 120_000);
+});

@@ -43,7 +43,7 @@ note(${JSON.stringify(pids)}, process.pid);
 await gate(task.title === 'busy' ? '/never' : ${JSON.stringify(work.path('gate'))});
 `),
   });
-  await until(() => readPidFile(pids).length === 6, 'the agents', 30_000);
+  await until(() => readPidFile(pids).length === 6, 'the agents');
   const attempts = await Promise.all(
     ids.map(async (id) => (await work.engine.getTask(id)).attempts[0]?.id ?? ''),
   );
@@ -82,4 +82,4 @@ await gate(task.title === 'busy' ? '/never' : ${JSON.stringify(work.path('gate')
     expect(readFileSync(join(path, title === 'dirty' ? 'README.md' : 'new.txt'), 'utf8')).toBe(title);
   }
   expect(existsSync(first.removed[0]?.path ?? '')).toBe(false);
-}, 90_000);
+});

@@ -71,4 +71,4 @@ it('keeps what a person was asked to work in while the task waits for them, and 
   expect(await clean()).toMatchObject({ removed: [], kept: [{ path: directory, reason: 'HANDED_OFF' }] });
   await work.engine.cancelTask(task.id);
   expect(await clean()).toMatchObject({ removed: [{ path: directory }], kept: [] });
-}, 60_000);
+});

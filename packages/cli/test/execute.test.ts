@@ -290,7 +290,7 @@ it('ends its agents on a second Ctrl-C although the server is away, and does not
   expect(await ended).not.toBe(0);
   expect(notes()).not.toMatch(/at .*\.js:\d+/);
   expect(readPidFile(pids).filter(isAlive)).toEqual([]);
-}, 60_000);
+});
 
 it('gives up a start that the server never answers, at Ctrl-C', async () => {
   const ada = await work.orchestrator({ name: 'Ada mute' });
@@ -306,7 +306,7 @@ it('gives up a start that the server never answers, at Ctrl-C', async () => {
   expect(await ended).toBe(130);
   expect(notes()).not.toMatch(/at .*\.js:\d+/);
   expect((await work.engine.getRun(id)).status).toBe('PENDING');
-}, 60_000);
+});
 
 it('leaves no agent behind when its run is deleted, or its log can not be written', async () => {
   const ada = await work.orchestrator({ name: 'Ada gone' });
@@ -324,4 +324,4 @@ it('leaves no agent behind when its run is deleted, or its log can not be writte
   work.server.fault = ({ name }) => (name === 'getRunProgress' ? { kind: 'answer', status: 404 } : null);
   expect(await ended).not.toBe(0);
   expect(readPidFile(pids).filter(isAlive)).toEqual([]);
-}, 60_000);
+});

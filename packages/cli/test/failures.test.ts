@@ -8,7 +8,7 @@ const work = openWorkplace();
 const run = (...args: string[]) => runNeolith(args, environmentOf(work));
 const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout);
 
-it('lists breakers, holds one open for a time or closed, and releases it', { timeout: 120_000 }, async () => {
+it('lists breakers, holds one open for a time or closed, and releases it', async () => {
   expect((await run('breakers')).stdout).toBe('Every breaker is closed, and none has ever opened.\n');
   const forced = await run('breakers', 'force', 'open', 'claude', '--for', '2h', '--reason', 'Too dear');
   expect(forced.stdout).toMatch(/^claude with anthropic is open \(forced\) until 20\S+Z\.\n$/);
@@ -93,7 +93,7 @@ it('lists parked tasks with their reasons, shows the history of one, and redrive
   expect((await json('dead-letters')).deadLetters).toEqual([]);
 });
 
-it('does one task of a run again with what depends on it', { timeout: 120_000 }, async () => {
+it('does one task of a run again with what depends on it', async () => {
   const orchestrator = await work.orchestrator();
   const made = await work.engine.createRun({
     name: 'Part',

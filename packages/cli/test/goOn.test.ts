@@ -123,7 +123,6 @@ it('a person answers from the terminal, and the run that waited goes on to its e
     await until(
       () => notes.includes('neolith answer task_'),
       () => `the way to answer: ${notes}`,
-      60_000,
     );
     expect(notes).toContain('Which colour?');
     const id = /neolith answer (task_\S+)/.exec(notes)?.[1] ?? '';
@@ -155,7 +154,6 @@ it('the status shows runs, what goes on with its last words, daemons and nothing
   await until(
     async () => (await look()).attempts[0]?.lastOutput !== null && (await look()).attempts.length > 0,
     'its words',
-    60_000,
   );
   expect(await look()).toMatchObject({
     attempts: [{ title: 'Being done', agent: 'shell', number: 1, lastOutput: { text: 'reading 解析器' } }],
@@ -168,7 +166,7 @@ it('the status shows runs, what goes on with its last words, daemons and nothing
   expect(stdout).toMatch(/0 % +\d+ s +shell +Being done/);
   expect(stdout).toContain('reading 解析器');
   await work.open(gate);
-  await until(async () => (await look()).attempts.length === 0, 'the end', 60_000);
+  await until(async () => (await look()).attempts.length === 0, 'the end');
 });
 
 it('names all that was set otherwise than usual, quoted as a shell needs it', () => {

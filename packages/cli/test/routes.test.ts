@@ -36,7 +36,7 @@ async function attempt(orchestratorId: string, title: string, agent: string, isG
   return task;
 }
 
-it('shows how well each agent does at each type of task', { timeout: 120_000 }, async () => {
+it('shows how well each agent does at each type of task', async () => {
   expect((await run('routes')).stdout).toBe('No attempt of the last 30 days says anything of an agent.\n');
   const { id } = await work.orchestrator();
   await attempt(id, 'One', 'claude', true);
@@ -77,7 +77,7 @@ it('tells why each attempt at a task went to its agent, and what was said of the
   expect((await run('routes', untried.id)).stdout).toContain('Not tried yet.');
 });
 
-it('refuses days out of range with 2, and a task that is not there with 3', { timeout: 60_000 }, async () => {
+it('refuses days out of range with 2, and a task that is not there with 3', async () => {
   expect((await run('routes', '--days', '0')).code).toBe(2);
   expect((await run('routes', '--days', '91')).code).toBe(2);
   const unknown = await run('routes', 'No such task');

@@ -20,7 +20,7 @@ async function makeRun(name: string, tasks: readonly Partial<NewTask>[] = [{}], 
   });
 }
 
-it('lists the runs, all or of one status, as text and as JSON', { timeout: 120_000 }, async () => {
+it('lists the runs, all or of one status, as text and as JSON', async () => {
   expect((await run('runs', '--status', 'quarantined')).stdout).toBe('No run is quarantined.\n');
   const one = await makeRun('List one', [{}, {}]);
   const two = await makeRun('List two');
@@ -176,7 +176,7 @@ it('finds runs by id, name, and beginning, in this order', () => {
   expect(abbreviateIds(['run_0123456789ab']).get('run_0123456789ab')).toBe('run_01234567');
 });
 
-it('draws the graph of a run as text, Graphviz, Mermaid, plan and JSON', { timeout: 120_000 }, async () => {
+it('draws the graph of a run as text, Graphviz, Mermaid, plan and JSON', async () => {
   const made = await makeRun('Drawn', [{ title: 'First' }, { title: 'Second', dependsOn: ['t0'] }]);
   const text = (await run('graph', '--run', 'Drawn')).stdout;
   expect(text).toContain('Drawn: 2 tasks, 1 dependencies, 2 waves');

@@ -68,7 +68,6 @@ async function begin(...args: string[]) {
   await until(
     () => out.trimEnd().endsWith('}') || child.exitCode !== null,
     () => `a greeting: ${notes}`,
-    120_000,
   );
   if (out === '') throw new Error(notes);
   return { child, ended, greeting: JSON.parse(out) as Greeting, notes: () => notes };
@@ -91,7 +90,6 @@ it.skipIf(!isBuilt)(
       async () =>
         (await status()).orchestrators.some(({ running }: { running: unknown[] }) => running.length > 0),
       'a running task',
-      30_000,
     );
     const link = await runNeolith(['sign-in'], { NEOLITH_HOME: home });
     const page = await fetch(link.stdout.trim(), { redirect: 'manual' });
@@ -135,7 +133,7 @@ it.skipIf(!isBuilt)(
   },
 );
 
-it.skipIf(!isBuilt)('says what to do when the wanted port is taken', { timeout: 60_000 }, async () => {
+it.skipIf(!isBuilt)('says what to do when the wanted port is taken', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const taken = (holder.address() as AddressInfo).port;

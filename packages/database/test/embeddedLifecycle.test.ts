@@ -275,4 +275,4 @@ test('a server that restarts after a crash can be attached to, and stopped for g
     await server.stop();
     await until('the server to be gone', () => !isAlive(pid));
   }
-}, 60_000);
+});

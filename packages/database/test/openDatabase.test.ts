@@ -102,7 +102,7 @@ test('a transaction of Prisma waits for its connection, and may take, as long as
   });
   expect(rows).toEqual([{ one: 1 }]);
   await before;
-}, 30_000);
+});
 
 /** Around every border that the fast way of reading has: fractions, eras, lengths of years, ends of days and years. */
 const INSTANTS = [

@@ -71,7 +71,7 @@ describe('where a task has 100,000 dependents, which the planner takes for usual
         if (n > 0) expect(judged.problems.join('\n\n')).toBe('');
       }
     }
-  }, 120_000);
+  });
 
   test.each(['block', 'cancel', 'release'] as const)(
     'one with few is cancelled by reading few: %s',
@@ -89,7 +89,6 @@ describe('where a task has 100,000 dependents, which the planner takes for usual
         if (n > 0) expect(problems.join('\n\n')).toBe('');
       }
     },
-    120_000,
   );
 });
 
@@ -105,7 +104,7 @@ describe.each(STATISTICS)('with statistics %s', (statistics) => {
     expect(await countFreed(fixture, task)).toBe(20_000);
     if (judged === null) return; // auto_explain is not on this server; the embedded one has it.
     expect(judged.problems.join('\n\n')).toBe('');
-  }, 120_000);
+  });
 });
 
 describe('with statistics gathered when each prerequisite had one dependent', () => {
@@ -122,5 +121,5 @@ describe('with statistics gathered when each prerequisite had one dependent', ()
     expect(await countFreed(fixture, task)).toBe(20_000);
     if (judged === null) return; // auto_explain is not on this server; the embedded one has it.
     expect(judged.problems.join('\n\n')).toBe('');
-  }, 120_000);
+  });
 });

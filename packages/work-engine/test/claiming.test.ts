@@ -78,7 +78,7 @@ describe('64 concurrent claimers', () => {
     const load = highestLoad(history).get(orchestrator.id) as number;
     expect(load).toBeLessThanOrEqual(20);
     expect(load).toBeGreaterThan(10);
-  }, 120_000);
+  });
 });
 
 describe('a repeated requestId', () => {
@@ -540,4 +540,4 @@ test('claims race cancels, changes, new dependencies, executions and the sweep, 
   expect(await fixture.engine.recalculateAllStatuses()).toMatchObject({ repaired: [] });
   for (const [id, load] of highestLoad(await readHistory(fixture.engine)))
     if (id === a.id || id === b.id) expect(load).toBeLessThanOrEqual(12);
-}, 60_000);
+});

@@ -142,7 +142,7 @@ test('whatever was marked when, the same is handed out and counted as without', 
   expect(seen.heads).toBeGreaterThan(200);
   expect(Math.min(seen.runs, seen.leases)).toBeGreaterThan(20);
   await expectNoDrift(fixture);
-}, 60_000);
+});
 
 test('a task that was on its way when the mark was made is handed out in its turn', async () => {
   const orchestrator = await fixture.orchestrator();
@@ -338,5 +338,4 @@ test.each(['of the backlog', 'of runs'])(
       await old.end();
     }
   },
-  120_000,
 );

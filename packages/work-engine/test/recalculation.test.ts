@@ -159,7 +159,7 @@ test('after anything that several clients do at once, counts and places agree wi
   const loads = highestLoad(await readHistory(fixture.engine));
   for (const [, load] of loads) expect(load).toBeLessThanOrEqual(4);
   expect(fixture.faults).toEqual([]);
-}, 120_000);
+});
 
 describe('after sabotage', () => {
   let orchestrator: OrchestratorDetail;

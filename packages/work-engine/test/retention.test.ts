@@ -180,7 +180,7 @@ describe('A sweep', () => {
     });
     expect(trimmed).toBeGreaterThanOrEqual(9_000);
     expect(await eventTypes(young)).toEqual(WHOLE);
-  }, 30_000);
+  });
 
   it('forgets request ids after a day', async () => {
     const { engine, clock, test } = fixture;

@@ -237,7 +237,7 @@ describe('limits', () => {
     );
     expect(rows[0]?.most).toBeLessThanOrEqual(5);
     expect((await engine.getRun(run.id)).status).toBe('SUCCEEDED');
-  }, 60_000);
+  });
 
   test('a full run does not stand in front of the others, and one claim takes no more than it has room for', async () => {
     const { engine } = fixture;

@@ -186,4 +186,4 @@ test('selection, ranking and the order of claims are what filtering, scoring and
   expect(seen.tasks).toBeGreaterThan(400);
   expect(seen.boosts.size).toBeGreaterThanOrEqual(6);
   expect(await fixture.engine.recalculateAllStatuses()).toMatchObject({ repaired: [] });
-}, 60_000);
+});

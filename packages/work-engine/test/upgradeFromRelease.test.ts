@@ -244,4 +244,4 @@ test('while four processes of the previous version claim and complete without a 
     await setUp.end();
     await fixture.test.database.pool.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   }
-}, 120_000);
+});

@@ -13,24 +13,20 @@ beforeAll(async () => {
   for (const [, checked] of CHECKED_AGENTS) await fetchAgent(checked);
 }, FETCH_TIMEOUT_MS * 2);
 
-it.for(CHECKED_AGENTS)(
-  '%s says in its help that it has each flag we use',
-  { timeout: 60_000 },
-  async ([, checked], test) => {
-    const path = await requireAgent(checked, test);
-    const home = makeFolder();
-    for (const { args, flags } of checked.helps) {
-      const { stdout, stderr } = await run(path, [...args], {
-        cwd: home,
-        env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1' },
-        timeout: 50_000,
-      });
-      const help = `${stdout}\n${stderr}`;
-      const missing = flags.filter((flag) => !new RegExp(`(?:^|[\\s,[])${flag}(?![\\w-])`, 'm').test(help));
-      expect(missing, `${checked.program} ${args.join(' ')}`).toEqual([]);
-    }
-  },
-);
+it.for(CHECKED_AGENTS)('%s says in its help that it has each flag we use', async ([, checked], test) => {
+  const path = await requireAgent(checked, test);
+  const home = makeFolder();
+  for (const { args, flags } of checked.helps) {
+    const { stdout, stderr } = await run(path, [...args], {
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1' },
+      timeout: 50_000,
+    });
+    const help = `${stdout}\n${stderr}`;
+    const missing = flags.filter((flag) => !new RegExp(`(?:^|[\\s,[])${flag}(?![\\w-])`, 'm').test(help));
+    expect(missing, `${checked.program} ${args.join(' ')}`).toEqual([]);
+  }
+});
 
 it.for(CHECKED_AGENTS)('%s uses no flag that is not checked', async ([name, checked]) => {
   const root = makeFolder();

@@ -40,7 +40,7 @@ function codex(command: string) {
   );
 }
 
-it('runs commands in a worktree, and tells what it used up', { timeout: 90_000 }, async (test) => {
+it('runs commands in a worktree, and tells what it used up', async (test) => {
   const path = await requireAgent(CODEX_CHECKED, test);
   server.responses = [
     {
@@ -75,13 +75,9 @@ it.for([
     'QUOTA_EXCEEDED',
   ],
   [503, { error: { message: 'Service Unavailable' } }, 'PROVIDER_UNAVAILABLE'],
-] as const)(
-  'blames the provider for a refusal with %i',
-  { timeout: 90_000 },
-  async ([status, body, code], test) => {
-    const path = await requireAgent(CODEX_CHECKED, test);
-    server.refusal = { status, body };
-    const { report } = await runAttempt(codex(path), worktree);
-    expect(report.verdict).toMatchObject({ status: 'failed', failureClass: 'provider', code });
-  },
-);
+] as const)('blames the provider for a refusal with %i', async ([status, body, code], test) => {
+  const path = await requireAgent(CODEX_CHECKED, test);
+  server.refusal = { status, body };
+  const { report } = await runAttempt(codex(path), worktree);
+  expect(report.verdict).toMatchObject({ status: 'failed', failureClass: 'provider', code });
+});

@@ -38,7 +38,7 @@ function copilot(command: string) {
   );
 }
 
-it('writes and runs commands in a worktree, and tells what it used up', { timeout: 90_000 }, async (test) => {
+it('writes and runs commands in a worktree, and tells what it used up', async (test) => {
   const path = await requireAgent(COPILOT_CHECKED, test);
   server.rounds = [
     {
@@ -71,7 +71,7 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
   expect(JSON.stringify([report, log])).not.toContain(KEY);
 });
 
-it('blames the provider for a key that is refused', { timeout: 90_000 }, async (test) => {
+it('blames the provider for a key that is refused', async (test) => {
   const path = await requireAgent(COPILOT_CHECKED, test);
   server.refuse = () => ({ status: 401, type: 'authentication_error', message: 'invalid x-api-key' });
   const { report } = await runAttempt(copilot(path), worktree);

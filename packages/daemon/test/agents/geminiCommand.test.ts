@@ -42,7 +42,7 @@ function gemini(command: string) {
   );
 }
 
-it('writes and runs commands in a worktree, and tells what it used up', { timeout: 90_000 }, async (test) => {
+it('writes and runs commands in a worktree, and tells what it used up', async (test) => {
   const path = await requireAgent(GEMINI_CHECKED, test);
   const file = join(worktree.directory, 'new.txt');
   server.contents = [
@@ -68,7 +68,7 @@ it('writes and runs commands in a worktree, and tells what it used up', { timeou
   expect(JSON.stringify([report, log])).not.toContain(KEY);
 });
 
-it('blames the provider for a key that is refused', { timeout: 90_000 }, async (test) => {
+it('blames the provider for a key that is refused', async (test) => {
   const path = await requireAgent(GEMINI_CHECKED, test);
   server.refusal = {
     code: 400,
@@ -79,7 +79,7 @@ it('blames the provider for a key that is refused', { timeout: 90_000 }, async (
   expect(report.verdict).toMatchObject({ status: 'failed', failureClass: 'provider', code: 'NOT_LOGGED_IN' });
 });
 
-it('blames the provider where it never logged in', { timeout: 90_000 }, async (test) => {
+it('blames the provider where it never logged in', async (test) => {
   const path = await requireAgent(GEMINI_CHECKED, test);
   writeFileSync(join(worktree.home, '.gemini', 'settings.json'), '{}');
   const adapter = createAgent(

@@ -58,10 +58,10 @@ it.each([[[8]], [[4, 4]]])(
     const started = await Promise.all(
       daemons.map((slots) => assembly.daemon({ orchestrators, command, slots })),
     );
-    await until(() => readPidFile(work.path('pids')).length === 8, 'eight agents at once', 40_000);
+    await until(() => readPidFile(work.path('pids')).length === 8, 'eight agents at once');
     expect(readdirSync(worktreesDirectory)).toHaveLength(8);
     await work.open(work.path('gate'));
-    for (const id of ids) expect((await work.untilStatus(id, 'DONE', 40_000)).attempts).toHaveLength(1);
+    for (const id of ids) expect((await work.untilStatus(id, 'DONE')).attempts).toHaveLength(1);
     expect(assembly.shop.git('ls-tree', '-r', '--name-only', target).split('\n')).toEqual([
       'README.md',
       ...titles.map((title) => `${title}.txt`),
@@ -75,7 +75,6 @@ it.each([[[8]], [[4, 4]]])(
       `refs/heads/${target}`,
     ]);
   },
-  90_000,
 );
 
 it('the lock that a killed git left in a worktree keeps nothing from being committed and merged', async () => {
@@ -94,11 +93,10 @@ if (task.title === 'index') {
 say({ output: task.title });
 `),
   });
-  for (const id of [index, plain])
-    expect((await work.untilStatus(id, 'DONE', 30_000)).attempts).toHaveLength(1);
+  for (const id of [index, plain]) expect((await work.untilStatus(id, 'DONE')).attempts).toHaveLength(1);
   expect(assembly.shop.git('ls-tree', '-r', '--name-only', target).split('\n')).toEqual([
     'README.md',
     'index.txt',
     'plain.txt',
   ]);
-}, 60_000);
+});

@@ -47,8 +47,8 @@ writeFileSync('README.md', bad);
 console.log('::neolith {"output": {' + text + ': ' + text + '}}');
 `),
   });
-  const done = await work.untilStatus(id, 'DONE', 40_000);
-  const failed = await work.untilStatus(failing, 'FAILED', 40_000);
+  const done = await work.untilStatus(id, 'DONE');
+  const failed = await work.untilStatus(failing, 'FAILED');
   expect(failed.attempts[0]?.error).toMatch(/html\[<script>&\]/);
 
   // Whatever the server tells of it, each text by itself: in JSON a control character would be escaped.
@@ -87,4 +87,4 @@ console.log('::neolith {"output": {' + text + ': ' + text + '}}');
   const subject = assembly.shop.git('show', '-s', '--format=%s', target);
   expect(isHarmful(subject)).toBe(false);
   expect(subject).toBe('Red alarm <b>&amp;</b> right to left');
-}, 60_000);
+});

@@ -46,7 +46,7 @@ it('a daemon that is killed in mid-task loses nothing: done again, merged once, 
     leaseSeconds: 2,
   });
   for (const id of ids) {
-    const done = await work.untilStatus(id, 'DONE', 30_000);
+    const done = await work.untilStatus(id, 'DONE');
     expect(done).toMatchObject({ lostCount: 1, failureCount: 0, result: { output: { number: 2 } } });
     expect(done.attempts.map(({ number, status }) => [number, status]).sort()).toEqual([
       [1, 'LOST'],
@@ -77,7 +77,7 @@ it('a daemon that is killed in mid-task loses nothing: done again, merged once, 
   expect(removed.map(({ attemptId }) => attemptId)).not.toContain(firsts.get(dirty));
   expect(kept).toMatchObject([{ attemptId: firsts.get(dirty), reason: 'DIRTY', path: directoryOf(dirty) }]);
   expect(readFileSync(join(directoryOf(dirty), 'half.txt'), 'utf8')).toBe('not committed');
-}, 60_000);
+});
 
 it("a daemon that is started again ends its earlier life's agents with all they forked, and nobody else's", async () => {
   const pids = work.path('pids');
@@ -120,8 +120,8 @@ say({ output: number });
     expect(strays.filter(isAlive)).toEqual([]);
     expect(performance.now() - startedMs).toBeLessThan(30_000);
     expect(bystanders.map(({ pid }) => isAlive(pid ?? 0))).toEqual([true, true, true]);
-    expect((await work.untilStatus(id, 'DONE', 30_000)).result?.output).toBe(2);
+    expect((await work.untilStatus(id, 'DONE')).result?.output).toBe(2);
   } finally {
     for (const { pid } of bystanders) if (pid !== undefined) process.kill(pid, 'SIGKILL');
   }
-}, 60_000);
+});

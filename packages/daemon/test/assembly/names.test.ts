@@ -102,7 +102,7 @@ say({ output: task.title });
     .filter((line) => line !== '');
   expect(trailers).toHaveLength(2 * ids.length);
   expect(trailers.join()).not.toContain('forged');
-}, 90_000);
+});
 
 it.each([
   '--upload-pack=touch made',
@@ -156,15 +156,15 @@ say({ output: 'ok' });
   });
   const [absolute = '', moved = '', planted = '', relative = '', resulting = ''] = ids;
   for (const id of [absolute, relative]) {
-    const { attempts } = await work.untilStatus(id, 'FAILED', 30_000);
+    const { attempts } = await work.untilStatus(id, 'FAILED');
     expect(attempts[0]?.error).toContain('lead out of the worktree');
   }
   for (const id of [moved, planted]) {
-    const { attempts } = await work.untilStatus(id, 'FAILED', 30_000);
+    const { attempts } = await work.untilStatus(id, 'FAILED');
     expect(attempts[0]?.error).toContain('is not the worktree that was made');
   }
   // A result that would be read from elsewhere is left out, and the work is merged.
-  expect((await work.untilStatus(resulting, 'DONE', 30_000)).result?.output).toMatchObject({});
+  expect((await work.untilStatus(resulting, 'DONE')).result?.output).toMatchObject({});
   expect(JSON.stringify(await work.engine.getTask(resulting))).not.toContain('not ours');
   expect(list(outside)).toEqual([join(outside, 'kept.txt')]);
   expect(readFileSync(join(outside, 'kept.txt'), 'utf8')).toBe('not ours');
@@ -172,4 +172,4 @@ say({ output: 'ok' });
     'README.md',
     'resulting.txt',
   ]);
-}, 60_000);
+});

@@ -43,7 +43,7 @@ it('stopped past its lease while its agent works, it is refused, ends the agent,
   await untilLost(id);
   await assembly.daemon({ orchestrators, command: agent(), slots: 1 });
   await gate(2);
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   await expectSecond(id, target);
   const [first = 0] = readPidFile(work.path('pids'));
   expect(isAlive(first)).toBe(true);
@@ -54,7 +54,7 @@ it('stopped past its lease while its agent works, it is refused, ends the agent,
   stale.child.kill('SIGTERM');
   expect(await stale.ended).toBe(0);
   expect(stale.report().results).toMatchObject({ dropped: 1, completed: 0 });
-}, 60_000);
+});
 
 it('stopped past its lease while its agent ended, its late completion is refused and not merged', async () => {
   const { orchestrators, id, target } = await assembly.run([{ title: 'runs' }]);
@@ -68,7 +68,7 @@ it('stopped past its lease while its agent ended, its late completion is refused
   await untilLost(id);
   await assembly.daemon({ orchestrators, command: agent(), slots: 1 });
   await gate(2);
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   // Its heartbeats would tell it before it could complete: here the completion itself has to be refused.
   work.server.fault = ({ name, body }) =>
     name === 'daemonHeartbeat' && body.attemptIds?.includes(firstId) ? { kind: 'answer', status: 503 } : null;
@@ -81,7 +81,7 @@ it('stopped past its lease while its agent ended, its late completion is refused
   await expectSecond(id, target);
   // What it made is not thrown away either.
   expect(stale.log()).toContain('The worktree is kept');
-}, 60_000);
+});
 
 it.each(['before', 'after'] as const)(
   'stopped past its lease while its merge is checked, the work is in the target once, also %s somebody else did it again',
@@ -115,16 +115,15 @@ it.each(['before', 'after'] as const)(
     if (when === 'after') {
       await other();
       await gate(2);
-      await work.untilStatus(id, 'DONE', 30_000);
+      await work.untilStatus(id, 'DONE');
     }
     stale.child.kill('SIGCONT');
     await until(() => stale.log().includes('Ended, dropped'), 'the first attempt to end');
     if (when === 'before') {
       await other();
       await gate(2);
-      await work.untilStatus(id, 'DONE', 30_000);
+      await work.untilStatus(id, 'DONE');
     }
     await expectSecond(id, target);
   },
-  60_000,
 );

@@ -35,7 +35,7 @@ console.log(JSON.stringify({ type: 'result', subtype: 'success', is_error: false
 `);
 
 async function look(): Promise<Seen> {
-  await until(() => existsSync(work.path('seen')), 'the agent', 30_000);
+  await until(() => existsSync(work.path('seen')), 'the agent');
   return JSON.parse(readFileSync(work.path('seen'), 'utf8'));
 }
 
@@ -75,9 +75,9 @@ it('the largest task that the server takes, with large standards of its project,
   expect(process).not.toContain(MARK);
   expect(process.length).toBeLessThan(16 * KIB);
   await work.open(work.path('gate'));
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   expect(assembly.shop.git('show', `${target}:work.txt`)).toBe('done');
-}, 60_000);
+});
 
 it.each(['claude', 'aider'] as const)(
   'a prompt of 5 MiB reaches %s whole, never in arguments',

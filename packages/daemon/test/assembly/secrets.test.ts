@@ -71,20 +71,16 @@ it('secrets planted in environment, task, output, errors, remote, names and comm
     secrets: [TOKEN, OF_DAEMON],
     leaseSeconds: 5,
   });
-  await until(() => readPidFile(work.path('pids')).length === 4, 'the agents', 30_000);
+  await until(() => readPidFile(work.path('pids')).length === 4, 'the agents');
   // The configuration of the test's own daemon is in a file; in what everybody sees there is nothing.
   const seen = execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8', maxBuffer: 2 ** 26 });
   expect(seen).toContain('assemblyProcess.mjs');
   for (const secret of SECRETS) expect(seen).not.toContain(secret);
   await work.open(work.path('gate'));
-  await until(
-    async () => {
-      const tasks = await Promise.all(ids.map((id) => work.engine.getTask(id)));
-      return tasks.every(({ status }) => status !== 'IN_PROGRESS' && status !== 'MERGING');
-    },
-    'all to have ended once',
-    30_000,
-  );
+  await until(async () => {
+    const tasks = await Promise.all(ids.map((id) => work.engine.getTask(id)));
+    return tasks.every(({ status }) => status !== 'IN_PROGRESS' && status !== 'MERGING');
+  }, 'all to have ended once');
   daemon.child.kill('SIGTERM');
   daemon.child.kill('SIGTERM');
   await daemon.ended;
@@ -123,4 +119,4 @@ it('secrets planted in environment, task, output, errors, remote, names and comm
   const environment = JSON.parse(readFileSync(work.path('environment'), 'utf8'));
   expect(Object.keys(environment)).toContain('ANTHROPIC_API_KEY');
   for (const secret of [TOKEN, OF_DAEMON]) expect(JSON.stringify(environment)).not.toContain(secret);
-}, 90_000);
+});

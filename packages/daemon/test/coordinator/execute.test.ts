@@ -99,5 +99,4 @@ test.each(['rebase', 'merge'] as const)(
     );
     expect(git(repository.path, 'worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);
   },
-  90_000,
 );

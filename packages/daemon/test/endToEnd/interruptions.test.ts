@@ -53,7 +53,7 @@ async function begin(
 }
 
 /** The first attempt of a task, once it has ended, as the API tells it. */
-async function untilEnded(id: string, deadlineMs = 60_000): Promise<Attempt> {
+async function untilEnded(id: string): Promise<Attempt> {
   let first: Attempt | undefined;
   await until(
     async () => {
@@ -62,7 +62,6 @@ async function untilEnded(id: string, deadlineMs = 60_000): Promise<Attempt> {
       return first !== undefined && first.status !== 'RUNNING';
     },
     () => `the attempt to end; it is ${first?.status}`,
-    deadlineMs,
   );
   return first as Attempt;
 }
@@ -87,7 +86,6 @@ it.for<[string, ScriptedRefusal, string, RegExp]>([
   ],
 ])(
   'tells the server that the provider is at fault for %s, and the task keeps its tries',
-  { timeout: 120_000 },
   async ([, refusal, code, words], test) => {
     provider.refuse = () => refusal;
     const { id, repository, target, log } = await begin(test);
@@ -131,7 +129,7 @@ it('ends an agent that takes too long, with all it started, and says what it had
   const pids = work.path('pids');
   scriptEndlessCommand(pids);
   const begun = await begin(test, ', maxAttempts: 1', 15_000);
-  const attempt = await untilEnded(begun.id, 120_000);
+  const attempt = await untilEnded(begun.id);
   expect(attempt).toMatchObject({ status: 'TIMED_OUT', failureClass: 'agent', usage: { inputTokens: 100 } });
   expect(attempt.error).toMatch(/15 s/);
   const started = pidsOf(begun, begun.id, pids);
@@ -148,7 +146,7 @@ it('ends an agent whose task is cancelled, with all it started, before the task 
   const pids = work.path('pids');
   scriptEndlessCommand(pids);
   const begun = await begin(test);
-  await until(() => readPidFile(pids).length === 2, 'its command to run', 120_000);
+  await until(() => readPidFile(pids).length === 2, 'its command to run');
   const started = pidsOf(begun, begun.id, pids);
   expect(started.map(isAlive)).toEqual([true, true, true]);
   await work.client().cancelTask({ params: { id: begun.id }, body: { reason: 'Not wanted any more' } });

@@ -138,7 +138,7 @@ describe('what is removed', () => {
       shop.environment,
     );
     const { waitFor } = await import('../process/processes.js');
-    await waitFor(() => existsSync(pidFile), 'the check', 20_000);
+    await waitFor(() => existsSync(pidFile), 'the check');
     child.process.kill('SIGKILL');
     await child.ended;
     const scratch =
@@ -154,7 +154,7 @@ describe('what is removed', () => {
     expect(found.removable.map((item) => item.attemptId).sort()).toEqual(['att_1', scratch].sort());
     await applyCleanup(repository, found);
     expect(readdirSync(repository.worktreesDirectory)).toEqual(['att_2']);
-  }, 60_000);
+  });
 });
 
 describe('what is kept', () => {

@@ -57,4 +57,4 @@ it('merges twelve branches, two of them in conflict: one line, nothing lost, no 
   } finally {
     shop.remove();
   }
-}, 120_000);
+});

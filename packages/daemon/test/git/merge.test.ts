@@ -369,7 +369,7 @@ describe('after a crash', () => {
         },
         shop.environment,
       );
-      await waitFor(() => existsSync(pidFile), 'the check', 20_000);
+      await waitFor(() => existsSync(pidFile), 'the check');
       child.process.kill('SIGKILL');
       await child.ended;
       process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
@@ -382,7 +382,7 @@ describe('after a crash', () => {
       expect(await findMergedWork(repository, TARGET, { attemptId: 'att_1' })).toHaveLength(
         strategy === 'rebase' ? 1 : 2,
       );
-    }, 60_000);
+    });
 
     it(`of one who had merged and could not tell (${strategy}), it is recognised and not done again`, async () => {
       await doAttempt(shop, repository, 'att_0', { 'zero.txt': '0\n' });

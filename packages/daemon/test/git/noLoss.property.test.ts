@@ -215,4 +215,4 @@ it('cleaning up never loses content, whatever was done in a worktree', async () 
   // It would prove nothing if all were kept, or all removed.
   expect(removed).toBeGreaterThanOrEqual(10);
   expect(kept).toBeGreaterThanOrEqual(10);
-}, 170_000);
+});

@@ -133,4 +133,4 @@ it('is never held by two, though many find it left at the same moment', async ()
     expect(lines[index + 1]).toBe(lines[index]?.replace('in', 'out'));
   }
   expect(spawnSync('ls', [directory], { encoding: 'utf8' }).stdout).toBe('');
-}, 60_000);
+});

@@ -113,7 +113,7 @@ describe('making a worktree', () => {
     expect(error.code).toBe('REPOSITORY_LOCKED');
     expect(error.message).toContain('attempt_1');
     expect(error.failureClass).toBe('infrastructure');
-  }, 20_000);
+  });
 
   it('leaves submodules empty', async () => {
     const part = makeWorkshop({ 'part.txt': 'part\n' });
@@ -154,7 +154,7 @@ it('makes eight worktrees at once from eight processes, none lost and none in th
     expect(shop.gitIn(join(repository.worktreesDirectory, id), 'status', '--porcelain')).toBe('');
   }
   expect(readdirSync(join(shop.path, '.git/neolith')).sort()).toEqual(['attempts']);
-}, 60_000);
+});
 
 /** Of the system, not of a package. */
 const tools = { mount: 'mount', unmount: 'umount' };

@@ -58,7 +58,7 @@ test('both are tried at the beginning, and then nearly all goes to the better on
     }),
     { numRuns: 25 },
   );
-}, 60_000);
+});
 
 test('where the good one becomes bad and the bad one good, the work follows', () => {
   fc.assert(
@@ -68,7 +68,7 @@ test('where the good one becomes bad and the bad one good, the work follows', ()
     }),
     { numRuns: 15 },
   );
-}, 60_000);
+});
 
 test('one that nobody else is better than gets the work although it costs; a cheaper one that is as good gets it first', () => {
   const figure = (agent: string, good: number, bad: number, cost: number): MeasuredAgent => ({

@@ -51,7 +51,7 @@ it('lets an agent ask, without a token, by a socket that goes with its attempt',
     command: ['/bin/echo', "it's"],
   });
   await daemon.start();
-  await until(() => saidBy('said').length === 2, 'the answer', 60_000);
+  await until(() => saidBy('said').length === 2, 'the answer');
   const [told, asked] = saidBy('said');
   const socket = told?.body.socket as string;
   expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(103);
@@ -68,13 +68,13 @@ it('lets an agent ask, without a token, by a socket that goes with its attempt',
   expect(await post(socket, '/resources', `"${'x'.repeat(70_000)}"`)).toMatchObject({ status: 400 });
   expect(await post(socket, '/tasks', '{}')).toMatchObject({ status: 404 });
   await work.open(gate);
-  await work.untilStatus(task.id, 'DONE', 60_000);
-  await until(() => !existsSync(socket), 'the end of the socket', 60_000);
+  await work.untilStatus(task.id, 'DONE');
+  await until(() => !existsSync(socket), 'the end of the socket');
   expect(await work.engine.getResources()).toMatchObject({ holds: [], waits: [] });
   expect(existsSync(dirname(socket))).toBe(true);
   await daemon.drain();
   expect(existsSync(dirname(socket))).toBe(false);
-}, 150_000);
+});
 
 it('gives up the place in the line when an agent waits no more, and says who has it', async () => {
   const orchestrator = await work.orchestrator();
@@ -90,7 +90,7 @@ it('gives up the place in the line when an agent waits no more, and says who has
     metadata: { gate, said: work.path('said'), asks: [{ resources: ['port:3000'], waitSeconds: 0.2 }] },
   });
   await work.daemon({ orchestrators: [orchestrator.id], agent: asker() }).start();
-  await until(() => saidBy('said').length === 2, 'the answer', 60_000);
+  await until(() => saidBy('said').length === 2, 'the answer');
   expect(saidBy('said')[1]).toMatchObject({
     status: 200,
     body: { granted: false, waitsFor: [{ taskId: holder.id, title: 'Holder', holds: true }] },
@@ -99,8 +99,8 @@ it('gives up the place in the line when an agent waits no more, and says who has
   const types = (await work.events(task.id)).map(({ type }) => type);
   expect(types).toEqual(expect.arrayContaining(['resources.waiting', 'resources.given_up']));
   await work.open(gate);
-  await work.untilStatus(task.id, 'DONE', 60_000);
-}, 150_000);
+  await work.untilStatus(task.id, 'DONE');
+});
 
 it('two agents in opposite order: one gives way, is ended, and is done later with all it asked for', async () => {
   const orchestrator = await work.orchestrator();
@@ -121,8 +121,8 @@ it('two agents in opposite order: one gives way, is ended, and is done later wit
   const low = await make('Low', 'LOW', 'B', 'A');
   const daemon = work.daemon({ orchestrators: [orchestrator.id], agent: asker() });
   await daemon.start();
-  await work.untilStatus(high.id, 'DONE', 60_000);
-  const done = await work.untilStatus(low.id, 'DONE', 60_000);
+  await work.untilStatus(high.id, 'DONE');
+  const done = await work.untilStatus(low.id, 'DONE');
   expect(saidBy('High.said').slice(1)).toEqual([
     { status: 200, body: { granted: true, waitsFor: [] } },
     { status: 200, body: { granted: true, waitsFor: [] } },
@@ -147,7 +147,7 @@ it('two agents in opposite order: one gives way, is ended, and is done later wit
       expect.objectContaining({ title: 'Low', taskId: low.id }),
     ]),
   });
-}, 150_000);
+});
 
 it('ends an agent that does not heed that it gave way', async () => {
   const orchestrator = await work.orchestrator();
@@ -168,16 +168,16 @@ it('ends an agent that does not heed that it gave way', async () => {
   const high = await make('High', 'HIGH', 'A', 'B');
   const low = await make('Low', 'LOW', 'B', 'A');
   await work.daemon({ orchestrators: [orchestrator.id], agent: asker(), graceMs: 10_000 }).start();
-  await until(() => existsSync(work.path('stubborn')), 'the refusal', 60_000);
+  await until(() => existsSync(work.path('stubborn')), 'the refusal');
   const toldAt = performance.now();
-  await work.untilStatus(high.id, 'DONE', 60_000);
-  await work.untilStatus(low.id, 'DONE', 60_000);
+  await work.untilStatus(high.id, 'DONE');
+  await work.untilStatus(low.id, 'DONE');
   expect(performance.now() - toldAt).toBeLessThan(10_000);
   // Nobody had what it held while it was alive, which was until it was killed.
   const refused = (await work.events(low.id)).find(({ type }) => type === 'resources.deadlock');
   const granted = (await work.events(high.id)).findLast(({ type }) => type === 'resources.granted');
   expect(Date.parse(String(granted?.at)) - Date.parse(String(refused?.at))).toBeGreaterThan(1_800);
-}, 150_000);
+});
 
 it('removes the sockets of an earlier life, and nothing that only bears its name', async () => {
   const orchestrator = await work.orchestrator();
@@ -201,4 +201,4 @@ it('removes the sockets of an earlier life, and nothing that only bears its name
   const next = work.daemon({ orchestrators: [orchestrator.id], name });
   await next.start();
   expect(existsSync(join(other, 'file'))).toBe(true);
-}, 150_000);
+});

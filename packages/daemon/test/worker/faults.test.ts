@@ -155,7 +155,7 @@ it('gives up a silent connection soon after the wait that it asked for', async (
   await work.daemon({ orchestrators: [orchestrator.id], waitSeconds: 1 }).start();
   const long = () =>
     work.server.calls.filter(({ name, body }) => name === 'claimTasks' && body.waitSeconds > 0);
-  await until(() => long().length > 1, 'another claim', 20_000);
+  await until(() => long().length > 1, 'another claim');
   const [first, second] = long();
   expect(second?.body.requestId).toBe(first?.body.requestId);
   expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeLessThan(10_500);
@@ -187,7 +187,7 @@ it('registers anew when the server has forgotten it', async () => {
   await until(() => daemon.id() !== before, 'another id');
   // The call that waits was made under the old id; what comes after it bears the new one, and is not put off because
   // the old one was refused.
-  await work.untilStatus((await work.task(orchestrator)).id, 'DONE', 10_000);
+  await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
   const pids = work.path('pids');
   const task = await work.task(orchestrator, { metadata: { gate: work.path('never'), pids } });
   await until(() => readPidFile(pids).length === 1, 'the agent');

@@ -68,13 +68,13 @@ it('waits with a merge while the target is checked out with changes, and does no
   expect((await work.engine.getTask(id)).status).toBe('MERGING');
   expect(readFileSync(`${repository.path}/shared.txt`, 'utf8')).toBe('half a thought\n');
   git(repository.path, 'checkout', '--', 'shared.txt');
-  const done = await work.untilStatus(id, 'DONE', 30_000);
+  const done = await work.untilStatus(id, 'DONE');
   expect(done).toMatchObject({ mergeFailureCount: 0 });
   expect(lives()).toBe(1);
   // The branch is checked out, so its files came with it.
   expect(readFileSync(`${repository.path}/made.txt`, 'utf8')).toBe('made\n');
   expect(git(repository.path, 'log', '-1', '--format=%(trailers:key=Neolith-Agent,valueonly)')).toBe('shell');
-}, 60_000);
+});
 
 it('gives a merge up that is refused for longer than a merge may take', async () => {
   const repository = await openTestRepository();
@@ -82,10 +82,10 @@ it('gives a merge up that is refused for longer than a merge may take', async ()
   writeFileSync(`${repository.path}/shared.txt`, 'half a thought\n');
   const { daemon } = gitDaemon(repository, { orchestrators, mergeTimeoutMs: 300 });
   await daemon.start();
-  const stuck = await work.untilStatus(id, 'BLOCKED', 30_000);
+  const stuck = await work.untilStatus(id, 'BLOCKED');
   expect(stuck.mergeFailureCount).toBe(2);
   expect(stuck.attempts[0]?.error).toContain('shared.txt');
-}, 60_000);
+});
 
 it('moves nothing when the lease ran out while the merge was prepared', async () => {
   const repository = await openTestRepository();
@@ -114,7 +114,7 @@ it('moves nothing when the lease ran out while the merge was prepared', async ()
   await until(() => daemon.attempts().length === 0, 'the merge to end');
   expect(git(repository.path, 'rev-parse', 'main')).toBe(before);
   expect((await daemon.stop()).results).toMatchObject({ dropped: 1, completed: 0 });
-}, 60_000);
+});
 
 it('recognises work that was merged by an attempt that could not tell it any more', async () => {
   const repository = await openTestRepository();
@@ -140,7 +140,7 @@ it('recognises work that was merged by an attempt that could not tell it any mor
   expect(done.result?.output).toMatchObject({
     mergedBefore: { branch: 'main', commit: git(repository.path, 'rev-parse', 'main') },
   });
-}, 60_000);
+});
 
 it('does a task once more where an attempt was accepted before, or where not all that went before is known', () => {
   const previous = (...statuses: readonly AttemptStatus[]) =>
@@ -203,7 +203,7 @@ it('takes over the result of a task that was the same, and tells so', async () =
   await work.engine.startRun(other.id);
   await work.untilStatus(await taskOf(other.id), 'DONE');
   expect(lives()).toBe(2);
-}, 60_000);
+});
 
 it('takes over no result of an agent that is set up otherwise', async () => {
   const repository = await openTestRepository();
@@ -230,7 +230,7 @@ it('takes over no result of an agent that is set up otherwise', async () => {
     expect([level, lives()]).toEqual([level, runs]);
     expect(readFileSync(`${repository.path}/made.txt`, 'utf8')).toBe(`${level}\n`);
   }
-}, 60_000);
+});
 
 it('keeps no result of a task that failed, and none where nobody asked for it', async () => {
   const repository = await openTestRepository();
@@ -248,4 +248,4 @@ it('keeps no result of a task that failed, and none where nobody asked for it', 
   await work.untilStatus(two.id, 'DONE');
   expect(git(repository.path, 'for-each-ref', 'refs/neolith/cache')).toBe('');
   rmSync(work.path('lives'), { force: true });
-}, 60_000);
+});

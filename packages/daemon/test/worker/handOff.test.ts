@@ -49,14 +49,10 @@ async function serve(repository: Repository, orchestrators: readonly string[]): 
 }
 
 async function untilWaiting(id: string, daemon: WorkerDaemon, attempts: number) {
-  await until(
-    async () => {
-      const task = await work.engine.getTask(id);
-      return task.status === 'BLOCKED' && task.attempts.length === attempts && daemon.attempts().length === 0;
-    },
-    `attempt ${attempts} to wait for a person`,
-    30_000,
-  );
+  await until(async () => {
+    const task = await work.engine.getTask(id);
+    return task.status === 'BLOCKED' && task.attempts.length === attempts && daemon.attempts().length === 0;
+  }, `attempt ${attempts} to wait for a person`);
   const task = await work.engine.getTask(id);
   const directory = /Open (\S+) in Windsurf/.exec(task.blockedQuestion ?? '')?.[1] ?? '';
   return { task, directory };
@@ -86,7 +82,7 @@ it('keeps the place that it hands to a person, and merges what they left there o
   await first.stop();
   const second = await serve(repository, orchestrators);
   await work.engine.unblockTask(id, { answer: 'Drawn.' });
-  const done = await work.untilStatus(id, 'DONE', 30_000);
+  const done = await work.untilStatus(id, 'DONE');
   await until(() => second.attempts().length === 0, 'the attempt to be left');
 
   expect(readFileSync(`${repository.path}/committed.txt`, 'utf8')).toBe('by the person\n');
@@ -97,7 +93,7 @@ it('keeps the place that it hands to a person, and merges what they left there o
   );
   expect(git(repository.path, 'log', '--format=%s', 'main')).toContain('Write committed.txt');
   expect([attemptBranches(repository), readdirSync(repository.worktreesDirectory)]).toEqual(['', []]);
-}, 90_000);
+});
 
 it('hands the same place out again when the work meets a conflict, until it is resolved there', async () => {
   const repository = await openAt('repository');
@@ -114,11 +110,11 @@ it('hands the same place out again when the work meets a conflict, until it is r
   expect(() => git(directory, 'merge', '-q', 'main')).toThrow();
   commitIn(directory, 'shared.txt', 'two, by both\n');
   await work.engine.unblockTask(id, { answer: 'Resolved.' });
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   await until(() => daemon.attempts().length === 0, 'the attempt to be left');
   expect(readFileSync(`${repository.path}/shared.txt`, 'utf8')).toBe('two, by both\n');
   expect([attemptBranches(repository), readdirSync(repository.worktreesDirectory)]).toEqual(['', []]);
-}, 90_000);
+});
 
 it('says where the work lies when the answer comes to another machine, and takes it up there', async () => {
   const repository = await openAt('repository');
@@ -139,9 +135,9 @@ it('says where the work lies when the answer comes to another machine, and takes
 
   await serve(repository, orchestrators);
   await work.engine.unblockTask(id, { answer: 'Drawn, as I said.' });
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   expect(readFileSync(`${repository.path}/lying.txt`, 'utf8')).toBe('not committed\n');
-}, 90_000);
+});
 
 it('hands the task out in a new place when the old one is lost and the person asks for it', async () => {
   const repository = await openAt('repository');
@@ -157,6 +153,6 @@ it('hands the task out in a new place when the old one is lost and the person as
   expect(again.directory).not.toBe(directory);
   writeFileSync(`${again.directory}/drawn.txt`, 'anew\n');
   await work.engine.unblockTask(id, { answer: 'Drawn.' });
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   expect(readFileSync(`${repository.path}/drawn.txt`, 'utf8')).toBe('anew\n');
-}, 90_000);
+});

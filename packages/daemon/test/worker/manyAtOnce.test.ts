@@ -20,4 +20,4 @@ it('has as many agents and orchestrators as one likes without a warning of Node'
   await work.open(gate);
   for (const { id } of tasks) await work.untilStatus(id, 'DONE');
   expect(warnings).toEqual([]);
-}, 60_000);
+});

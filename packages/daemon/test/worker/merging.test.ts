@@ -69,7 +69,7 @@ it('reports a failed merge with what it printed: done again, and after the secon
   await work
     .daemon({ orchestrators, merger: merger('echo "conflict in a.ts"; echo "in b.ts" >&2; exit 4') })
     .start();
-  const stuck = await work.untilStatus(id, 'BLOCKED', 30_000);
+  const stuck = await work.untilStatus(id, 'BLOCKED');
   expect(stuck).toMatchObject({ mergeFailureCount: 2, failureCount: 0 });
   expect(stuck.attempts).toHaveLength(2);
   expect(stuck.attempts[0]?.error).toBe('The merge command exited with code 4.\nconflict in a.ts\nin b.ts');
@@ -89,7 +89,7 @@ it('ends a merge that takes too long, with everything it started', async () => {
   expect(
     (await work.engine.getTask(id)).attempts.some(({ error }) => error?.includes('time limit of 0.3 s')),
   ).toBe(true);
-  await work.untilStatus(id, 'BLOCKED', 30_000);
+  await work.untilStatus(id, 'BLOCKED');
   expect(readPidFile(pids).length).toBe(4);
   expect(readPidFile(pids).filter(isAlive)).toEqual([]);
 });

@@ -55,7 +55,7 @@ it('gives the work to another agent until the quota of the first is renewed, and
   ]);
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const first = await work.task(orchestrator);
-  const done = await work.untilStatus(first.id, 'DONE', 60_000);
+  const done = await work.untilStatus(first.id, 'DONE');
   // Back before the breaker is written it may meet claude once more.
   const [last, ...before] = await agentsOf(first.id);
   expect([last, new Set(before)]).toEqual(['codex SUCCEEDED', new Set(['claude FAILED'])]);
@@ -90,13 +90,13 @@ it('gives the work to another agent until the quota of the first is renewed, and
   rmSync(used);
   await work.engine.sweepExpiredLeases();
   const second = await work.task(orchestrator);
-  await work.untilStatus(second.id, 'DONE', 60_000);
+  await work.untilStatus(second.id, 'DONE');
   expect(await agentsOf(second.id)).toEqual(['claude SUCCEEDED']);
   await until(
     async () => (await work.engine.listBreakers()).find((one) => one.agent === 'claude')?.status === 'closed',
     'the breaker to close',
   );
-}, 180_000);
+});
 
 it('hands the work to the second agent where as many of the first run as may, and waits where all are taken', async () => {
   const gate = work.path('gate');
@@ -118,11 +118,11 @@ it('hands the work to the second agent where as many of the first run as may, an
   await until(async () => (await routes()).length === 2, 'two routes to be stored');
   expect((await routes()).sort()).toEqual(['claude', 'codex']);
   await work.open(gate);
-  for (const { id } of tasks) await work.untilStatus(id, 'DONE', 30_000);
+  for (const { id } of tasks) await work.untilStatus(id, 'DONE');
   const agents = (await Promise.all(tasks.map(({ id }) => agentsOf(id)))).flat();
   // Nobody was given back while it waited.
   expect(agents).toHaveLength(4);
-}, 90_000);
+});
 
 it('ends at once what waits for an agent when its task is cancelled', async () => {
   const gate = work.path('gate');
@@ -141,7 +141,7 @@ it('ends at once what waits for an agent when its task is cancelled', async () =
   await work.open(gate);
   await work.untilStatus(first.id, 'DONE');
   expect(readPidFile(pids)).toHaveLength(1);
-}, 60_000);
+});
 
 /** Claude's own adapter with a program that can be taken away and put back, as an update does. */
 function removableClaude() {
@@ -169,7 +169,7 @@ it('passes over an agent that was uninstalled while the daemon runs, until it is
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const next = async () => {
     const { id } = await work.task(orchestrator, { maxAttempts: 1 });
-    return (await work.untilStatus(id, 'DONE', 30_000)).attempts;
+    return (await work.untilStatus(id, 'DONE')).attempts;
   };
   expect(await next()).toMatchObject([{ agent: 'claude', status: 'SUCCEEDED' }]);
   uninstall();
@@ -187,7 +187,7 @@ it('passes over an agent that was uninstalled while the daemon runs, until it is
   ]);
   install();
   expect(await next()).toMatchObject([{ agent: 'claude', status: 'SUCCEEDED' }]);
-}, 90_000);
+});
 
 it('gives a task back that no agent of this machine can do, at the cost of no budget, for longer each time', async () => {
   const { claude, install, uninstall } = removableClaude();
@@ -228,8 +228,8 @@ it('gives a task back that no agent of this machine can do, at the cost of no bu
   // What lies behind it is not held up.
   install();
   const { id } = await work.task(orchestrator);
-  expect((await work.untilStatus(id, 'DONE', 30_000)).attempts[0]).toMatchObject({ agent: 'claude' });
-}, 90_000);
+  expect((await work.untilStatus(id, 'DONE')).attempts[0]).toMatchObject({ agent: 'claude' });
+});
 
 it('takes turns, stores every decision with its reason, and shows it while the agent works', async () => {
   const gate = work.path('gate');
@@ -250,7 +250,7 @@ it('takes turns, stores every decision with its reason, and shows it while the a
   await work.open(gate);
   const tasks = [held.id];
   for (let more = 0; more < 3; more += 1) tasks.push((await work.task(orchestrator)).id);
-  for (const id of tasks) await work.untilStatus(id, 'DONE', 30_000);
+  for (const id of tasks) await work.untilStatus(id, 'DONE');
   const given = (await Promise.all(tasks.map(agentsOf))).flat().map((one) => one.split(' ')[0]);
   expect(given.filter((one) => one === 'a')).toHaveLength(2);
   expect(given.filter((one) => one === 'b')).toHaveLength(2);
@@ -258,7 +258,7 @@ it('takes turns, stores every decision with its reason, and shows it while the a
   expect(events.filter(({ type }) => type === 'attempt.routed')).toHaveLength(1);
   const [attempt] = (await work.engine.getTask(held.id)).attempts;
   expect(attempt?.metrics).toMatchObject({ route: running });
-}, 90_000);
+});
 
 it('takes a changed file up while the daemon runs, and keeps to the last good one while it is broken', async () => {
   const file = work.path('router.config.json');
@@ -274,7 +274,7 @@ it('takes a changed file up while the daemon runs, and keeps to the last good on
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const next = async () => {
     const { id } = await work.task(orchestrator);
-    await work.untilStatus(id, 'DONE', 30_000);
+    await work.untilStatus(id, 'DONE');
     return (await agentsOf(id)).join();
   };
   expect(await next()).toBe('a SUCCEEDED');
@@ -284,7 +284,7 @@ it('takes a changed file up while the daemon runs, and keeps to the last good on
   expect(await next()).toBe('b SUCCEEDED');
   expect(await next()).toBe('b SUCCEEDED');
   expect(problems).toHaveLength(1);
-}, 90_000);
+});
 
 it('learns from what the server counted, and chooses without it where the server does not tell', async () => {
   const orchestrator = await work.orchestrator();
@@ -312,16 +312,16 @@ it('learns from what the server counted, and chooses without it where the server
   const given: string[] = [];
   for (let more = 0; more < 6; more += 1) {
     const { id } = await work.task(orchestrator, { title: 'Fix the crash at start' });
-    const { attempts } = await work.untilStatus(id, 'DONE', 30_000);
+    const { attempts } = await work.untilStatus(id, 'DONE');
     given.push(attempts[0]?.agent ?? '');
   }
   expect(given.filter((one) => one === 'strong').length).toBeGreaterThanOrEqual(5);
   expect(problems).toEqual([]);
   work.server.fault = ({ name }) => (name === 'getAgentFigures' ? { kind: 'answer', status: 500 } : null);
   const { id } = await work.task(orchestrator);
-  await work.untilStatus(id, 'DONE', 30_000);
+  await work.untilStatus(id, 'DONE');
   expect(problems).toHaveLength(1);
-}, 180_000);
+});
 
 it('does its work under a server that knows nothing of routes', async () => {
   work.server.fault = ({ name }) => (name === 'recordRoute' ? { kind: 'answer', status: 404 } : null);
@@ -329,7 +329,7 @@ it('does its work under a server that knows nothing of routes', async () => {
   const agent = await router({ rules: [] }, [agentCalled('a')]);
   await work.daemon({ orchestrators: [orchestrator.id], agent }).start();
   const { id } = await work.task(orchestrator);
-  const { attempts } = await work.untilStatus(id, 'DONE', 30_000);
+  const { attempts } = await work.untilStatus(id, 'DONE');
   // What it ended with says it.
   expect(attempts[0]?.route).toMatchObject({ agent: 'a', strategy: 'fixed' });
-}, 60_000);
+});

@@ -134,7 +134,7 @@ it('stopped for longer than its lease it is told LEASE_LOST, changes nothing and
   // Its own agent goes on and ends while the daemon is stopped; the rightful one takes over meanwhile.
   const rescuer = work.daemon({ orchestrators: [orchestrator.id], slots: 1 });
   await rescuer.start();
-  await until(() => readPidFile(pids).length === 2, 'the second agent', 20_000);
+  await until(() => readPidFile(pids).length === 2, 'the second agent');
   await work.open(gate);
   const done = await work.untilStatus(task.id, 'DONE');
   const outcome = done.attempts.map(({ id, status }) => [id, status]);

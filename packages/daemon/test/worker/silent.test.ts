@@ -23,10 +23,10 @@ it('ends an agent that is silent for long, but not a shell command or a script, 
   );
   const waiting = [await begin(work.agent(SILENCE)), await begin(script)];
   const stalled = await begin({ ...work.agent(SILENCE), mayBeSilent: false });
-  const ended = await work.untilStatus(stalled, 'FAILED', 30_000);
+  const ended = await work.untilStatus(stalled, 'FAILED');
   expect(ended.attempts[0]?.error).toMatch(/was ended: it neither print/);
   for (const id of waiting) {
-    const done = await work.untilStatus(id, 'DONE', 30_000);
+    const done = await work.untilStatus(id, 'DONE');
     expect(done.result?.output).toBe('done');
   }
-}, 60_000);
+});

@@ -14,10 +14,10 @@ it('tells once that an agent takes long, to whoever watches, the log and the ser
     onAttempt: (event) => events.push(event),
   });
   await daemon.start();
-  await until(() => events.some(({ kind }) => kind === 'slow'), 'the word of warning', 30_000);
+  await until(() => events.some(({ kind }) => kind === 'slow'), 'the word of warning');
   expect(events.some(({ kind }) => kind === 'ended')).toBe(false);
-  await work.untilStatus(task.id, 'FAILED', 30_000);
-  await until(() => events.some(({ kind }) => kind === 'ended'), 'the end', 30_000);
+  await work.untilStatus(task.id, 'FAILED');
+  await until(() => events.some(({ kind }) => kind === 'ended'), 'the end');
   const slow = events.filter((event) => event.kind === 'slow');
   const [first] = slow;
   expect(slow).toHaveLength(1);
@@ -44,8 +44,8 @@ it('says nothing of an agent that is quick, and tells the part of the plan that 
     onAttempt: (event) => events.push(event),
   });
   await daemon.start();
-  await work.untilStatus(task.id, 'DONE', 30_000);
-  await until(() => events.some(({ kind }) => kind === 'ended'), 'the end', 30_000);
+  await work.untilStatus(task.id, 'DONE');
+  await until(() => events.some(({ kind }) => kind === 'ended'), 'the end');
   expect(events.map(({ kind }) => kind)).not.toContain('slow');
   expect(events[0]).toMatchObject({ kind: 'started', planPhase: 'Foundations' });
 });

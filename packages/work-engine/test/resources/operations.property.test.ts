@@ -284,4 +284,4 @@ test('whatever is done in whatever order: no two hold what clashes, none waits f
   expect(tally.asks).toBeGreaterThan(20);
   expect(tally['granted after a wait']).toBeGreaterThan(0);
   expect(tally['gave way']).toBeGreaterThan(0);
-}, 170_000);
+});

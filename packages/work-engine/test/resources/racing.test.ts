@@ -56,7 +56,7 @@ describe('many claimers of several orchestrators', () => {
     expect(ledger.conflicts).toEqual([]);
     expect(await fixture.engine.getResources()).toMatchObject({ holds: [], waits: [] });
     expect(fixture.faults).toEqual([]);
-  }, 120_000);
+  });
 
   test('and attempts that ask for more at any time: what waits in a circle is broken, and all gets done', async () => {
     const orchestrators = await Promise.all(
@@ -101,7 +101,7 @@ describe('many claimers of several orchestrators', () => {
     expect(gaveWay).toBeGreaterThan(0);
     expect((await findConflictsInLedger(fixture.test.database.pool)).conflicts).toEqual([]);
     expect(await fixture.engine.getResources()).toMatchObject({ holds: [], waits: [] });
-  }, 120_000);
+  });
 });
 
 test.each([

@@ -47,7 +47,7 @@ describe('one seed', () => {
     console.log(`${story.lines.join('\n')}\nstory ${story.hash()}`);
   });
 
-  test.runIf(only === undefined)('tells the same story each time', { timeout: 120_000 }, async () => {
+  test.runIf(only === undefined)('tells the same story each time', async () => {
     const [one, other] = await Promise.all(
       [1, 2].map(() => simulate(database.database, 7, new Tally(), options)),
     );

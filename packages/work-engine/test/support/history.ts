@@ -34,7 +34,7 @@ export function highestLoad(events: readonly EngineEvent[]): Map<string, number>
 /** Waits until `look` gives something, and fails after `ms`. */
 export async function until<Value>(
   look: () => Promise<Value | null | undefined | false>,
-  ms = 10_000,
+  ms = 60_000,
 ): Promise<Value> {
   const deadline = performance.now() + ms;
   for (;;) {

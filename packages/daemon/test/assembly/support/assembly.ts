@@ -174,7 +174,7 @@ export function openAssembly() {
         report: () => JSON.parse(out.trimEnd().split('\n').at(-1) ?? ''),
       };
       processes.push(started);
-      await until(() => out.includes('"serving"') || child.exitCode !== null, 'the daemon to serve', 30_000);
+      await until(() => out.includes('"serving"') || child.exitCode !== null, 'the daemon to serve');
       if (child.exitCode !== null) throw new Error(`The daemon ended at its start: ${log}`);
       return started;
     },
