@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NeolithError } from '@neolith/contracts';
+import { AgentsConfigError, RouterConfigError } from '@neolith/daemon/errors';
 import { expect, it } from 'vitest';
 import { planDemoWork } from '../src/demo/planDemoWork.js';
 import { CommandError } from '../src/output/commandError.js';
@@ -16,6 +17,8 @@ it('says by the exit code what went wrong', () => {
   expect(exitCodeOf(new NeolithError('SERVER_UNREACHABLE', 'x'))).toBe(1);
   expect(exitCodeOf(new CommandError('usage', 'X', 'x'))).toBe(2);
   expect(exitCodeOf(new CommandError('conflict', 'X', 'x'))).toBe(4);
+  expect(exitCodeOf(new AgentsConfigError('AGENTS_CONFIG_INVALID', 'x'))).toBe(2);
+  expect(exitCodeOf(new RouterConfigError('ROUTER_CONFIG_INVALID', 'x'))).toBe(2);
   expect(exitCodeOf('odd')).toBe(1);
 });
 

@@ -6,7 +6,8 @@ import { analysePlan } from '../src/graph/analysePlan.js';
 import { needsPriority, readPriorityAnswer } from '../src/import/askMissingPriority.js';
 import { describeDuration, readDuration } from '../src/output/duration.js';
 import { columnsOf, fitLine } from '../src/output/fitLine.js';
-import { describeProgress, drawProgress } from '../src/watch/drawProgress.js';
+import { describeProgress } from '../src/watch/describeProgress.js';
+import { drawProgress } from '../src/watch/drawProgress.js';
 import { openLiveBlock } from '../src/watch/liveBlock.js';
 import { exitCodeOfRun } from '../src/watch/runEnding.js';
 

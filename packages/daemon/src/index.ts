@@ -48,12 +48,9 @@ export * from './coordinator/index.js';
 export * from './git/index.js';
 export * from './metrics/index.js';
 export * from './plans/index.js';
-export { plainLine } from './process/plainLine.js';
 export type { ProcessOutcome } from './process/processOutcome.js';
 export type { OutputLine, TerminationReason } from './process/processSpec.js';
 export type { ProcessUsage, TreeUsage } from './process/processUsage.js';
-export { redactSecrets } from './process/redactSecrets.js';
-export { sanitiseText } from './process/sanitiseText.js';
 export { describeDaemonLife, endStrays, findStrays, isLifeOver } from './process/strays.js';
 export {
   DEFAULT_HEALTH_EVERY_MS,
@@ -65,4 +62,5 @@ export {
 } from './process/watchHealth.js';
 export * from './prompts/index.js';
 export * from './routing/index.js';
+export * from './text.js';
 export * from './worker/index.js';

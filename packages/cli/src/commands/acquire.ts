@@ -1,4 +1,4 @@
-import { AskError, type Asked, askDaemon, SOCKET_VARIABLE } from '@neolith/daemon';
+import { AskError, type Asked, askDaemon, SOCKET_VARIABLE } from '@neolith/daemon/asking';
 import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { plainLine, type Terminal } from '../output/terminal.js';

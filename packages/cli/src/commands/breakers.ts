@@ -1,6 +1,6 @@
 import type { Breaker } from '@neolith/contracts';
-import { providerOf } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { providerOf } from '@neolith/daemon/providers';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { describeDuration } from '../output/duration.js';
 import { formatTable } from '../output/table.js';

@@ -11,7 +11,7 @@ import {
   type RemovableItem,
   type Repository,
 } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { listMarkers } from '../doctor/checkStrays.js';
 import { CommandError } from '../output/commandError.js';

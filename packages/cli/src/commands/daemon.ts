@@ -9,7 +9,7 @@ import {
   serveDaemonMetrics,
   type WorkerDaemon,
 } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { askFigures } from '../execute/askFigures.js';

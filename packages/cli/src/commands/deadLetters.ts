@@ -1,6 +1,6 @@
 import { type DeadLetter, type EngineEvent, isNeolithError, type NeolithClient } from '@neolith/contracts';
-import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { findOrchestrator, listOrchestrators } from '@neolith/daemon/orchestrators';
+import { neolithHome } from '@neolith/database/home';
 import { findTask } from '../connection/findAttempt.js';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';

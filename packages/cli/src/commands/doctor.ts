@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import type { ConnectionFlags } from '../connection/resolveConnection.js';
 import { checkAgents, detectAgents } from '../doctor/checkAgents.js';
 import { checkDisk, checkHome, checkNode } from '../doctor/checkMachine.js';

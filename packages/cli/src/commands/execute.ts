@@ -13,7 +13,7 @@ import {
   settingsOf,
   type WorkerLog,
 } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findRun } from '../connection/findRun.js';
 import { askFigures } from '../execute/askFigures.js';
 import { describeGoOn } from '../execute/describeGoOn.js';

@@ -1,6 +1,6 @@
 import { drawDot, drawMermaid, formatPlan } from '@neolith/contracts';
 import { type NormalisedPlan, toWrittenPlan } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findRun } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { analysePlan } from '../graph/analysePlan.js';

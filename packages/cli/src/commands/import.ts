@@ -7,7 +7,7 @@ import {
   storePlan,
   TASKS_MAX,
 } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type Connection, type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { describeImport } from '../import/describeImport.js';
 import { describeRead, type LoadedPlan, loadPlan, type PlanFlags } from '../import/loadPlan.js';

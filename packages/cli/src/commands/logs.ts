@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt, LogChunk, LogPage, NeolithClient } from '@neolith/contracts';
 import { isNeolithError } from '@neolith/contracts';
-import { sanitiseText } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { sanitiseText } from '@neolith/daemon/text';
+import { neolithHome } from '@neolith/database/home';
 import { findAttempt } from '../connection/findAttempt.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { EXIT } from '../output/exitCodes.js';

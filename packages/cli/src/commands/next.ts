@@ -1,5 +1,5 @@
-import { findOrchestrator, listOrchestrators } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { findOrchestrator, listOrchestrators } from '@neolith/daemon/orchestrators';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
 

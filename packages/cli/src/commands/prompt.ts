@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hasGitCode, openRepository, preparePrompt } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import type { Terminal } from '../output/terminal.js';
 

@@ -1,5 +1,5 @@
 import type { ResourceBoard } from '@neolith/contracts';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { describeDuration } from '../output/duration.js';
 import { formatTable } from '../output/table.js';

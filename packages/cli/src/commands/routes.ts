@@ -1,5 +1,5 @@
 import type { AgentFigure, Route } from '@neolith/contracts';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findTask } from '../connection/findAttempt.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { describeDuration } from '../output/duration.js';

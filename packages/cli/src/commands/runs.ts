@@ -6,7 +6,7 @@ import {
   type RunProgress,
   type RunStatus,
 } from '@neolith/contracts';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findTask } from '../connection/findAttempt.js';
 import { abbreviateIds, findRun, listAllRuns } from '../connection/findRun.js';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
@@ -14,7 +14,7 @@ import { CommandError } from '../output/commandError.js';
 import { describeDuration } from '../output/duration.js';
 import { formatTable } from '../output/table.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
-import { describeCounts, describeEta } from '../watch/drawProgress.js';
+import { describeCounts, describeEta } from '../watch/describeProgress.js';
 
 export interface RunsFlags extends ConnectionFlags {
   readonly json?: true;

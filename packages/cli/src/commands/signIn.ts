@@ -1,4 +1,4 @@
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import type { Terminal } from '../output/terminal.js';
 

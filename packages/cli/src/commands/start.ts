@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@neolith/contracts';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { CommandError } from '../output/commandError.js';
 import type { Terminal } from '../output/terminal.js';
 import { OWN_COMMAND } from '../ownCommand.js';

@@ -1,5 +1,5 @@
 import type { Daemon, OrchestratorOverview, Overview, Run } from '@neolith/contracts';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { plural } from '../output/plural.js';
 import type { Terminal } from '../output/terminal.js';

@@ -1,5 +1,5 @@
 import { watchRun } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { findRun } from '../connection/findRun.js';
 import { resolveConnection } from '../connection/resolveConnection.js';
 import { EXIT } from '../output/exitCodes.js';

@@ -1,5 +1,5 @@
 import { isLifeOver } from '@neolith/daemon';
-import { neolithHome } from '@neolith/database';
+import { neolithHome } from '@neolith/database/home';
 import { type ConnectionFlags, resolveConnection } from '../connection/resolveConnection.js';
 import { choosePort, DEFAULT_PORT } from '../start/choosePort.js';
 import { readStartRecord, type StartRecord } from '../start/startRecord.js';

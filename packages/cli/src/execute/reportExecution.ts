@@ -6,7 +6,7 @@ import { columnsOf, fitLine, padLine, wrapLine } from '../output/fitLine.js';
 import { plural } from '../output/plural.js';
 import { quoteArgument } from '../output/quoteArgument.js';
 import { plainLine, type Style, type Terminal } from '../output/terminal.js';
-import { describeCounts } from '../watch/drawProgress.js';
+import { describeCounts } from '../watch/describeProgress.js';
 import { describeRemedies, type Remedy, remediesOf } from '../watch/runEnding.js';
 import { describeUsage } from './describeUsage.js';
 import { summariseError } from './summariseError.js';

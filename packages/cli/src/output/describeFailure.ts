@@ -1,5 +1,5 @@
 import { isNeolithError } from '@neolith/contracts';
-import { redactSecrets } from '@neolith/daemon';
+import { redactSecrets } from '@neolith/daemon/text';
 
 export interface Failure {
   readonly code: string;

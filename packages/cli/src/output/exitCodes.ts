@@ -8,7 +8,8 @@ import {
   DaemonError,
   GitError,
   type GitErrorCode,
-} from '@neolith/daemon';
+  RouterConfigError,
+} from '@neolith/daemon/errors';
 import { CommandError } from './commandError.js';
 
 /** What scripts may rely on. The last ones tell how a run ended that was executed or watched. */
@@ -52,7 +53,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return EXIT[error.kind];
   if (error instanceof AgentError && ['AGENT_UNKNOWN', 'AGENT_CONFIGURATION_INVALID'].includes(error.code))
     return EXIT.usage;
-  if (error instanceof AgentsConfigError) return EXIT.usage;
+  if (error instanceof AgentsConfigError || error instanceof RouterConfigError) return EXIT.usage;
   if (error instanceof DaemonError && error.code === 'NAME_IN_USE') return EXIT.conflict;
   if (error instanceof CoordinatorError && ['CHANNEL_NOT_FOUND', 'TASK_NOT_IN_PLAN'].includes(error.code))
     return EXIT.notFound;

@@ -1,4 +1,4 @@
-import { plainLine as cleanLine } from '@neolith/daemon';
+import { plainLine as cleanLine } from '@neolith/daemon/text';
 
 /** Between two pictures: drawn as one by some terminals, as two by others. */
 const JOINED = /(?<=\p{Extended_Pictographic}\ufe0f?[\u{1f3fb}-\u{1f3ff}]?)\u200d/gu;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GitError, listAttemptRecords, openRepository } from '@neolith/daemon';
+import { GitError, listAttemptRecords, openRepository } from '@neolith/daemon/git';
 
 export interface FoundWorktree {
   readonly attemptId: string;

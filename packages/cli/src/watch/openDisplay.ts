@@ -3,7 +3,8 @@ import type { TaskRecord } from '@neolith/daemon';
 import { describeFailure } from '../output/describeFailure.js';
 import { wrapLine } from '../output/fitLine.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
-import { describeProgress, drawProgress, formatClock } from './drawProgress.js';
+import { describeProgress, formatClock } from './describeProgress.js';
+import { drawProgress } from './drawProgress.js';
 import { type LiveBlock, openLiveBlock } from './liveBlock.js';
 import { exitCodeOfRun } from './runEnding.js';
 

@@ -1,7 +1,7 @@
 import type { Run } from '@neolith/contracts';
 import { describeDuration } from '../output/duration.js';
 import { plainLine, type Terminal } from '../output/terminal.js';
-import { describeCounts } from './drawProgress.js';
+import { describeCounts } from './describeProgress.js';
 import { describeRemedies, remediesOf } from './runEnding.js';
 
 /** The last words of a command that saw a run end: how, after how long, and what can be done about it. */

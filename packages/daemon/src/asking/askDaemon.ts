@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { z } from 'zod';
-import { ASK_ERROR_STATUS, type Ask, AskError, type AskErrorCode, type Asked } from './protocol.js';
+import { ASK_ERROR_STATUS, AskError, type AskErrorCode } from './askError.js';
+import type { Ask, Asked } from './protocol.js';
 
 const obstacle = z.object({
   resource: z.string(),

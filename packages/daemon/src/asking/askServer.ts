@@ -5,7 +5,8 @@ import {
   type ResourceUse,
   toResourceUse,
 } from '@neolith/contracts';
-import { AskError, type Asked } from './protocol.js';
+import { AskError } from './askError.js';
+import type { Asked } from './protocol.js';
 
 export interface AskingDependencies {
   readonly client: Pick<NeolithClient, 'acquireResources' | 'giveUpResources'>;

@@ -1,2 +1,3 @@
 export { askDaemon } from './askDaemon.js';
-export { type Ask, AskError, type AskErrorCode, type Asked, SOCKET_VARIABLE } from './protocol.js';
+export { AskError, type AskErrorCode } from './askError.js';
+export { type Ask, type Asked, SOCKET_VARIABLE } from './protocol.js';

@@ -1,8 +1,9 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { ASK_ERROR_STATUS, AskError } from './askError.js';
 import { type AskingDependencies, askServer } from './askServer.js';
-import { ASK_ERROR_STATUS, AskError, type Asked, askSchema } from './protocol.js';
+import { type Asked, askSchema } from './protocol.js';
 
 export interface ServedAttempt {
   /** Answers nothing more; who waits leaves the line, also where the attempt lives on to be merged. */
