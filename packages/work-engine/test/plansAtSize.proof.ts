@@ -5,6 +5,7 @@ import {
   judgeHotCalls,
   STATISTICS,
   setStatistics,
+  sweepUp,
   type Touched,
 } from './support/hotStatements.js';
 
@@ -20,7 +21,7 @@ test('the house is full', async () => {
   const start = performance.now();
   await fillHouse(pool, orchestratorId, COUNT);
   console.info(`${COUNT} tasks in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
-  await fixture.engine.sweepExpiredLeases();
+  await sweepUp(fixture.engine);
   const { rows } = await pool.query('SELECT count(*)::int AS open FROM tasks');
   expect(rows[0].open).toBeGreaterThanOrEqual(COUNT);
 }, 600_000);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createFixture } from './support/engineFixture.js';
-import { fillHouse, judgeHotCalls, STATISTICS, setStatistics } from './support/hotStatements.js';
+import { fillHouse, judgeHotCalls, STATISTICS, setStatistics, sweepUp } from './support/hotStatements.js';
 
 // One connection: its plans are the ones that are watched. The same with a million tasks: plansAtSize.proof.ts.
 const fixture = createFixture({ poolSize: 1 });
@@ -13,7 +13,7 @@ test.each([1_000, 20_000])(
     const orchestrator = await fixture.orchestrator({ maxConcurrentTasks: 1_000 });
     await fillHouse(fixture.test.database.pool, orchestrator.id, count);
     // A long history is summed up once.
-    await fixture.engine.sweepExpiredLeases();
+    await sweepUp(fixture.engine);
     for (const statistics of STATISTICS) {
       await setStatistics(fixture.test.database.pool, statistics);
       const judged = await judgeHotCalls(fixture, orchestrator.id, { small: count <= 1_000 });
