@@ -14,8 +14,6 @@ export default mergeConfig(
       sequence: { groupOrder: 1 },
       // Of what tests call in their own process; the servers they start log as ever.
       env: { NEOLITH_LOG_LEVEL: 'silent' },
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
     },
   }),
 );

@@ -18,7 +18,7 @@ beforeAll(async () => {
   postgres = await startChaosPostgres(join(directory, 'postgres'));
   await migrate(postgres.url);
   server = await startServer({ databaseUrl: postgres.url, home: join(directory, 'home') });
-}, 120_000);
+});
 afterAll(async () => {
   await server?.stop('SIGKILL');
   await postgres?.stop();

@@ -32,9 +32,7 @@ async function openServer(): Promise<{ port: number; asked: () => number; server
   return { port: (server.address() as AddressInfo).port, asked: () => asked, server };
 }
 
-it('every fault of the network happens, is counted, and leaves calls without one whole', {
-  timeout: 60_000,
-}, async () => {
+it('every fault of the network happens, is counted, and leaves calls without one whole', async () => {
   const servers = [await openServer(), await openServer()];
   const faults = countFaults();
   const journal = createHttpJournal();

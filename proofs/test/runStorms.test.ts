@@ -44,9 +44,7 @@ const EVENTS: Readonly<Record<string, Verb>> = {
 const CLIENTS = 12;
 const CALLS_EACH = 40;
 
-it('storms of start, pause, resume, stop and reset keep the state table, and what is refused says what is possible', {
-  timeout: 120_000,
-}, async () => {
+it('storms of start, pause, resume, stop and reset keep the state table, and what is refused says what is possible', async () => {
   const test = await createTestDatabase();
   const database = openDatabase(test.url);
   await watchDatabase(database.pool);

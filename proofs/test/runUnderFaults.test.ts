@@ -1,9 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeRun, RUN_FAULTS, runUnderFaults } from './runUnderFaults.js';
 
-it('a run comes to its right end while server, database and daemons are killed and it is paused', {
-  timeout: 180_000,
-}, async () => {
+it('a run comes to its right end while server, database and daemons are killed and it is paused', async () => {
   const report = await runUnderFaults({
     seed: Number(process.env.NEOLITH_CHAOS_SEED ?? Date.now() % 100_000),
     tasks: 150,

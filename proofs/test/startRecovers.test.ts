@@ -96,9 +96,7 @@ async function childOf(running: Running, pattern: RegExp): Promise<number> {
   return found.pid;
 }
 
-it('whatever part of it is killed, `neolith start` brings it back within seconds, without a person', {
-  timeout: 180_000,
-}, async () => {
+it('whatever part of it is killed, `neolith start` brings it back within seconds, without a person', async () => {
   const running = await startEverything();
   const answers = async () => (await call(running, 'orchestrators')) !== null;
   const figures: string[] = [];

@@ -56,7 +56,7 @@ function measure(
   const graph = contestant.build(list);
   const built = performance.now();
   globalThis.gc?.();
-  // That collection threw compiled code away with what it was compiled for, which nobody held any more.
+  // That collection discards compiled code whose objects, made by each order and dropped, live no more.
   warm();
   const ready = performance.now();
   const order = contestant.order(graph);

@@ -26,9 +26,10 @@ export const graphOrder: Benchmark = {
 **from ids to the answer** begins with the list, and ours then has given waves and the critical path as well, graphology-dag its generations, and
 the others nothing more than the order.
 
-Each measurement has a process of its own, with as much heap as it needs, that has ordered a small list several times before, so that its
-code is compiled. Before the order alone the garbage of building is collected, for each contestant alike, as a full collection in the middle
-of an order would be most of what is measured, and the small list is ordered again, as such a collection discards compiled code; from ids to the answer is measured in one go, with whatever collections come.
+Each measurement has a process of its own, with as much heap as it needs, that has ordered a small list several times before, so that the
+code of ordering is compiled. Before the order alone the garbage of building is collected, for each contestant alike, as a full collection in
+the middle of an order would be most of what is measured, and the small list is ordered again, as such a collection discards compiled
+code; from ids to the answer is measured in one go, with whatever collections and compilations come.
 Every order is checked against every dependency, outside of the clock. With ${SMALL.toLocaleString('en-US')} tasks the contestants take turns, round by round;
 with ${LARGE.toLocaleString('en-US')} ours has all rounds and each of the others ${ROUNDS_OF_PEERS}, for some of them take minutes.
 

@@ -152,7 +152,7 @@ const AIMS: readonly { peer: Key; bound: number; at(inFlight: number): boolean }
   { peer: 'pg-boss', bound: 15, at: (inFlight) => inFlight >= 32 },
 ];
 
-/** With slack: what would miss this is a defect, not a busy machine. */
+/** With slack, below 1 for a processor that is slow beside its disk: what misses this is a defect, not a busy machine. */
 const QUICK_AIMS: typeof AIMS = [{ peer: 'graphile-plain', bound: 0.8, at: () => true }];
 
 function verdictsOf(

@@ -33,9 +33,7 @@ it('lists breakers, holds one open for a time or closed, and releases it', async
   expect((await run('breakers', 'force', 'ajar', 'claude')).code).toBe(2);
 });
 
-it('lists parked tasks with their reasons, shows the history of one, and redrives some or all', {
-  timeout: 120_000,
-}, async () => {
+it('lists parked tasks with their reasons, shows the history of one, and redrives some or all', async () => {
   expect((await run('dead-letters')).stdout).toBe('No task is parked.\n');
   const orchestrator = await work.orchestrator();
   const made = await work.engine.createRun({

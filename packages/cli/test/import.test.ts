@@ -175,9 +175,7 @@ it('never asks where nobody sits, and takes the priority that is given', async (
   expect(await priorityOf('said', '--missing-priority', 'CRITICAL')).toBe('CRITICAL');
 });
 
-it('changes nothing in a dry run, and nothing for a plan with a cycle or an unknown orchestrator', {
-  timeout: 120_000,
-}, async () => {
+it('changes nothing in a dry run, and nothing for a plan with a cycle or an unknown orchestrator', async () => {
   const file = await writePlan([{ id: 'a', title: 'A' }], 'Dry');
   const dry = await json('import', file, '--dry-run');
   expect(dry).toMatchObject({

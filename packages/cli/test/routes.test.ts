@@ -53,9 +53,7 @@ it('shows how well each agent does at each type of task', async () => {
   );
 });
 
-it('tells why each attempt at a task went to its agent, and what was said of the others', {
-  timeout: 120_000,
-}, async () => {
+it('tells why each attempt at a task went to its agent, and what was said of the others', async () => {
   const { id } = await work.orchestrator();
   const task = await attempt(id, 'Fix the crash', 'claude', true);
   const { stdout } = await run('routes', 'Fix the crash');

@@ -65,9 +65,7 @@ it('shows where a run stands: counts, waves, what runs, what it waits for, when 
   });
 });
 
-it('moves a run along its table, with the reason in its history, and refuses what the table has not', {
-  timeout: 120_000,
-}, async () => {
+it('moves a run along its table, with the reason in its history, and refuses what the table has not', async () => {
   const made = await makeRun('Moves');
   const id = made.id;
   expect((await run('runs', 'start', 'Moves')).stdout).toContain('pending → running');
@@ -97,9 +95,7 @@ it('moves a run along its table, with the reason in its history, and refuses wha
   expect((await run('runs', 'show', id)).code).toBe(3);
 });
 
-it('gives a failed run another chance, releases one in quarantine, completes what nobody can go on with', {
-  timeout: 120_000,
-}, async () => {
+it('gives a failed run another chance, releases one in quarantine, completes what nobody can go on with', async () => {
   const failed = await makeRun('Failing', [{ maxAttempts: 1 }]);
   await work.engine.startRun(failed.id);
   const { claims } = await work.engine.claimNextTask(failed.orchestratorId ?? '');

@@ -18,13 +18,11 @@ export type {
   ParsedLine,
 } from './agents/agentAdapter.js';
 export type { AgentDependencies } from './agents/agentDependencies.js';
-export { AgentError, type AgentErrorCode } from './agents/agentError.js';
 export {
   type AgentsConfig,
   createConfiguredAgent,
   NO_AGENTS_CONFIG,
 } from './agents/config/agentsConfig.js';
-export { AgentsConfigError, type AgentsConfigErrorCode } from './agents/config/agentsConfigError.js';
 export {
   AGENTS_CONFIG_FILE,
   type AgentsConfigPlace,
@@ -45,6 +43,7 @@ export type { AgentRunReport } from './agents/runAgent.js';
 export { createShellMerger, type ShellMergerConfiguration } from './agents/shellMerger.js';
 export * from './asking/index.js';
 export * from './coordinator/index.js';
+export * from './errors.js';
 export * from './git/index.js';
 export * from './metrics/index.js';
 export * from './plans/index.js';

@@ -1,4 +1,5 @@
-import { AskError, type Asked, askDaemon, SOCKET_VARIABLE } from '@neolith/daemon/asking';
+import { type Asked, askDaemon, SOCKET_VARIABLE } from '@neolith/daemon/asking';
+import { AskError } from '@neolith/daemon/errors';
 import { CommandError } from '../output/commandError.js';
 import { EXIT } from '../output/exitCodes.js';
 import { plainLine, type Terminal } from '../output/terminal.js';

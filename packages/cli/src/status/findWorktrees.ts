@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GitError, listAttemptRecords, openRepository } from '@neolith/daemon/git';
+import { GitError } from '@neolith/daemon/errors';
+import { listAttemptRecords, openRepository } from '@neolith/daemon/git';
 
 export interface FoundWorktree {
   readonly attemptId: string;

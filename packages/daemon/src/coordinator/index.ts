@@ -7,7 +7,6 @@ export type {
   ProgressListener,
   StartedExecution,
 } from './coordinator.js';
-export { CoordinatorError, type CoordinatorErrorCode } from './coordinatorError.js';
 export { createCoordinator } from './createCoordinator.js';
 export { recordEvent, sumUsage, type TaskRecord } from './executionRecord.js';
 export { findOrchestrator, listOrchestrators } from './findOrchestrators.js';

@@ -22,7 +22,7 @@ export {
 } from './cleanup.js';
 export type { CommitFacts } from './commitMessage.js';
 export { commitWork } from './commitWork.js';
-export { GitError, type GitErrorCode, hasGitCode } from './gitError.js';
+export { hasGitCode } from './gitError.js';
 export { createGitMerger, type GitMergerConfiguration, type MergeFacts } from './gitMerger.js';
 export type { KeptReason } from './keptReasons.js';
 export { type MakeWorktreeInput, makeWorktree } from './makeWorktree.js';

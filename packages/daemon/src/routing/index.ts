@@ -15,6 +15,5 @@ export {
   type RouterRule,
   routerConfigSchema,
 } from './routerConfig.js';
-export { RouterConfigError, type RouterConfigErrorCode } from './routerConfigError.js';
 export type { TaskText } from './taskText.js';
 export { type Complexity, TASK_TYPES, type TaskType } from './taskType.js';

@@ -15,7 +15,6 @@ export {
   type DaemonStatus,
   type WorkerDaemon,
 } from './createDaemon.js';
-export { DaemonError, type DaemonErrorCode } from './daemonError.js';
 export { DAEMON_DEFAULTS, type DaemonOptions } from './daemonOptions.js';
 export {
   buildExecutionRequest,

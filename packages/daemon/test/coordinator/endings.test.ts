@@ -15,7 +15,7 @@ import {
   plainWorkplace,
 } from '../../src/index.js';
 import { DAEMON_MARKER } from '../../src/process/processSpec.js';
-import { isAlive } from '../process/processes.js';
+import { IN_VAIN_MS, isAlive } from '../process/processes.js';
 import { git, makeRepository } from '../worker/support/repository.js';
 import { openWorkplace, readPidFile, until } from '../worker/support/workplace.js';
 
@@ -88,7 +88,7 @@ it('is ended also while it is being started: nothing is handed out', async () =>
   // It may begin again.
   await work.open(work.path('gate'));
   await made.execute({ runId: run.id });
-  expect((await made.waitForCompletion(60_000)).run.status).toBe('SUCCEEDED');
+  expect((await made.waitForCompletion(IN_VAIN_MS)).run.status).toBe('SUCCEEDED');
 });
 
 it('ends its agents when the run can not be watched any more', async () => {
@@ -97,7 +97,7 @@ it('ends its agents when the run can not be watched any more', async () => {
   await made.execute({ runId: run.id });
   await untilItRuns();
   work.server.fault = ({ name }) => (name === 'getRunProgress' ? { kind: 'answer', status: 404 } : null);
-  await expect(made.waitForCompletion(60_000)).rejects.toThrow();
+  await expect(made.waitForCompletion(IN_VAIN_MS)).rejects.toThrow();
   expect(agentPids().filter(isAlive)).toEqual([]);
 });
 
@@ -117,7 +117,10 @@ it('ends with its run although nobody waits, and can then execute another', asyn
       return false;
     }
   }, 'the daemon of the first to stop');
-  expect((await made.waitForCompletion(60_000)).run).toMatchObject({ id: second.id, status: 'SUCCEEDED' });
+  expect((await made.waitForCompletion(IN_VAIN_MS)).run).toMatchObject({
+    id: second.id,
+    status: 'SUCCEEDED',
+  });
   // The name of each run's daemon goes with it.
   expect(readdirSync(work.path('attempts'))).toEqual([]);
 });
@@ -135,7 +138,7 @@ it('says that what agents write is not kept where they have no workplace', async
   const run = await storedRun();
   const { hints } = await made.execute({ runId: run.id });
   expect(hints.join('\n')).toContain('gitWorkplace');
-  await made.waitForCompletion(60_000);
+  await made.waitForCompletion(IN_VAIN_MS);
 });
 
 it('gives a run that was stored without a merge stage one, where there is somebody to merge', async () => {
@@ -152,7 +155,7 @@ it('gives a run that was stored without a merge stage one, where there is somebo
   const run = await storedRun({ mergeStage: false });
   const { hints } = await made.execute({ runId: run.id });
   expect(hints.join('\n')).toContain('merge stage');
-  const { run: ended } = await made.waitForCompletion(60_000);
+  const { run: ended } = await made.waitForCompletion(IN_VAIN_MS);
   expect(ended).toMatchObject({ status: 'SUCCEEDED', config: { mergeStage: true } });
   const target = `neolith/run_${run.id.slice('run_'.length)}`;
   expect(git(repository.path, 'ls-tree', '--name-only', target)).toContain('made.txt');
@@ -187,7 +190,7 @@ it('has nothing to do where no task is open, and says how the run stands', async
   await work.engine.cancelTask(task?.id as string);
   const { hints } = await made.execute({ runId: run.id });
   expect(hints).toEqual([]);
-  const { run: ended } = await made.waitForCompletion(60_000);
+  const { run: ended } = await made.waitForCompletion(IN_VAIN_MS);
   expect(ended.counts).toMatchObject({ total: 1, cancelled: 1 });
   expect(agentPids()).toEqual([]);
 });
@@ -207,7 +210,7 @@ it('is not ended by whoever watches it', async () => {
   await untilItRuns();
   expect(agentPids().filter(isAlive)).toHaveLength(1);
   await work.open(work.path('gate'));
-  expect((await made.waitForCompletion(60_000)).run.status).toBe('SUCCEEDED');
+  expect((await made.waitForCompletion(IN_VAIN_MS)).run.status).toBe('SUCCEEDED');
 });
 
 it('tells who listens to events how the run stood at its end, whenever it looked last', async () => {
@@ -228,7 +231,7 @@ it('tells who listens to events how the run stood at its end, whenever it looked
   });
   await until(() => seen.length > 0, 'a look');
   await work.open(work.path('gate'));
-  await made.waitForCompletion(60_000);
+  await made.waitForCompletion(IN_VAIN_MS);
   expect(events.at(-1)).toBe('run.succeeded');
   expect(seen.at(-1)).toMatchObject({ status: 'SUCCEEDED', percent: 100 });
 });
@@ -259,7 +262,7 @@ it('leaves a run without a merge stage as it is once it was begun', async () => 
   });
   const { hints } = await made.execute({ runId: begun.id });
   expect(hints.join('\n')).toContain('nothing is merged');
-  expect((await made.waitForCompletion(60_000)).run.config.mergeStage).toBe(false);
+  expect((await made.waitForCompletion(IN_VAIN_MS)).run.config.mergeStage).toBe(false);
 });
 
 it('ends what a coordinator that was killed had left running, before it starts an agent', async () => {

@@ -123,9 +123,7 @@ function pidsOf({ coordinator }: Executed, id: string, pids: string): number[] {
   return [coordinator.records().get(id)?.pid ?? 0, ...readPidFile(pids)];
 }
 
-it('ends an agent that takes too long, with all it started, and says what it had used up', {
-  timeout: 180_000,
-}, async (test) => {
+it('ends an agent that takes too long, with all it started, and says what it had used up', async (test) => {
   const pids = work.path('pids');
   scriptEndlessCommand(pids);
   const begun = await begin(test, ', maxAttempts: 1', 15_000);
@@ -140,9 +138,7 @@ it('ends an agent that takes too long, with all it started, and says what it had
   await expectKept(begun, summary.keptBranches);
 });
 
-it('ends an agent whose task is cancelled, with all it started, before the task says that it is', {
-  timeout: 180_000,
-}, async (test) => {
+it('ends an agent whose task is cancelled, with all it started, before the task says that it is', async (test) => {
   const pids = work.path('pids');
   scriptEndlessCommand(pids);
   const begun = await begin(test);

@@ -12,7 +12,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Long beyond doubt: it ends a test that fails anyway, and must not end one on a machine that is slow. */
-const IN_VAIN_MS = 120_000;
+export const IN_VAIN_MS = 120_000;
 
 /** Polls until `condition` holds; throws with `what` after two minutes. */
 export async function waitFor(condition: () => boolean, what: string): Promise<void> {

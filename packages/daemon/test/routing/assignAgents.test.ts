@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RouterConfigError } from '../../src/errors.js';
 import {
   assignAgents,
   DEFAULT_ROUTER_CONFIG,
   parseRouterConfig,
   type RoutedTask,
-  RouterConfigError,
   readRouterConfig,
   TASK_TYPES,
 } from '../../src/routing/index.js';

@@ -2,12 +2,8 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  DEFAULT_ROUTER_CONFIG,
-  followRouterConfig,
-  makeRouterJsonSchema,
-  type RouterConfigError,
-} from '../../src/routing/index.js';
+import type { RouterConfigError } from '../../src/errors.js';
+import { DEFAULT_ROUTER_CONFIG, followRouterConfig, makeRouterJsonSchema } from '../../src/routing/index.js';
 
 let directory: string;
 let file: string;

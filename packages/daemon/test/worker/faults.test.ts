@@ -185,9 +185,11 @@ it('registers anew when the server has forgotten it', async () => {
   );
   const before = daemon.id();
   await until(() => daemon.id() !== before, 'another id');
-  // The call that waits was made under the old id; what comes after it bears the new one, and is not put off because
-  // the old one was refused.
+  // The call that waits was made under the old id; what comes after it bears the new one, and is not put off for the 15
+  // seconds for which the old one was refused.
+  const givenMs = performance.now();
   await work.untilStatus((await work.task(orchestrator)).id, 'DONE');
+  expect(performance.now() - givenMs).toBeLessThan(10_000);
   const pids = work.path('pids');
   const task = await work.task(orchestrator, { metadata: { gate: work.path('never'), pids } });
   await until(() => readPidFile(pids).length === 1, 'the agent');

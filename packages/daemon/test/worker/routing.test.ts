@@ -228,7 +228,9 @@ it('gives a task back that no agent of this machine can do, at the cost of no bu
   // What lies behind it is not held up.
   install();
   const { id } = await work.task(orchestrator);
+  const givenMs = performance.now();
   expect((await work.untilStatus(id, 'DONE')).attempts[0]).toMatchObject({ agent: 'claude' });
+  expect(performance.now() - givenMs).toBeLessThan(30_000);
 });
 
 it('takes turns, stores every decision with its reason, and shows it while the agent works', async () => {

@@ -150,5 +150,8 @@ it('stopped for longer than its lease it is told LEASE_LOST, changes nothing and
   expect((await work.events(task.id)).filter(({ type }) => type === 'task.completed')).toHaveLength(1);
   await rescuer.stop();
   const next = await work.task(orchestrator);
+  const givenMs = performance.now();
   await work.untilStatus(next.id, 'DONE');
+  // Neither after the pause that follows a refusal, nor only with the next call that waits.
+  expect(performance.now() - givenMs).toBeLessThan(15_000);
 });

@@ -31,16 +31,13 @@ export function highestLoad(events: readonly EngineEvent[]): Map<string, number>
   return highest;
 }
 
-/** Waits until `look` gives something, and fails after `ms`. */
-export async function until<Value>(
-  look: () => Promise<Value | null | undefined | false>,
-  ms = 60_000,
-): Promise<Value> {
-  const deadline = performance.now() + ms;
+/** Waits until `look` gives something, and fails after a minute. */
+export async function until<Value>(look: () => Promise<Value | null | undefined | false>): Promise<Value> {
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`Not within ${ms} ms`);
+    if (performance.now() > deadline) throw new Error('Not within a minute');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -21,6 +21,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createAgent } from '../../../src/agents/registry.js';
 import { endStrays } from '../../../src/process/strays.js';
 import { createDaemon, createLog, type DaemonOptions, type WorkerDaemon } from '../../../src/worker/index.js';
+import { IN_VAIN_MS } from '../../process/processes.js';
 import { startTestServer, type TestServer, TOKEN } from './testServer.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -177,9 +178,6 @@ export function openWorkplace() {
     },
   };
 }
-
-/** Long beyond doubt: it ends a test that fails anyway, and must not end one on a machine that is slow. */
-const IN_VAIN_MS = 120_000;
 
 /** Polls until the condition holds; throws with `what` after two minutes. */
 export async function until(
