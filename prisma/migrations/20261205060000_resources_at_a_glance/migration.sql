@@ -13,8 +13,7 @@ DECLARE
   v_name text;
   v_alone boolean;
   v_glob text;
-  v_kind text;
-  v_begin text;
+  v_fixed text;
 BEGIN
   IF coalesce(cardinality(v_uses), 0) = 0 THEN RETURN true; END IF;
   FOREACH v_wanted IN ARRAY p_wanted LOOP
@@ -33,16 +32,17 @@ BEGIN
       END LOOP;
       CONTINUE;
     END IF;
-    FOREACH v_kind IN ARRAY CASE WHEN v_alone THEN ARRAY['exclusive path:', 'shared path:'] ELSE ARRAY['exclusive path:'] END LOOP
-      v_begin := v_kind || split_part(split_part(v_glob, '*', 1), '?', 1);
-      IF EXISTS (
-        SELECT FROM unnest(v_uses) u(use)
-        -- What globs_overlap asks first, without a call.
-        WHERE starts_with(u.use, v_kind) AND CASE
-          WHEN starts_with(u.use, v_begin) OR starts_with(v_begin, rtrim(split_part(split_part(u.use, '*', 1), '?', 1), '/'))
-          THEN globs_overlap(v_glob, substr(u.use, length(v_kind) + 1)) END
-      ) THEN RETURN false; END IF;
-    END LOOP;
+    v_fixed := substring(v_glob FROM '^[^*?]*');
+    IF EXISTS (
+      SELECT FROM (
+        SELECT substr(u.use, strpos(u.use, ' ') + 6) AS glob FROM unnest(v_uses) u(use)
+        WHERE starts_with(u.use, 'exclusive path:') OR (v_alone AND starts_with(u.use, 'shared path:'))
+      ) g
+      -- What globs_overlap asks first, without a call.
+      WHERE CASE
+        WHEN starts_with(v_fixed, rtrim(substring(g.glob FROM '^[^*?]*'), '/'))
+          OR starts_with(substring(g.glob FROM '^[^*?]*'), rtrim(v_fixed, '/')) THEN globs_overlap(v_glob, g.glob) END
+    ) THEN RETURN false; END IF;
   END LOOP;
   RETURN true;
 END $$;
