@@ -74,8 +74,8 @@ one at a time; what was claimed is completed between two calls, outside of the f
         ],
         notes: [
           `In the last row the tasks that wait come to lie in front, more with each round, and each claim asks of every one of them whether its
-path is free, against all that is held: some forty of them half-way through the first column, so in the order of two milliseconds
-each with 1,000 paths held. Only claims of the same orchestrator pay for it.`,
+path is free, against all that is held: some forty of them half-way through the first column, so that a fortieth of what this row has
+more than the first is what one of them costs with 1,000 paths held. Only claims of the same orchestrator pay for it.`,
         ],
         verdicts: [
           {
